@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Stage is the point of the story at which a decision is asked for.
+type Stage string
+
+// Stages.
+const (
+	StageRequest  Stage = "request"  // before anything is looked up
+	StageContext  Stage = "context"  // after retrieval: what the passages contain may narrow the models
+	StageResponse Stage = "response" // before the answer is released
+)
+
+// FindingKind names what the screener recognised, for example "iban".
+type FindingKind string
+
+// Finding is one place in one text where personal data stands. It never holds
+// the value.
+type Finding struct {
+	Kind FindingKind
+	// Text is the index of the text, Start and End are byte offsets into it.
+	Text, Start, End int
+	// Known means: matches an entity of the case.
+	Known bool
+	// Validated means: check digits or a closed list confirm it.
+	Validated bool
+}
+
+// Screened is the summary of a screening that policies and records see.
+type Screened struct {
+	// Counts per kind of finding.
+	Counts map[FindingKind]int `json:"counts"`
+	// Categories are the special categories of Art. 9 DSGVO hinted at in the text.
+	Categories []string `json:"categories"`
+	// Unscreenable counts parts no scanner reads: images, audio, files.
+	Unscreenable int `json:"unscreenable"`
+}
+
+// Total is the number of findings of all kinds.
+func (s Screened) Total() int {
+	n := 0
+	for _, c := range s.Counts {
+		n += c
+	}
+	return n
+}
+
+// ModelCard is what policies and the router know about one model: where it
+// runs, who runs it, under which contract.
+type ModelCard struct {
+	ID        ModelID   `json:"id"`
+	Residency Residency `json:"residency"`
+	Operator  string    `json:"operator"`
+	Country   string    `json:"country"`
+	// ProcessorKind is own, public or private (§ 80 Abs. 3 SGB X).
+	ProcessorKind string `json:"processor_kind"`
+	// Contract is the id of the contract under Art. 28 DSGVO (AVV); empty: none.
+	Contract string `json:"contract"`
+	// Para80Notice is the reference of the notice under § 80 Abs. 1 SGB X.
+	Para80Notice string `json:"para80_notice"`
+	// Para30AO says that staff is bound to the tax secret (§ 30 Abs. 9 AO).
+	Para30AO bool `json:"para30_ao"`
+	// Art9 says that the model is released for special categories.
+	Art9 bool `json:"art9"`
+	// TrainsOnInput says that the operator may train on what is sent.
+	TrainsOnInput bool `json:"trains_on_input"`
+	// DataClasses the model is released for.
+	DataClasses []DataClass `json:"data_classes"`
+	// Operations the model can do.
+	Operations []Operation `json:"operations"`
+	// Context is the window in tokens; 0: unknown.
+	Context int `json:"context"`
+}
+
+// External says that the text leaves the house when it goes to this model.
+func (m ModelCard) External() bool { return m.Residency != ResidencyOwn }
+
+// Residency is where and under whose control a model runs.
+type Residency string
+
+// Residencies, from most to least sovereign.
+const (
+	ResidencyOwn       Residency = "own_datacentre"
+	ResidencyPublicEU  Residency = "public_sector_eu"
+	ResidencyPrivateEU Residency = "private_eu"
+	ResidencyEUofNonEU Residency = "eu_subsidiary_of_non_eu"
+	ResidencyNonEU     Residency = "non_eu"
+	ResidencyUnknown   Residency = ""
+)
+
+// ServiceCard is what policies know about a public service (Leistung).
+type ServiceCard struct {
+	ID ServiceID `json:"id"`
+	// Title is German.
+	Title string `json:"title"`
+	// AnnexIII is the point of Annex III of the AI Act, for example "5(a)"; empty: none.
+	AnnexIII    string      `json:"annex_iii"`
+	DataClasses []DataClass `json:"data_classes"`
+	// AutomationNorm allows a fully automatic act, for example "§ 46 Abs. 5 StVO"; empty: none.
+	AutomationNorm string `json:"automation_norm"`
+}
+
+// Question is what a Decider is asked. It carries facts, never text.
+type Question struct {
+	Stage    Stage
+	Request  Request // policies use everything but Body
+	Screened Screened
+	// Models are the candidates that could do the operation; on StageResponse the one used.
+	Models []ModelCard
+	// Passages are facts about what retrieval found (StageContext).
+	Passages []Passage
+}
+
+// Effect is the outcome of a decision.
+type Effect string
+
+// Effects. Anything else is a denial.
+const (
+	EffectAllow Effect = "allow"
+	EffectDeny  Effect = "deny"
+)
+
+// Reason says which rule spoke, on which legal basis, in a sentence for people.
+type Reason struct {
+	Rule  string `json:"rule"`
+	Title string `json:"title"`
+	// Basis is the legal basis, for example "Art. 5 Abs. 1 lit. c KI-VO".
+	Basis string `json:"basis"`
+	// Text is one German sentence.
+	Text string `json:"text"`
+	// Severity is block, narrow (excludes models or adds obligations) or info.
+	Severity string `json:"severity"`
+}
+
+// Obligation is something that must be done when the request goes ahead. One
+// that cannot be carried out turns the decision into a denial.
+type Obligation struct {
+	ID     string         `json:"id"`
+	Rule   string         `json:"rule"`
+	Params map[string]any `json:"params,omitempty"`
+}
+
+// Obligations the gateway carries out; an unknown one is a denial.
+const (
+	ObligationPseudonymise = "pseudonymise"   // replace findings for models outside the house, restore in the answer
+	ObligationNotice       = "notice"         // tell people that they talk to an AI system; params: text
+	ObligationHumanRelease = "human_release"  // the result is a draft until a named person releases it
+	ObligationNoContentLog = "no_content_log" // never store content (the gateway stores none)
+	ObligationWatermark    = "watermark"      // mark generated content as such in the answer's metadata
+	ObligationStripFields  = "strip_fields"   // remove top-level body fields; params: fields
+	ObligationReview       = "review_output"  // release the stream in reviewed windows; params: max_bytes
+)
+
+// Risk is the class of the request under the AI Act.
+type Risk struct {
+	// Class is prohibited, high_risk, exempt_6_3_a, exempt_6_3_b, exempt_6_3_d,
+	// transparency, out_of_scope or unclassified.
+	Class string `json:"class"`
+	// Basis is norm and paragraph.
+	Basis string `json:"basis"`
+	// Note says, for example, from when a duty applies.
+	Note string `json:"note,omitempty"`
+}
+
+// Decision is the answer to a Question.
+type Decision struct {
+	Stage  Stage  `json:"stage"`
+	Effect Effect `json:"effect"`
+	Risk   Risk   `json:"risk"`
+	// DataClasses are the effective classes after raising.
+	DataClasses []DataClass  `json:"data_classes"`
+	Reasons     []Reason     `json:"reasons"`
+	Obligations []Obligation `json:"obligations"`
+	// Models are the candidates that may be used, Rejected those that may not, with the rules.
+	Models   []ModelID            `json:"models"`
+	Rejected map[ModelID][]string `json:"rejected"`
+	// Revision and Digest identify the policy that decided.
+	Revision string `json:"revision"`
+	Digest   string `json:"digest"`
+	// Input is the canonical policy input: facts and counts, no content. Replay needs it.
+	Input    json.RawMessage `json:"input,omitempty"`
+	Duration time.Duration   `json:"duration_ns"`
+}
+
+// Allowed is true only for EffectAllow.
+func (d Decision) Allowed() bool { return d.Effect == EffectAllow }
+
+// Obligation returns the first obligation with the id.
+func (d Decision) Obligation(id string) (Obligation, bool) {
+	for _, o := range d.Obligations {
+		if o.ID == id {
+			return o, true
+		}
+	}
+	return Obligation{}, false
+}

@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+// Citation says where a passage stands, so that a person can open it.
+type Citation struct {
+	Source   string `json:"source"`
+	Document string `json:"document"`
+	Title    string `json:"title"`
+	// Version is the etag or hash of the document when it was indexed.
+	Version string `json:"version"`
+	// Page counts from 1; 0: the document has no pages.
+	Page int `json:"page,omitempty"`
+	// Section is a norm such as "§ 17 Abs. 2 BMG" or a heading path.
+	Section string `json:"section,omitempty"`
+	// Start and End are byte offsets into the page's text.
+	Start int `json:"start"`
+	End   int `json:"end"`
+	// SHA256 of the passage text (hex): a citation is valid only while it matches.
+	SHA256 string `json:"sha256"`
+	URL    string `json:"url,omitempty"`
+	// Stand is the date of the law's version, for statutes.
+	Stand string `json:"stand,omitempty"`
+}
+
+// Passage is a piece of a document that the caller may read.
+type Passage struct {
+	ID       string      `json:"id"`
+	Text     string      `json:"text"`
+	Score    float64     `json:"score"`
+	Citation Citation    `json:"citation"`
+	Class    []DataClass `json:"data_class,omitempty"`
+}
+
+// PassageRef is a Passage in a Record: where it stands, not what it says.
+type PassageRef struct {
+	Source   string `json:"source"`
+	Document string `json:"document"`
+	Version  string `json:"version"`
+	Page     int    `json:"page,omitempty"`
+	Section  string `json:"section,omitempty"`
+	SHA256   string `json:"sha256"`
+}
+
+// Ref is the passage without its text and title.
+func (p Passage) Ref() PassageRef {
+	c := p.Citation
+	return PassageRef{Source: c.Source, Document: c.Document, Version: c.Version, Page: c.Page, Section: c.Section, SHA256: c.SHA256}
+}
+
+// Query is what retrieval is asked.
+type Query struct {
+	Tenant TenantID
+	// Principals of the caller: a passage is found only if one of them may read it.
+	Principals []Principal
+	Sources    []string
+	Text       string
+	// Limit is the number of passages wanted, 1 to 50; 0 means 8.
+	Limit int
+}
+
+// Route is where a request goes.
+type Route struct {
+	Model     ModelID   `json:"model"`
+	Residency Residency `json:"residency"`
+	Operator  string    `json:"operator"`
+	Country   string    `json:"country"`
+	// Upstream is the model's name at the endpoint, Endpoint the key into the configuration.
+	Upstream string `json:"upstream"`
+	Endpoint string `json:"endpoint"`
+	// Why the router chose it, in a few words.
+	Why string `json:"why,omitempty"`
+}

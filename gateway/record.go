@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import "time"
+
+// Pseudonym is a keyed digest (HMAC-SHA-256 under a key of the tenant) of a
+// file number, a user or a text. Never a bare hash: short values could be guessed.
+type Pseudonym string
+
+// Record is what one request leaves behind when it is admitted or refused:
+// facts, counts and pseudonyms, no content. It is durable before anything
+// leaves the house.
+type Record struct {
+	ID        string      `json:"id"`
+	Time      time.Time   `json:"time"`
+	Tenant    TenantID    `json:"tenant"`
+	System    SystemID    `json:"system"`
+	KeyID     string      `json:"key_id"`
+	User      Pseudonym   `json:"user,omitempty"`
+	Roles     []string    `json:"roles,omitempty"`
+	Channel   Channel     `json:"channel"`
+	Operation Operation   `json:"operation"`
+	Purpose   Purpose     `json:"purpose"`
+	Service   ServiceID   `json:"service,omitempty"`
+	Case      Pseudonym   `json:"case,omitempty"`
+	Declared  []DataClass `json:"declared,omitempty"`
+	// Content is a keyed commitment to the request body; BodyBytes its size.
+	Content   Pseudonym `json:"content,omitempty"`
+	BodyBytes int       `json:"body_bytes"`
+	Screened  Screened  `json:"screened"`
+	// Entities is the number of known entities of the case that were given.
+	Entities  int          `json:"entities"`
+	Decisions []Decision   `json:"decisions"`
+	Passages  []PassageRef `json:"passages,omitempty"`
+	Route     *Route       `json:"route,omitempty"`
+	// Applied are the obligations that were carried out, in order.
+	Applied []string `json:"applied,omitempty"`
+	// Masked is the number of values replaced before the text left.
+	Masked int `json:"masked"`
+}
+
+// Effect is the effect of the last decision; a record without one is a denial.
+func (r Record) Effect() Effect {
+	if len(r.Decisions) == 0 {
+		return EffectDeny
+	}
+	return r.Decisions[len(r.Decisions)-1].Effect
+}
+
+// Outcome says how a request ended.
+type Outcome string
+
+// Outcomes.
+const (
+	OutcomeAnswered    Outcome = "answered"
+	OutcomeDenied      Outcome = "denied"
+	OutcomeStopped     Outcome = "stopped"     // the response decision refused the answer
+	OutcomeTruncated   Outcome = "truncated"   // the model's answer ended before it was complete
+	OutcomeFailed      Outcome = "failed"      // the model could not be reached or refused
+	OutcomeCancelled   Outcome = "cancelled"   // the caller left
+	OutcomeInterrupted Outcome = "interrupted" // the process died; written at the next start
+)
+
+// Closing is the end of a Record's story.
+type Closing struct {
+	ID      string    `json:"id"`
+	Time    time.Time `json:"time"`
+	Outcome Outcome   `json:"outcome"`
+	// Code is the gateway error code when Outcome is not answered.
+	Code      Code          `json:"code,omitempty"`
+	Usage     Usage         `json:"usage"`
+	FirstByte time.Duration `json:"first_byte_ns,omitempty"`
+	Model     time.Duration `json:"model_ns,omitempty"`
+	Total     time.Duration `json:"total_ns"`
+	// Response is the decision on the answer, if one was made.
+	Response *Decision `json:"response,omitempty"`
+	// Screened is what stands in the answer, before restoring.
+	Screened Screened `json:"screened"`
+	// Restored is the number of placeholders turned back into values.
+	Restored int `json:"restored"`
+	// Content is a keyed commitment to the answer.
+	Content Pseudonym `json:"content,omitempty"`
+	// Result is a short fact about what came out, for example "unvollstaendig, 3 Befunde".
+	Result string `json:"result,omitempty"`
+}
+
+// Usage counts tokens as the upstream reported them.
+type Usage struct {
+	Input  int `json:"input_tokens"`
+	Output int `json:"output_tokens"`
+	// Reported is false when the upstream said nothing.
+	Reported bool `json:"reported"`
+}

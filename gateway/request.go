@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import (
+	"encoding/json"
+	"log/slog"
+	"time"
+)
+
+// Identities have types, so that none is passed where another belongs.
+type (
+	// TenantID names a Mandant, usually one municipality.
+	TenantID string
+	// SystemID names a calling system, usually one Fachverfahren of a tenant.
+	SystemID string
+	// ServiceID names a public service (Leistung), for example "wohngeld-mietzuschuss".
+	ServiceID string
+	// ModelID names an entry of the model catalogue.
+	ModelID string
+	// Principal is who may read a document: "user:…", "group:…", "role:…" or "public".
+	Principal string
+)
+
+// Purpose is what a request is for. The AI Act classifies purposes, not models,
+// therefore a request without a known purpose is refused.
+type Purpose string
+
+// The purposes that policies know. Those from LegalQACase on are refused or
+// treated as high-risk, see policies/rego/aiact.
+const (
+	PurposeChat                   Purpose = "chat"
+	PurposeResearch               Purpose = "research"
+	PurposeFactualQA              Purpose = "factual_qa"
+	PurposeLegalReferences        Purpose = "legal_references"
+	PurposeSummarise              Purpose = "summarise"
+	PurposeTranscribe             Purpose = "transcribe"
+	PurposeTranslate              Purpose = "translate"
+	PurposeSimplifyLanguage       Purpose = "simplify_language"
+	PurposeExtraction             Purpose = "extraction"
+	PurposeDocumentClassification Purpose = "document_classification"
+	PurposeCompletenessCheck      Purpose = "completeness_check"
+	PurposeLetterRequestDocuments Purpose = "letter_request_documents"
+	PurposeLetterReceipt          Purpose = "letter_receipt"
+	PurposeLetterHearing          Purpose = "letter_hearing"
+	PurposeLetterFromDecision     Purpose = "letter_from_human_decision"
+	PurposeCitizenInformation     Purpose = "citizen_information"
+	PurposeServiceFinder          Purpose = "service_finder"
+	PurposeRouting                Purpose = "routing"
+)
+
+// DataClass says how sensitive the content of a request is.
+type DataClass string
+
+// Data classes. A caller or a service declares them; what the screener finds
+// may raise them, nothing lowers them.
+const (
+	DataPublic       DataClass = "public"
+	DataInternal     DataClass = "internal"
+	DataPersonal     DataClass = "personal"
+	DataArt9         DataClass = "art9"         // Art. 9 Abs. 1 DSGVO
+	DataSozialdaten  DataClass = "sozialdaten"  // § 67 Abs. 2 SGB X
+	DataSteuer       DataClass = "steuer"       // § 30 AO
+	DataTrade        DataClass = "trade"        // § 14 GewO
+	DataConfidential DataClass = "confidential" // Verschlusssache, xdomea Vertraulichkeitsstufe
+)
+
+// Channel says who reads the answer.
+type Channel string
+
+// Channels. Citizens are told that they talk to an AI system (Art. 50 Abs. 1 KI-VO).
+const (
+	ChannelCaseworker Channel = "caseworker"
+	ChannelCitizen    Channel = "citizen"
+	ChannelSystem     Channel = "system"
+)
+
+// Operation is the kind of work a request asks for.
+type Operation string
+
+// Operations.
+const (
+	OperationChat       Operation = "chat"       // POST /v1/chat/completions
+	OperationEmbeddings Operation = "embeddings" // POST /v1/embeddings
+	OperationSearch     Operation = "search"     // POST /api/v1/search
+	OperationCheck      Operation = "check"      // POST /api/v1/checks
+	OperationDraft      Operation = "draft"      // POST /api/v1/drafts
+)
+
+// Caller is who asks, as established by gateway/identity, never by the request.
+type Caller struct {
+	Tenant TenantID
+	System SystemID
+	// KeyID is the public part of the API key, or the session id of a page.
+	KeyID string
+	// User is the person as the calling system names it: an assertion of the
+	// system (marked so in the record), never a widening of its rights.
+	User  string
+	Roles []string
+	// Principals are the identities used for reading rights in retrieval.
+	Principals []Principal
+	Channel    Channel
+	// Purposes the key may be used for; empty means none.
+	Purposes []Purpose
+	// DefaultPurpose is used when a request names none.
+	DefaultPurpose Purpose
+}
+
+// LogValue shows who called without the person.
+func (c Caller) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("tenant", string(c.Tenant)),
+		slog.String("system", string(c.System)),
+		slog.String("key_id", c.KeyID),
+	)
+}
+
+// Entity is something the Fachverfahren already knows about the case and that
+// must not leave the house: the strongest lever of the screener.
+type Entity struct {
+	// Type is person, address, date_of_birth, iban, phone, email, file_number or other.
+	Type string `json:"type"`
+	// Value is the whole value; for a person First, Last and BirthName are better.
+	Value     string `json:"-"`
+	First     string `json:"-"`
+	Last      string `json:"-"`
+	BirthName string `json:"-"`
+	// Role says who it is: applicant, household_member, landlord, representative …
+	Role string `json:"role,omitempty"`
+}
+
+// LogValue shows the type only.
+func (e Entity) LogValue() slog.Value { return slog.StringValue("entity:" + e.Type) }
+
+// UnmarshalJSON accepts {"type","value":"…","role"} and
+// {"type":"person","value":{"first","last","birth_name"},"role"}.
+func (e *Entity) UnmarshalJSON(data []byte) error {
+	var in struct {
+		Type  string          `json:"type"`
+		Value json.RawMessage `json:"value"`
+		Role  string          `json:"role"`
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*e = Entity{Type: in.Type, Role: in.Role}
+	if len(in.Value) > 0 && in.Value[0] == '{' {
+		var name struct {
+			First     string `json:"first"`
+			Last      string `json:"last"`
+			BirthName string `json:"birth_name"`
+		}
+		if err := json.Unmarshal(in.Value, &name); err != nil {
+			return err
+		}
+		e.First, e.Last, e.BirthName = name.First, name.Last, name.BirthName
+		return nil
+	}
+	if len(in.Value) == 0 {
+		return nil
+	}
+	return json.Unmarshal(in.Value, &e.Value)
+}
+
+// Request is one request as a value. Stages return changed copies.
+type Request struct {
+	ID        string
+	Time      time.Time
+	Caller    Caller
+	Operation Operation
+	Purpose   Purpose
+	Service   ServiceID
+	// Case is the Aktenzeichen. It is pseudonymised in every record.
+	Case string
+	// CaseDate is the date the law is applied for; zero means Time.
+	CaseDate  time.Time
+	DataClass []DataClass
+	Entities  []Entity
+	// Sources are the document sources to retrieve from; empty: no retrieval.
+	Sources []string
+	// Model is what the caller asked for; empty lets the router choose.
+	Model ModelID
+	// Body is the wire body for the model, untouched except by Decision.Apply.
+	Body Body
+}
+
+// LogValue shows what a request is about and none of its content.
+func (r Request) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("id", r.ID),
+		slog.Any("caller", r.Caller),
+		slog.String("operation", string(r.Operation)),
+		slog.String("purpose", string(r.Purpose)),
+		slog.String("service", string(r.Service)),
+		slog.Int("body_bytes", r.Body.Len()),
+	)
+}
