@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// newRecord fills in what is known when a request arrives.
+func newRecord(g *Gateway, r Request) Record {
+	rec := Record{
+		ID: r.ID, Time: r.Time.UTC(), Tenant: r.Caller.Tenant, System: r.Caller.System, KeyID: r.Caller.KeyID,
+		Roles: r.Caller.Roles, Channel: r.Caller.Channel, Operation: r.Operation, Purpose: r.Purpose,
+		Service: r.Service, Declared: r.DataClass, BodyBytes: r.Body.Len(), Entities: len(r.Entities),
+	}
+	rec.User = g.pseudonym(r, "user", r.Caller.User)
+	rec.Case = g.pseudonym(r, "case", r.Case)
+	rec.Content = g.content(r, r.Body.Bytes())
+	return rec
+}
+
+func (g *Gateway) pseudonym(r Request, kind, value string) Pseudonym {
+	if value == "" {
+		return ""
+	}
+	return g.Pseudonymise(r.Caller.Tenant, kind, value)
+}
+
+// content is the keyed commitment to a body: it proves later what was sent, and
+// tells nothing to whoever lacks the key.
+func (g *Gateway) content(r Request, raw []byte) Pseudonym {
+	digest := sha256.New()
+	digest.Write(raw)
+	return g.commit(r, digest)
+}
+
+// deny records a refused request and returns the refusal.
+func (p *passage) deny(ctx context.Context) error {
+	d := p.decision
+	return p.refuse(ctx, &Error{Op: "decide", Code: CodeDenied, Message: denialText(d), Decision: &d, RequestID: p.request.ID})
+}
+
+// denialText is the first blocking reason in a sentence for people.
+func denialText(d Decision) string {
+	for _, r := range d.Reasons {
+		if r.Severity == "block" {
+			return r.Text
+		}
+	}
+	for _, r := range d.Reasons {
+		return r.Text
+	}
+	return "Die Regeln erlauben diese Anfrage nicht."
+}
+
+// refuse records a request that ends before anything left the house and returns
+// its cause, or the failure to record it.
+func (p *passage) refuse(ctx context.Context, cause error) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := p.open(ctx); err != nil {
+		p.g.Logger.LogAttrs(ctx, slog.LevelError, "refusal not recorded", slog.String("request_id", p.request.ID), slog.Any("error", err))
+		return err
+	}
+	return p.fail(ctx, cause)
+}
+
+// fail closes the record with the outcome that belongs to the error.
+func (p *passage) fail(ctx context.Context, cause error) error {
+	p.closing.Code = CodeOf(cause)
+	if err := p.close(ctx, outcomeOf(p.closing.Code, p.closing.Response)); err != nil {
+		return err
+	}
+	var known *Error
+	if errors.As(cause, &known) {
+		withID := *known
+		withID.RequestID = p.request.ID
+		if withID.Decision == nil && len(p.record.Decisions) > 0 {
+			d := p.decision
+			withID.Decision = &d
+		}
+		return &withID
+	}
+	return &Error{Op: "complete", Code: p.closing.Code, Message: "Die Anfrage konnte nicht bearbeitet werden.", RequestID: p.request.ID, Err: cause}
+}
+
+func outcomeOf(c Code, response *Decision) Outcome {
+	switch {
+	case c == CodeDenied && response != nil:
+		return OutcomeStopped
+	case c == CodeDenied:
+		return OutcomeDenied
+	case c == CodeTruncated:
+		return OutcomeTruncated
+	case c == CodeCancelled:
+		return OutcomeCancelled
+	}
+	return OutcomeFailed
+}
+
+// close writes the end of the record once, whatever became of the request's context.
+func (p *passage) close(ctx context.Context, o Outcome) error {
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	now := p.g.Now()
+	p.closing.ID, p.closing.Time, p.closing.Outcome = p.request.ID, now.UTC(), o
+	p.closing.Total = now.Sub(p.started)
+	if p.record.Route != nil && !p.called.IsZero() {
+		p.closing.Model = now.Sub(p.called)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.g.RecordTimeout)
+	defer cancel()
+	if err := p.g.Recorder.Close(ctx, p.closing); err != nil {
+		p.g.Logger.LogAttrs(ctx, slog.LevelError, "record not closed", slog.String("request_id", p.request.ID), slog.Any("error", err))
+		return &Error{Op: "close record", Code: CodeNoRecord, Message: "Das Ende der Anfrage konnte nicht protokolliert werden. Die Antwort wird deshalb nicht herausgegeben.", RequestID: p.request.ID, Err: err}
+	}
+	return nil
+}
+
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// NewID is a time-ordered id: "e-" and 26 letters and digits, 48 bits of
+// milliseconds and 80 random bits.
+func NewID(now time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
+	rand.Read(b[6:]) //nolint:errcheck // never fails since Go 1.24
+	out := make([]byte, 0, 28)
+	out = append(out, 'e', '-')
+	for bit := 0; bit < 130; bit += 5 {
+		v := 0
+		for i := range 5 {
+			v <<= 1
+			if at := bit + i - 2; at >= 0 && b[at/8]&(0x80>>(at%8)) != 0 {
+				v |= 1
+			}
+		}
+		out = append(out, crockford[v])
+	}
+	return string(out)
+}

@@ -1,0 +1,436 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Config holds the parts of a Gateway. All but Retriever, Now, NewID and Logger
+// are required.
+type Config struct {
+	Screener Screener
+	Decider  Decider
+	// Retriever finds passages for requests that name sources; nil: such requests are refused.
+	Retriever Retriever
+	Router    Router
+	Model     Model
+	Recorder  Recorder
+	// Pseudonymise is a keyed digest under a key of the tenant; kind separates
+	// the domains ("case", "user", "content").
+	Pseudonymise func(tenant TenantID, kind, value string) Pseudonym
+	// Now and NewID default to the clock and to time-ordered random ids.
+	Now   func() time.Time
+	NewID func(time.Time) string
+	// Logger gets failures that no caller may see; default: discard.
+	Logger *slog.Logger
+	// RecordTimeout bounds writing the end of a record, default 5 s.
+	RecordTimeout time.Duration
+}
+
+// Gateway is the one way through which text goes to a model and comes back. It
+// is safe for concurrent use.
+type Gateway struct{ Config }
+
+// New checks that every required part is there.
+func New(c Config) (*Gateway, error) {
+	if c.Screener == nil || c.Decider == nil || c.Router == nil || c.Model == nil || c.Recorder == nil || c.Pseudonymise == nil {
+		return nil, errors.New("gateway: Screener, Decider, Router, Model, Recorder and Pseudonymise are required")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = NewID
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.RecordTimeout == 0 {
+		c.RecordTimeout = 5 * time.Second
+	}
+	return &Gateway{Config: c}, nil
+}
+
+// Response is a complete answer.
+type Response struct {
+	ID        string
+	Decision  Decision
+	Route     Route
+	Usage     Usage
+	Citations []Citation
+	// Body is the model's JSON with every placeholder restored; a "schleuse"
+	// field is added when there is something to tell (notice, citations, release).
+	Body []byte
+}
+
+// Complete takes one request through the whole passage and returns the answer.
+// Errors are *Error: CodeDenied with the decision, CodeNoRecord when the record
+// could not be written, the model's own failures, and so on.
+func (g *Gateway) Complete(ctx context.Context, r Request) (*Response, error) {
+	p, err := g.admit(ctx, r, modelNeeded)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := g.Model.Complete(ctx, p.call())
+	if err != nil {
+		return nil, p.fail(ctx, err)
+	}
+	p.closing.Usage = answer.Usage
+	body, err := p.review(ctx, answer.Body)
+	if err != nil {
+		return nil, p.fail(ctx, err)
+	}
+	if err := p.close(ctx, OutcomeAnswered); err != nil {
+		return nil, err
+	}
+	return &Response{
+		ID: p.request.ID, Decision: p.decision, Route: *p.record.Route, Usage: answer.Usage,
+		Citations: p.citations(), Body: body,
+	}, nil
+}
+
+// Stream is Complete with the answer in pieces. It returns when the model has
+// accepted the request; what fails before is an ordinary error.
+func (g *Gateway) Stream(ctx context.Context, r Request) (*Stream, error) {
+	p, err := g.admit(ctx, r, modelNeededStreaming)
+	if err != nil {
+		return nil, err
+	}
+	upstream, err := g.Model.Stream(ctx, p.call())
+	if err != nil {
+		return nil, p.fail(ctx, err)
+	}
+	return newStream(ctx, p, upstream)
+}
+
+// Permit takes a request that needs no model (a check by rules, a letter, a
+// search) through screening, decision and record. The caller closes the permit.
+func (g *Gateway) Permit(ctx context.Context, r Request) (*Permit, error) {
+	p, err := g.admit(ctx, r, noModel)
+	if err != nil {
+		return nil, err
+	}
+	return &Permit{passage: p}, nil
+}
+
+// Permit is an admitted and recorded request without a model.
+type Permit struct{ passage *passage }
+
+// ID is the id of the record.
+func (p *Permit) ID() string { return p.passage.request.ID }
+
+// Decision is the decision that admitted the request.
+func (p *Permit) Decision() Decision { return p.passage.decision }
+
+// Close ends the record; result is a short fact without personal data.
+func (p *Permit) Close(ctx context.Context, o Outcome, result string) error {
+	p.passage.closing.Result = result
+	return p.passage.close(ctx, o)
+}
+
+// need says what an operation needs of the passage.
+type need int
+
+const (
+	noModel need = iota
+	modelNeeded
+	modelNeededStreaming
+)
+
+// passage is one request on its way through the gateway.
+type passage struct {
+	g         *Gateway
+	request   Request
+	need      need
+	started   time.Time
+	called    time.Time
+	screening Screening
+	decision  Decision
+	passages  []Passage
+	record    Record
+	restorer  Restorer // nil: nothing was replaced
+	closing   Closing
+	closed    bool
+	// clientWantsUsage: the caller asked for the usage event itself.
+	clientWantsUsage bool
+}
+
+// admit is the way of a request up to the point where it may leave the house:
+// screened, decided, enriched, decided again, routed, pseudonymised, recorded.
+func (g *Gateway) admit(ctx context.Context, r Request, n need) (*passage, error) {
+	p := g.newPassage(r, n)
+	if err := p.screen(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.decide(ctx, StageRequest); err != nil {
+		return nil, err
+	}
+	if err := p.retrieve(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.route(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.apply(); err != nil {
+		return nil, p.refuse(ctx, err)
+	}
+	if err := p.open(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (g *Gateway) newPassage(r Request, n need) *passage {
+	now := g.Now()
+	if r.Time.IsZero() {
+		r.Time = now
+	}
+	if r.CaseDate.IsZero() {
+		r.CaseDate = r.Time
+	}
+	if r.ID == "" {
+		r.ID = g.NewID(r.Time)
+	}
+	if r.Purpose == "" {
+		r.Purpose = r.Caller.DefaultPurpose
+	}
+	if r.Body.raw == nil {
+		r.Body = Body{raw: []byte("{}")}
+	}
+	return &passage{g: g, request: r, need: n, started: now, record: newRecord(g, r)}
+}
+
+func (p *passage) screen(ctx context.Context) error {
+	screening, err := p.g.Screener.Screen(ctx, p.request.Body.Texts(), p.request.Entities)
+	if err != nil {
+		return p.refuse(ctx, p.fault("screen", err))
+	}
+	p.screening = screening
+	p.record.Screened = p.screened()
+	return nil
+}
+
+// screened is the screener's summary with what no screener can read.
+func (p *passage) screened() Screened {
+	s := p.screening.Summary()
+	s.Unscreenable = p.request.Body.Unscreenable()
+	return s
+}
+
+// decide asks the policies at a stage. Whatever is not a clear permission is a denial.
+func (p *passage) decide(ctx context.Context, stage Stage) error {
+	candidates, err := p.candidates(ctx)
+	if err != nil {
+		return p.refuse(ctx, p.fault("list models", err))
+	}
+	question := Question{
+		Stage: stage, Request: p.request, Screened: p.record.Screened,
+		Models: candidates, Passages: p.passages,
+	}
+	p.decision = p.g.ask(ctx, question)
+	p.record.Decisions = append(p.record.Decisions, p.decision)
+	if !p.decision.Allowed() {
+		return p.deny(ctx)
+	}
+	return nil
+}
+
+// candidates are the models that could do the request; after a first decision
+// only those it left.
+func (p *passage) candidates(ctx context.Context) ([]ModelCard, error) {
+	if p.need == noModel {
+		return nil, nil
+	}
+	cards, err := p.g.Router.Candidates(ctx, p.request)
+	if err != nil || len(p.record.Decisions) == 0 {
+		return cards, err
+	}
+	var left []ModelCard
+	for _, c := range cards {
+		if containsModel(p.decision.Models, c.ID) {
+			left = append(left, c)
+		}
+	}
+	return left, nil
+}
+
+// retrieve looks up passages with the caller's rights, puts them before the
+// conversation and asks the policies again: what they contain may narrow the models.
+func (p *passage) retrieve(ctx context.Context) error {
+	if len(p.request.Sources) == 0 || p.request.Operation != OperationChat {
+		return nil
+	}
+	if p.g.Retriever == nil {
+		return p.refuse(ctx, &Error{Op: "retrieve", Code: CodeInvalid, Path: "sources", Message: "Es sind keine Quellen eingerichtet."})
+	}
+	found, err := p.g.Retriever.Retrieve(ctx, Query{
+		Tenant: p.request.Caller.Tenant, Principals: p.request.Caller.Principals,
+		Sources: p.request.Sources, Text: p.request.Body.LastUserText(),
+	})
+	if err != nil {
+		return p.refuse(ctx, p.fault("retrieve", err))
+	}
+	p.passages = found
+	for _, f := range found {
+		p.record.Passages = append(p.record.Passages, f.Ref())
+	}
+	body, err := p.request.Body.PrependMessage("system", sourcesPrompt(found))
+	if err != nil {
+		return p.refuse(ctx, err)
+	}
+	p.request.Body = body
+	if err := p.screen(ctx); err != nil {
+		return err
+	}
+	return p.decide(ctx, StageContext)
+}
+
+func (p *passage) route(ctx context.Context) error {
+	if p.need == noModel {
+		return nil
+	}
+	route, err := p.g.Router.Route(ctx, p.request, p.decision.Models)
+	if err != nil {
+		return p.refuse(ctx, p.fault("route", err))
+	}
+	if !containsModel(p.decision.Models, route.Model) {
+		return p.refuse(ctx, &Error{Op: "route", Code: CodeInternal, Message: "Der gewählte Weg war nicht erlaubt."})
+	}
+	p.record.Route = &route
+	return nil
+}
+
+// open writes the record. Nothing has left the house before.
+func (p *passage) open(ctx context.Context) error {
+	if err := p.g.Recorder.Open(ctx, p.record); err != nil {
+		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
+	}
+	p.called = p.g.Now()
+	return nil
+}
+
+func (p *passage) call() Call {
+	return Call{RequestID: p.request.ID, Operation: p.request.Operation, Route: *p.record.Route, Body: p.request.Body.Bytes()}
+}
+
+// review decides about a whole answer, restores it and adds what is to be told.
+func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
+	p.closing.Content = p.g.content(p.request, raw)
+	if p.request.Operation == OperationEmbeddings {
+		return raw, nil // numbers only
+	}
+	answer, err := ParseBody(raw)
+	if err != nil {
+		return nil, &Error{Op: "read answer", Code: CodeUnavailable, Message: "Die Antwort des Modells ist unlesbar.", Err: err}
+	}
+	texts := answer.Texts()
+	if err := p.decideAnswer(ctx, texts); err != nil {
+		return nil, err
+	}
+	if p.restorer != nil {
+		for i, t := range texts {
+			restored, n := p.restorer.Restore(t, false)
+			texts[i] = restored
+			p.closing.Restored += n
+		}
+		answer = answer.WithTexts(texts)
+	}
+	return p.tell(answer).Bytes(), nil
+}
+
+// decideAnswer screens an answer for personal data that was in neither request
+// nor sources and asks the policies.
+func (p *passage) decideAnswer(ctx context.Context, texts []string) error {
+	screening, err := p.g.Screener.Screen(ctx, texts, nil)
+	if err != nil {
+		return p.fault("screen answer", err)
+	}
+	return p.decideOn(ctx, newIn(screening, texts, p.request.Body.Texts()))
+}
+
+func (p *passage) decideOn(ctx context.Context, s Screened) error {
+	p.closing.Screened = s
+	cards, err := p.candidates(ctx)
+	if err != nil {
+		return p.fault("list models", err)
+	}
+	used := cards[:0:0]
+	for _, c := range cards {
+		if c.ID == p.record.Route.Model {
+			used = append(used, c)
+		}
+	}
+	d := p.g.ask(ctx, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: used, Passages: p.passages})
+	p.closing.Response = &d
+	if !d.Allowed() {
+		return &Error{Op: "decide", Code: CodeDenied, Message: denialText(d), Decision: &d, RequestID: p.request.ID}
+	}
+	return nil
+}
+
+// fault turns an error of a part into one a caller may see.
+func (p *passage) fault(op string, err error) error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	code := CodeOf(err)
+	return &Error{Op: op, Code: code, Message: "Die Anfrage konnte nicht bearbeitet werden.", RequestID: p.request.ID, Err: err}
+}
+
+// ask returns the policies' decision, made safe: an error is a denial, the
+// models can only be narrowed, unknown obligations deny.
+func (g *Gateway) ask(ctx context.Context, q Question) Decision {
+	d, err := g.Decider.Decide(ctx, q)
+	if err != nil {
+		g.Logger.LogAttrs(ctx, slog.LevelError, "no decision", slog.String("request_id", q.Request.ID), slog.Any("error", err))
+		d = Decision{Reasons: d.Reasons, Revision: d.Revision, Digest: d.Digest, Duration: d.Duration}
+		if len(d.Reasons) == 0 {
+			d.Reasons = []Reason{coreReason("KERN-000", "Die Regeln konnten nicht ausgewertet werden. Ohne Entscheidung gibt es keine Antwort.")}
+		}
+	}
+	d.Stage = q.Stage
+	if d.Effect != EffectAllow || err != nil {
+		d.Effect = EffectDeny
+		d.Models = nil
+		return d
+	}
+	for _, o := range d.Obligations {
+		if !knownObligation(o.ID) {
+			d.Effect, d.Models = EffectDeny, nil
+			d.Reasons = append(d.Reasons, coreReason("KERN-001", "Eine Auflage der Regeln ist unbekannt und kann nicht erfüllt werden: "+o.ID))
+			return d
+		}
+	}
+	d.Models = narrow(d.Models, q.Models)
+	return d
+}
+
+func coreReason(rule, text string) Reason {
+	return Reason{Rule: rule, Title: "Kern", Basis: "Art. 5 Abs. 2, Art. 32 Abs. 1 DSGVO", Text: text, Severity: "block"}
+}
+
+// narrow keeps the permitted ids that are candidates.
+func narrow(permitted []ModelID, candidates []ModelCard) []ModelID {
+	var out []ModelID
+	for _, c := range candidates {
+		if containsModel(permitted, c.ID) {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
+
+func containsModel(ids []ModelID, id ModelID) bool {
+	for _, m := range ids {
+		if m == id {
+			return true
+		}
+	}
+	return false
+}
