@@ -3,15 +3,26 @@
 
 // Package document is the block model of a letter and its writers: ODT, DOCX,
 // tagged PDF and HTML. One model, four faithful renderings of the same content
-// and reading order. It knows nothing about law or drafting.
+// and reading order. It knows nothing about law or drafting, and it is no general
+// layout engine: it sets German business letters.
+//
+// Start at [Letter]; then [WritePDF], [WriteODT], [WriteDOCX], [WriteHTML]. Every
+// writer first calls prepare, which bounds, cleans and completes the letter, so
+// that no writer meets anything it cannot set. The same letter gives the same
+// bytes, always.
 package document
+
+import "time"
 
 // Letter is a business letter after DIN 5008 Form B.
 type Letter struct {
 	// Lang is a BCP 47 tag, usually "de-DE". Title is the document title.
 	Lang, Title string
-	// Author is the authority, as document metadata.
+	// Author is the authority, as document metadata; empty means the letterhead's.
 	Author string
+	// Created goes into the metadata; the zero time leaves it out. No writer asks
+	// the clock.
+	Created time.Time
 	// Letterhead is shown at the top of the first page.
 	Letterhead Letterhead
 	// ReturnLine is the small line above the address (Rücksendeangabe).
@@ -24,7 +35,10 @@ type Letter struct {
 	Subject string
 	// Body in reading order.
 	Body []Block
-	// Footer lines of every page (contact, bank).
+	// Running is the short text at the head of the following pages; empty means
+	// authority and title.
+	Running string
+	// Footer lines of every page (contact, bank), up to four.
 	Footer []string
 	// Draft marks the letter as an unreleased draft on every page.
 	Draft bool
@@ -50,14 +64,15 @@ type Attachment struct {
 // Block is a Paragraph, Heading, List or Table.
 type Block interface{ block() }
 
-// Paragraph is running text.
+// Paragraph is running text. A line feed in a run is a line break.
 type Paragraph struct {
 	Runs []Run
-	// Keep with the next block on one page.
+	// KeepWithNext keeps the paragraph and the start of the next block on one page.
 	KeepWithNext bool
 }
 
-// Heading inside the letter, Level 1 to 3.
+// Heading inside the letter, Level 1 to 3. A level that skips one is raised: the
+// outline of a document has no holes.
 type Heading struct {
 	Level int
 	Text  string

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package document
+
+// mark is a fold or hole mark at the left edge, in millimetres.
+type mark struct{ y, length float64 }
+
+// sheet is DIN 5008 Form B on A4, in millimetres from the upper left corner.
+var sheet = struct {
+	width, height         float64
+	left, right           float64 // margins of the text
+	headTop               float64 // letterhead, down to the address field
+	addressLeft, infoLeft float64
+	addressTop, infoTop   float64
+	addressWidth          float64
+	recipientTop          float64 // below the zone of return line and remarks
+	infoWidth             float64
+	subjectTop            float64 // at the earliest
+	marks                 []mark
+}{
+	width: 210, height: 297,
+	left: 25, right: 20,
+	headTop:     15,
+	addressLeft: 20, infoLeft: 125,
+	addressTop: 45, infoTop: 50,
+	addressWidth: 85,
+	recipientTop: 62.7,
+	infoWidth:    75,
+	subjectTop:   98.5,
+	marks:        []mark{{105, 4}, {148.5, 6}, {210, 4}},
+}
+
+// infoLine is the height of one line of the reference block, as 10 pt on 12.5 pt.
+const infoLine = 12.5 * 25.4 / 72
+
+// infoChars is what fits into the value column of the reference block.
+const infoChars = 24
+
+// infoHeight estimates the height of the reference block; a long value takes more
+// than one line.
+func infoHeight(l Letter) float64 {
+	lines := 0
+	for _, p := range l.Info {
+		lines += max(1, (len([]rune(p.Value))+infoChars-1)/infoChars, (len([]rune(p.Label))+15)/16)
+	}
+	return max(float64(lines)*infoLine, 40)
+}
+
+// subjectTop is where the subject starts: two lines below address field and
+// reference block.
+func subjectTop(l Letter) float64 {
+	return max(sheet.subjectTop, sheet.infoTop+infoHeight(l)+8.46)
+}
