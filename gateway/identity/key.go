@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package identity
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"strings"
+)
+
+// The form of an API key: slz_<env>_<keyid>_<secret>_<crc32>. The checksum lets
+// scanners recognise a leaked key and lets us refuse junk without a look-up.
+const (
+	keyPrefix   = "slz"
+	maxKeyBytes = 160
+	secretBytes = 20
+)
+
+var lower32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// NewKey makes a key. The text is shown once; id and hash are kept.
+func NewKey(env string, pepper []byte) (text, id, hash string) {
+	id = lower32.EncodeToString(random(6))
+	secret := lower32.EncodeToString(random(secretBytes))
+	head := strings.Join([]string{keyPrefix, env, id, secret}, "_")
+	return head + "_" + checksum(head), id, hashSecret(pepper, id, secret)
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	return b
+}
+
+func checksum(head string) string {
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(head)))
+}
+
+// parseKey splits a key of the right form with the right checksum.
+func parseKey(key string) (id, secret string, ok bool) {
+	if len(key) > maxKeyBytes {
+		return "", "", false
+	}
+	parts := strings.Split(key, "_")
+	if len(parts) != 5 || parts[0] != keyPrefix || !validKeyID(parts[2]) || len(parts[3]) < 16 {
+		return "", "", false
+	}
+	if checksum(strings.Join(parts[:4], "_")) != parts[4] {
+		return "", "", false
+	}
+	return parts[2], parts[3], true
+}
+
+func validKeyID(id string) bool {
+	if len(id) < 8 || len(id) > 16 {
+		return false
+	}
+	for i := 0; i < len(id); i++ {
+		if c := id[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func hashSecret(pepper []byte, id, secret string) string {
+	mac := hmac.New(sha256.New, pepper)
+	mac.Write([]byte("schleuse-key\x00" + id + "\x00" + secret))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func sameHash(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }

@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package router_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/router"
+)
+
+func entry(id gateway.ModelID, residency gateway.Residency, weight int, ops ...gateway.Operation) router.Entry {
+	return router.Entry{Card: gateway.ModelCard{ID: id, Residency: residency, Operations: ops}, Endpoint: "e", Weight: weight}
+}
+
+func setup(t *testing.T) *router.Router {
+	t.Helper()
+	r, err := router.New([]router.Entry{
+		entry("eu-klein", gateway.ResidencyPrivateEU, 1, gateway.OperationChat),
+		entry("eu-gross", gateway.ResidencyPrivateEU, 5, gateway.OperationChat),
+		entry("haus", gateway.ResidencyOwn, 0, gateway.OperationChat),
+		entry("vektor", gateway.ResidencyOwn, 0, gateway.OperationEmbeddings),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRoute(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	chat := gateway.Request{Operation: gateway.OperationChat}
+	for name, c := range map[string]struct {
+		permitted []gateway.ModelID
+		want      gateway.ModelID
+	}{
+		"most sovereign":  {[]gateway.ModelID{"eu-klein", "eu-gross", "haus"}, "haus"},
+		"heavier":         {[]gateway.ModelID{"eu-klein", "eu-gross"}, "eu-gross"},
+		"wrong operation": {[]gateway.ModelID{"vektor"}, ""},
+		"nothing":         {nil, ""},
+	} {
+		got, err := r.Route(t.Context(), chat, c.permitted)
+		if got.Model != c.want || (c.want == "") != (gateway.CodeOf(err) == gateway.CodeNoModel) {
+			t.Errorf("%s: %q, %v, want %q", name, got.Model, err, c.want)
+		}
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	t.Parallel()
+	r := setup(t)
+	for name, c := range map[string]struct {
+		model gateway.ModelID
+		n     int
+		code  gateway.Code
+	}{
+		"any":       {"", 3, ""},
+		"named":     {"haus", 1, ""},
+		"unknown":   {"gpt", 0, gateway.CodeNotFound},
+		"not able":  {"vektor", 0, gateway.CodeInvalid},
+		"by prefix": {"eu", 0, gateway.CodeNotFound},
+	} {
+		got, err := r.Candidates(t.Context(), gateway.Request{Operation: gateway.OperationChat, Model: c.model})
+		if len(got) != c.n || gateway.CodeOf(err) != c.code {
+			t.Errorf("%s: %d candidates, %v", name, len(got), err)
+		}
+	}
+}
+
+func TestNewNamesEveryMistake(t *testing.T) {
+	t.Parallel()
+	_, err := router.New([]router.Entry{
+		{Card: gateway.ModelCard{ID: "a", Residency: "moon"}},
+		{Card: gateway.ModelCard{ID: "a", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}, Endpoint: "e"},
+	})
+	for _, want := range []string{"endpoint", "operations", `"moon"`, "used twice"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error does not name %q: %v", want, err)
+		}
+	}
+}
