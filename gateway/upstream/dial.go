@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// errAddress is why a connection was refused before it was made.
+var errAddress = errors.New("address not allowed by configuration")
+
+// guard decides by the resolved address, so that neither a rebound name nor a
+// number in disguise leads to a place the configuration does not mean.
+type guard struct {
+	private bool // private and loopback addresses are allowed
+	plain   bool // no TLS: public addresses are refused
+}
+
+// refused holds addresses no model server has: metadata services of clouds and
+// networks with special meaning. Link-local is checked by its property.
+var refused = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.100.100.200/32"), // metadata service outside 169.254.0.0/16
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("fd00:ec2::254/128"), // metadata service in a unique local network
+}
+
+var (
+	carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+)
+
+func (g guard) control(_, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s", errAddress, address)
+	}
+	return g.check(ap.Addr())
+}
+
+func (g guard) check(a netip.Addr) error {
+	a = embedded(a)
+	switch {
+	case !a.IsValid(), a.IsUnspecified(), a.IsMulticast(), a.IsLinkLocalUnicast(), inAny(a, refused):
+		return fmt.Errorf("%w: %s", errAddress, a)
+	case isPrivate(a) && !g.private:
+		return fmt.Errorf("%w: %s is private", errAddress, a)
+	case !isPrivate(a) && g.plain:
+		return fmt.Errorf("%w: %s is public and the connection would be plain http", errAddress, a)
+	}
+	return nil
+}
+
+// embedded unwraps IPv4 addresses carried in IPv6 ones and drops the zone.
+func embedded(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if !nat64.Contains(a) {
+		return a
+	}
+	b := a.As16()
+	return netip.AddrFrom4([4]byte(b[12:]))
+}
+
+func inAny(a netip.Addr, prefixes []netip.Prefix) bool {
+	for _, p := range prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func isPrivate(a netip.Addr) bool {
+	return a.IsLoopback() || a.IsPrivate() || carrierNAT.Contains(a)
+}
+
+// namesPrivate says that a host in a URL is itself a private address, so that
+// whoever wrote it meant it.
+func namesPrivate(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && isPrivate(embedded(a))
+}
+
+// newHTTPClient builds the client of one endpoint: no proxy from the
+// environment, no redirects, no cookies, addresses checked after resolution.
+func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
+	g := guard{private: e.AllowPrivate || namesPrivate(base.Hostname()), plain: base.Scheme == "http"}
+	dialer := &net.Dialer{Timeout: e.Timeouts.Connect, KeepAlive: 30 * time.Second, Control: g.control}
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        e.TLS.Clone(),
+			TLSHandshakeTimeout:    e.Timeouts.Connect,
+			ForceAttemptHTTP2:      true,
+			HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+			MaxIdleConns:           512,
+			MaxIdleConnsPerHost:    256,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+			WriteBufferSize:        32 << 10,
+			ReadBufferSize:         32 << 10,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

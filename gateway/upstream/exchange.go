@@ -1,0 +1,175 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package upstream
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// What a clock says when it ends a call.
+var (
+	errFirstByte = errors.New("no first byte in time")
+	errIdle      = errors.New("silent for too long")
+	errTotal     = errors.New("call took too long")
+	errLarge     = errors.New("answer larger than allowed")
+	errEncoding  = errors.New("unknown content encoding")
+)
+
+// exchange is one request and its answer with their clocks. Closing it ends the
+// connection at once when the answer has not been read to its end.
+type exchange struct {
+	endpoint *endpoint
+	parent   context.Context
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	timeout  context.CancelFunc
+	clock    clock
+	response *http.Response
+	body     io.Reader
+	// received says that the first byte of the answer's body is there.
+	received bool
+	left     int64
+}
+
+func newExchange(parent context.Context, e *endpoint) *exchange {
+	timed, timeout := context.WithTimeoutCause(parent, e.Timeouts.Total, errTotal)
+	ctx, cancel := context.WithCancelCause(timed)
+	x := &exchange{endpoint: e, parent: parent, ctx: ctx, cancel: cancel, timeout: timeout}
+	x.clock.cancel = cancel
+	return x
+}
+
+// close ends the exchange. It may be called more than once.
+func (x *exchange) close() {
+	x.clock.stop()
+	x.cancel(context.Canceled)
+	x.timeout()
+	if x.response != nil {
+		_ = x.response.Body.Close()
+	}
+}
+
+// open prepares the body: bounded, watched by the clocks, unpacked.
+func (x *exchange) open(limit int64) error {
+	x.left = limit
+	x.body = watched{x: x, src: x.response.Body}
+	switch encoding := strings.ToLower(x.response.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		unpacked, err := gzip.NewReader(x.body)
+		if err != nil {
+			return err
+		}
+		x.body = unpacked
+	default:
+		return fmt.Errorf("%w %q", errEncoding, encoding)
+	}
+	x.body = &bounded{src: x.body, left: &x.left}
+	return nil
+}
+
+// readAll reads the body up to its bound.
+func (x *exchange) readAll(limit int64) ([]byte, error) {
+	size := x.response.ContentLength
+	if size < 0 || size > limit {
+		size = 4 << 10
+	}
+	buf := make([]byte, 0, size+1)
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := x.body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// watched lets the clocks run only while a read waits, so that a slow consumer
+// is not taken for a silent server.
+type watched struct {
+	x   *exchange
+	src io.Reader
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	limit, waiting := w.x.endpoint.Timeouts.Idle, awaitNext
+	if !w.x.received {
+		limit, waiting = w.x.endpoint.Timeouts.FirstByte, awaitFirstByte
+	}
+	w.x.clock.start(limit, waiting)
+	n, err := w.src.Read(p)
+	w.x.clock.stop()
+	w.x.received = w.x.received || n > 0
+	return n, err
+}
+
+// bounded is an error, not an end, when there is more than allowed.
+type bounded struct {
+	src  io.Reader
+	left *int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.src.Read(p)
+	*b.left -= int64(n)
+	if *b.left < 0 {
+		return 0, errLarge
+	}
+	return n, err
+}
+
+// phase is what a call is waiting for.
+type phase int32
+
+const (
+	awaitFirstByte phase = iota
+	awaitNext
+	awaitEnd
+)
+
+func (p phase) cause() error {
+	switch p {
+	case awaitFirstByte:
+		return errFirstByte
+	case awaitNext:
+		return errIdle
+	}
+	return context.Canceled
+}
+
+// clock cancels an exchange when it is not stopped in time.
+type clock struct {
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	phase  atomic.Int32
+}
+
+func (c *clock) start(d time.Duration, p phase) {
+	c.phase.Store(int32(p))
+	if c.timer == nil {
+		c.timer = time.AfterFunc(d, func() { c.cancel(phase(c.phase.Load()).cause()) })
+		return
+	}
+	c.timer.Reset(d)
+}
+
+func (c *clock) stop() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}

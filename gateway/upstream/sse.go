@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+var errTooLong = errors.New("event longer than allowed")
+
+// event is one event of a text/event-stream; data is valid until the next one.
+type event struct {
+	name string
+	data []byte
+}
+
+// eventReader reads events after the WHATWG rules: lines end with LF, CRLF or
+// CR, a byte order mark may lead, comments are skipped, several data lines are
+// joined. Other than a browser it hands out an event that the end of the stream
+// follows without an empty line, because what is whole there is judged by the
+// caller.
+type eventReader struct {
+	src        io.Reader
+	max        int
+	buf        []byte
+	start, end int
+	skipLF     bool // the last line ended with CR: a LF may follow
+	begun      bool
+	data       []byte
+}
+
+func newEventReader(src io.Reader, maxLine int) *eventReader {
+	return &eventReader{src: src, max: maxLine, buf: make([]byte, 8<<10)}
+}
+
+// next returns the next event that has data, io.EOF at the end, or the error of the source.
+func (r *eventReader) next() (event, error) {
+	var ev event
+	r.data = r.data[:0]
+	has := false
+	for {
+		line, err := r.line()
+		if err != nil {
+			if errors.Is(err, io.EOF) && has {
+				ev.data = r.data
+				return ev, nil
+			}
+			return event{}, err
+		}
+		if len(line) == 0 {
+			if has {
+				ev.data = r.data
+				return ev, nil
+			}
+			ev.name = ""
+			continue
+		}
+		name, value := field(line)
+		switch string(name) {
+		case "data":
+			if len(r.data)+len(value)+1 > r.max {
+				return event{}, errTooLong
+			}
+			if has {
+				r.data = append(r.data, '\n')
+			}
+			r.data = append(r.data, value...)
+			has = true
+		case "event":
+			ev.name = string(value)
+		}
+	}
+}
+
+// field splits a line. A line that starts with a brace is JSON written without
+// its field name, which servers do with errors: it counts as data.
+func field(line []byte) (name, value []byte) {
+	if line[0] == '{' {
+		return []byte("data"), line
+	}
+	name, value, _ = bytes.Cut(line, []byte{':'})
+	return name, bytes.TrimPrefix(value, []byte{' '})
+}
+
+// line returns the next line without its end, valid until the next call.
+func (r *eventReader) line() ([]byte, error) {
+	scanned := r.start
+	for {
+		if r.skipLF && r.start < r.end {
+			if r.buf[r.start] == '\n' {
+				r.start++
+			}
+			r.skipLF = false
+			scanned = max(scanned, r.start)
+		}
+		if i := lineEnd(r.buf[scanned:r.end]); i >= 0 {
+			end := scanned + i
+			line := r.buf[r.start:end]
+			r.skipLF = r.buf[end] == '\r'
+			r.start = end + 1
+			return r.withoutMark(line), nil
+		}
+		pending := r.end - r.start
+		if pending > r.max {
+			return nil, errTooLong
+		}
+		err := r.fill()
+		if err == nil {
+			scanned = r.start + pending
+			continue
+		}
+		if !errors.Is(err, io.EOF) || pending == 0 {
+			return nil, err
+		}
+		line := r.buf[r.start:r.end]
+		r.start = r.end
+		return r.withoutMark(line), nil
+	}
+}
+
+// fill reads at least one byte or returns an error.
+func (r *eventReader) fill() error {
+	r.makeRoom()
+	for range 100 {
+		n, err := r.src.Read(r.buf[r.end:])
+		r.end += n
+		if n > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// makeRoom moves what is pending to the front and grows the buffer when full.
+func (r *eventReader) makeRoom() {
+	if r.start > 0 {
+		copy(r.buf, r.buf[r.start:r.end])
+		r.end -= r.start
+		r.start = 0
+	}
+	if r.end < len(r.buf) {
+		return
+	}
+	grown := make([]byte, 2*len(r.buf))
+	copy(grown, r.buf[:r.end])
+	r.buf = grown
+}
+
+func (r *eventReader) withoutMark(line []byte) []byte {
+	if r.begun {
+		return line
+	}
+	r.begun = true
+	return bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+}
+
+func lineEnd(b []byte) int {
+	lf := bytes.IndexByte(b, '\n')
+	if lf >= 0 {
+		b = b[:lf]
+	}
+	if cr := bytes.IndexByte(b, '\r'); cr >= 0 {
+		return cr
+	}
+	return lf
+}
