@@ -74,15 +74,26 @@ func squeeze(s string) string {
 	}, s)
 }
 
+// containsWords is true when all words stand in the text: a value may be broken
+// over two lines of a table cell.
+func containsWords(text, value string) bool {
+	for word := range strings.FieldsSeq(value) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
 // found counts printed values in a text, and names those that are absent.
-func found(e evidence, text string) (hits int, missing []string) {
-	text = squeeze(text)
+func found(e evidence, text string, strict bool) (hits int, missing []string) {
+	squeezed := squeeze(text)
 	for key, value := range e.Printed {
 		s, ok := value.(string)
 		if !ok || s == "" {
 			continue
 		}
-		if strings.Contains(text, squeeze(s)) {
+		if strings.Contains(squeezed, squeeze(s)) || (!strict && containsWords(text, s)) {
 			hits++
 			continue
 		}
@@ -108,7 +119,7 @@ func TestEvidenceWithTextLayer(t *testing.T) {
 		if len(e.Pages) > 0 && len(text.Pages) != len(e.Pages) {
 			t.Errorf("%s: %d pages, want %d", e.File, len(text.Pages), len(e.Pages))
 		}
-		if _, missing := found(e, text.String()); len(missing) > 0 {
+		if _, missing := found(e, text.String(), false); len(missing) > 0 {
 			t.Errorf("%s: printed values not found: %v", e.File, missing)
 		}
 		if len(text.Attachments) != len(e.Attach) {
@@ -116,7 +127,10 @@ func TestEvidenceWithTextLayer(t *testing.T) {
 			continue
 		}
 		for i, a := range e.Attach {
-			checkAttachment(t, folder, a.Name, a.SameAs, text.Attachments[i])
+			if text.Attachments[i].Name != a.Name {
+				t.Errorf("%s: attachment %q, want %q", e.File, text.Attachments[i].Name, a.Name)
+			}
+			checkAttachment(t, reader, folder, a.SameAs, text.Attachments[i])
 		}
 	}
 	if total == 0 {
@@ -124,14 +138,16 @@ func TestEvidenceWithTextLayer(t *testing.T) {
 	}
 }
 
-func checkAttachment(t *testing.T, folder, name, sameAs string, got extract.Attachment) {
+// checkAttachment compares texts: the files differ in ids of their producer.
+func checkAttachment(t *testing.T, r *extract.Reader, folder, sameAs string, got extract.Attachment) {
 	t.Helper()
-	want, err := os.ReadFile(filepath.Join(folder, sameAs))
+	want := readEvidence(t, r, folder, evidence{File: sameAs})
+	have, err := r.Read(t.Context(), got.Name, got.Data)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("attachment %q: %v", got.Name, err)
 	}
-	if got.Name != name || string(got.Data) != string(want) {
-		t.Errorf("attachment %q differs from %s", got.Name, sameAs)
+	if have.String() != want.String() {
+		t.Errorf("attachment %q says something else than %s", got.Name, sameAs)
 	}
 }
 
@@ -160,7 +176,7 @@ func TestEvidenceRecognised(t *testing.T) {
 	if !reader.OCR() {
 		t.Skip("tesseract not found")
 	}
-	for quality, floor := range map[string]float64{"scan": 0.90, "photo": 0.85} {
+	for quality, floor := range map[string]float64{"scan": 0.95, "photo": 0.80} {
 		t.Run(quality, func(t *testing.T) {
 			t.Parallel()
 			hits, total, files := 0, 0, 0
@@ -169,7 +185,7 @@ func TestEvidenceRecognised(t *testing.T) {
 					continue
 				}
 				text := readEvidence(t, reader, folder, e)
-				n, missing := found(e, text.String())
+				n, missing := found(e, text.String(), true)
 				files, hits, total = files+1, hits+n, total+n+len(missing)
 				if len(missing) > 0 {
 					t.Logf("%s %s: not found %v", e.File, e.Type, missing)

@@ -123,7 +123,7 @@ func (r *Reader) recognisePage(ctx context.Context, data []byte, p *Page, t *Tex
 	if err != nil {
 		return err
 	}
-	text, err := r.recognise(ctx, image)
+	text, err := r.recognise(ctx, image, scannedPage)
 	if err != nil {
 		return fmt.Errorf("page %d: %w", p.Number, err)
 	}
@@ -133,7 +133,7 @@ func (r *Reader) recognisePage(ctx context.Context, data []byte, p *Page, t *Tex
 	return nil
 }
 
-// renderPage draws a page in grey at 200 dpi, at most A3 in size.
+// renderPage draws a page in grey at 200 dpi.
 func (r *Reader) renderPage(ctx context.Context, data []byte, page int) ([]byte, error) {
 	n := strconv.Itoa(page)
 	l := limits{time: r.config.Timeout, output: 64 << 20, memory: programMemory}
