@@ -166,8 +166,9 @@ func (p *parser) lawBefore(start int) (law string, begin int, ok bool) {
 	return "", 0, false
 }
 
+// wordEnd is the end of the word at i; no name of a law has longer words.
 func (p *parser) wordEnd(i int) int {
-	for i < len(p.text) {
+	for limit := i + 200; i < len(p.text) && i < limit; {
 		r, size := utf8.DecodeRuneInString(p.text[i:])
 		if unicode.IsSpace(r) {
 			break
