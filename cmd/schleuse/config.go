@@ -1,0 +1,291 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/drafting"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/router"
+	"github.com/ki-schleuse/schleuse/gateway/upstream"
+)
+
+// Config is the whole configuration file. Unknown keys are errors; Validate
+// names all mistakes at once.
+type Config struct {
+	// Listen is host:port; the loopback address unless TLS is set or a proxy stands before.
+	Listen string `yaml:"listen"`
+	// TLS certificate and key (PEM files).
+	TLS TLSConfig `yaml:"tls"`
+	// BehindProxy says that a reverse proxy ends TLS.
+	BehindProxy bool `yaml:"behind_proxy"`
+	// Data is the folder of the SQLite stores and of imported law.
+	Data string `yaml:"data"`
+	// Database is a PostgreSQL address; empty: SQLite in Data. ${NAME} is taken from the environment.
+	Database string `yaml:"database"`
+	// SecretFile holds the master secret, at least 32 bytes. Keys for pseudonyms,
+	// key hashes and the seal of the record are derived from it.
+	SecretFile string `yaml:"secret_file"`
+	// Origin names this log in its checkpoints, for example "schleuse.stadt.example".
+	Origin string `yaml:"origin"`
+
+	Tenants   []identity.Tenant         `yaml:"tenants"`
+	Endpoints map[string]EndpointConfig `yaml:"endpoints"`
+	Models    []ModelConfig             `yaml:"models"`
+	// Embeddings names the model that makes vectors for the search; empty: lexical search alone.
+	Embeddings EmbeddingsConfig `yaml:"embeddings"`
+	Sources    []SourceConfig   `yaml:"sources"`
+	// Authorities per tenant: letterhead, contact, return channel.
+	Authorities map[gateway.TenantID]drafting.Profile `yaml:"authorities"`
+
+	secret []byte // set by load or by the demo
+}
+
+// TLSConfig names the files.
+type TLSConfig struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// EndpointConfig is one model server.
+type EndpointConfig struct {
+	// URL ends before /chat/completions, usually https://host/v1.
+	URL string `yaml:"url"`
+	// Key may be ${NAME}, taken from the environment.
+	Key          string        `yaml:"key"`
+	AllowPrivate bool          `yaml:"allow_private"`
+	FirstByte    time.Duration `yaml:"first_byte"`
+	Total        time.Duration `yaml:"total"`
+}
+
+// ModelConfig is one entry of the catalogue.
+type ModelConfig struct {
+	ID            gateway.ModelID     `yaml:"id"`
+	Endpoint      string              `yaml:"endpoint"`
+	Upstream      string              `yaml:"upstream"` // name at the endpoint, default: id
+	Aliases       []gateway.ModelID   `yaml:"aliases"`
+	Weight        int                 `yaml:"weight"`
+	Operations    []gateway.Operation `yaml:"operations"`
+	Residency     gateway.Residency   `yaml:"residency"`
+	Operator      string              `yaml:"operator"`
+	Country       string              `yaml:"country"`
+	ProcessorKind string              `yaml:"processor_kind"`
+	Contract      string              `yaml:"contract"`
+	Para80Notice  string              `yaml:"para80_notice"`
+	Para30AO      bool                `yaml:"para30_ao"`
+	Art9          bool                `yaml:"art9"`
+	TrainsOnInput bool                `yaml:"trains_on_input"`
+	DataClasses   []gateway.DataClass `yaml:"data_classes"`
+	Context       int                 `yaml:"context"`
+}
+
+// EmbeddingsConfig chooses the model for vectors.
+type EmbeddingsConfig struct {
+	Model gateway.ModelID `yaml:"model"`
+	Dim   int             `yaml:"dim"`
+}
+
+// SourceConfig is one document source of a tenant.
+type SourceConfig struct {
+	Name   string           `yaml:"name"`
+	Tenant gateway.TenantID `yaml:"tenant"`
+	Kind   string           `yaml:"kind"` // see sources.go
+	Path   string           `yaml:"path"`
+	// Readers may read everything in the source that has no rule of its own.
+	Readers   []gateway.Principal `yaml:"readers"`
+	DataClass []gateway.DataClass `yaml:"data_class"`
+	// Every is the time between two synchronisations, default 5 minutes.
+	Every time.Duration `yaml:"every"`
+}
+
+const maxConfigBytes = 4 << 20
+
+// loadConfig reads a file strictly. A mistake is shown with its line.
+func loadConfig(path string) (Config, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	if info.Size() > maxConfigBytes {
+		return Config{}, fmt.Errorf("read configuration %s: larger than 4 MiB", path)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := parseConfig(raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s:\n%w", path, err)
+	}
+	if c.Data != "" && !filepath.IsAbs(c.Data) {
+		c.Data = filepath.Join(filepath.Dir(path), c.Data)
+	}
+	return c, nil
+}
+
+func parseConfig(raw []byte) (Config, error) {
+	c := Config{Listen: "127.0.0.1:8080", Data: "data", Origin: "ki-schleuse"}
+	decoder := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
+	if err := decoder.Decode(&c); err != nil {
+		return Config{}, errors.New(yaml.FormatError(err, false, true))
+	}
+	return c, nil
+}
+
+// Validate names every mistake at once.
+func (c *Config) Validate() error {
+	problems := []error{c.validateListen(), c.validateSecret()}
+	if len(c.Tenants) == 0 {
+		problems = append(problems, errors.New("tenants: at least one tenant is needed"))
+	}
+	for name, e := range c.Endpoints {
+		if u, err := url.Parse(e.URL); err != nil || u.Host == "" {
+			problems = append(problems, fmt.Errorf("endpoints.%s.url: %q is not an address such as https://host/v1", name, e.URL))
+		}
+		if _, err := fromEnvironment(e.Key); err != nil {
+			problems = append(problems, fmt.Errorf("endpoints.%s.key: %w", name, err))
+		}
+	}
+	for i, m := range c.Models {
+		if _, ok := c.Endpoints[m.Endpoint]; !ok {
+			problems = append(problems, fmt.Errorf("models[%d] %s: endpoint %q is not configured", i, m.ID, m.Endpoint))
+		}
+	}
+	problems = append(problems, c.validateSources()...)
+	if _, err := fromEnvironment(c.Database); err != nil {
+		problems = append(problems, fmt.Errorf("database: %w", err))
+	}
+	if _, err := router.New(c.entries()); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// validateListen: without TLS only on the loopback address or behind a proxy.
+func (c *Config) validateListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %q is not host:port", c.Listen)
+	}
+	if c.TLS.Cert != "" && c.TLS.Key != "" || c.BehindProxy {
+		return nil
+	}
+	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("listen: %s is reachable from outside; set tls.cert and tls.key, or behind_proxy: true", c.Listen)
+}
+
+func (c *Config) validateSecret() error {
+	if c.secret != nil {
+		return nil
+	}
+	if c.SecretFile == "" {
+		return errors.New("secret_file: is missing; make one with: head -c 48 /dev/urandom > secret && chmod 600 secret")
+	}
+	info, err := os.Stat(c.SecretFile)
+	if err != nil {
+		return fmt.Errorf("secret_file: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("secret_file: %s can be read by others; chmod 600", c.SecretFile)
+	}
+	secret, err := os.ReadFile(c.SecretFile)
+	if err != nil {
+		return fmt.Errorf("secret_file: %w", err)
+	}
+	if len(secret) < 32 {
+		return fmt.Errorf("secret_file: %d bytes, at least 32 are needed", len(secret))
+	}
+	c.secret = secret
+	return nil
+}
+
+func (c *Config) validateSources() []error {
+	var problems []error
+	seen := map[string]bool{}
+	for i, s := range c.Sources {
+		at := fmt.Sprintf("sources[%d] %s", i, s.Name)
+		if s.Name == "" || seen[string(s.Tenant)+"/"+s.Name] {
+			problems = append(problems, fmt.Errorf("%s: the name is empty or used twice", at))
+		}
+		seen[string(s.Tenant)+"/"+s.Name] = true
+		if _, ok := sourceKinds[s.Kind]; !ok {
+			problems = append(problems, fmt.Errorf("%s: kind %q is unknown; there are: %s", at, s.Kind, strings.Join(sourceKindNames(), ", ")))
+		}
+		if !c.hasTenant(s.Tenant) {
+			problems = append(problems, fmt.Errorf("%s: tenant %q is not configured", at, s.Tenant))
+		}
+	}
+	return problems
+}
+
+func (c *Config) hasTenant(id gateway.TenantID) bool {
+	for _, t := range c.Tenants {
+		if t.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// entries is the catalogue for the router.
+func (c *Config) entries() []router.Entry {
+	var out []router.Entry
+	for _, m := range c.Models {
+		out = append(out, router.Entry{
+			Card: gateway.ModelCard{
+				ID: m.ID, Residency: m.Residency, Operator: m.Operator, Country: m.Country, ProcessorKind: m.ProcessorKind,
+				Contract: m.Contract, Para80Notice: m.Para80Notice, Para30AO: m.Para30AO, Art9: m.Art9,
+				TrainsOnInput: m.TrainsOnInput, DataClasses: m.DataClasses, Operations: m.Operations, Context: m.Context,
+			},
+			Endpoint: m.Endpoint, Upstream: m.Upstream, Weight: m.Weight, Aliases: m.Aliases,
+		})
+	}
+	return out
+}
+
+// upstreams are the endpoints for the wire client.
+func (c *Config) upstreams() (map[string]upstream.Endpoint, error) {
+	out := map[string]upstream.Endpoint{}
+	for name, e := range c.Endpoints {
+		key, err := fromEnvironment(e.Key)
+		if err != nil {
+			return nil, fmt.Errorf("endpoints.%s.key: %w", name, err)
+		}
+		out[name] = upstream.Endpoint{
+			BaseURL: strings.TrimSuffix(e.URL, "/"), Key: upstream.Secret(key), AllowPrivate: e.AllowPrivate,
+			Timeouts: upstream.Timeouts{FirstByte: e.FirstByte, Total: e.Total},
+		}
+	}
+	return out, nil
+}
+
+// fromEnvironment replaces a value of the form ${NAME}. Secrets do not stand in
+// the file.
+func fromEnvironment(value string) (string, error) {
+	name, ok := strings.CutPrefix(value, "${")
+	if !ok {
+		return value, nil
+	}
+	name = strings.TrimSuffix(name, "}")
+	v, ok := os.LookupEnv(name)
+	if !ok {
+		return "", fmt.Errorf("environment variable %s is not set", name)
+	}
+	return v, nil
+}
