@@ -174,6 +174,11 @@ func (h *htmlWriter) list(b List) {
 func (h *htmlWriter) table(b Table) {
 	h.add("<table>\n")
 	h.element("caption", "", b.Caption)
+	h.add("<colgroup>")
+	for _, w := range columnWidths(b.Widths, 100) {
+		h.add(`<col class="letter-w`, strconv.Itoa(int(w/5+.5)*5), `">`)
+	}
+	h.add("</colgroup>\n")
 	if len(b.Header) > 0 {
 		h.add("<thead><tr>")
 		for _, s := range b.Header {

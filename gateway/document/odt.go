@@ -71,7 +71,7 @@ func (o *odtWriter) document(l Letter) {
 	body.letter(l)
 	o.add(xmlHead, "<office:document-content", odtNamespaces, "><office:automatic-styles>",
 		odtStartStyle("Start_Subject", "Subject"), odtStartStyle("Start_Text", "Text_20_body"),
-		body.auto.String(), "</office:automatic-styles><office:body><office:text>\n",
+		odtParts, body.auto.String(), "</office:automatic-styles><office:body><office:text>\n",
 		body.String(), "</office:text></office:body></office:document-content>\n")
 }
 

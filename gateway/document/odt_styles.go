@@ -5,6 +5,7 @@ package document
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -16,7 +17,7 @@ func odtStyles(l Letter) string {
 	var b strings.Builder
 	b.WriteString(xmlHead + "<office:document-styles" + odtNamespaces + ">\n" + odtFonts + "<office:styles>\n")
 	b.WriteString(odtDefaults(l.Lang))
-	b.WriteString(odtNamed)
+	b.WriteString(strings.Replace(odtNamed, "RETURN", strconv.FormatFloat(returnSize(l), 'f', 1, 64), 1))
 	b.WriteString("</office:styles>\n<office:automatic-styles>\n")
 	fmt.Fprintf(&b, odtPages, subjectTop(l), 8+4*len(l.Footer), 8+4*len(l.Footer))
 	b.WriteString("</office:automatic-styles>\n<office:master-styles>\n")
@@ -68,9 +69,9 @@ const odtNamed = `<style:style style:name="Standard" style:family="paragraph"/>
 <style:style style:name="Department" style:display-name="Briefkopf Amt" style:family="paragraph" style:parent-style-name="Standard"><style:text-properties fo:font-weight="bold"/></style:style>
 <style:style style:name="Head" style:display-name="Briefkopf Zeile" style:family="paragraph" style:parent-style-name="Standard"><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Draft" style:display-name="Entwurfsvermerk" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:text-align="end"/><style:text-properties fo:color="#a01010" fo:font-weight="bold" fo:font-size="10pt"/></style:style>
-<style:style style:name="Return" style:display-name="Rücksendeangabe" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-bottom="1mm"/><style:text-properties fo:font-size="8pt"/></style:style>
+<style:style style:name="Return" style:display-name="Rücksendeangabe" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-bottom="1mm"/><style:text-properties fo:font-size="RETURNpt"/></style:style>
 <style:style style:name="Recipient" style:display-name="Anschrift" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="4.55mm"/></style:style>
-<style:style style:name="Info" style:display-name="Informationsblock" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="32mm" fo:text-indent="-32mm" fo:line-height="12.5pt"><style:tab-stops><style:tab-stop style:position="0mm"/></style:tab-stops></style:paragraph-properties><style:text-properties fo:font-size="10pt"/></style:style>
+<style:style style:name="Info" style:display-name="Informationsblock" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="29mm" fo:text-indent="-29mm" fo:line-height="12pt"><style:tab-stops><style:tab-stop style:position="0mm"/></style:tab-stops></style:paragraph-properties><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Table_20_Caption" style:display-name="Table Caption" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-top="2mm" fo:margin-bottom="1mm" fo:keep-with-next="always"/><style:text-properties fo:font-weight="bold" fo:font-size="10pt"/></style:style>
 <style:style style:name="Table_20_Contents" style:display-name="Table Contents" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="120%"/><style:text-properties fo:font-size="10pt"/></style:style>
 <style:style style:name="Table_20_Heading" style:display-name="Table Heading" style:family="paragraph" style:parent-style-name="Table_20_Contents"><style:text-properties fo:font-weight="bold"/></style:style>
@@ -84,12 +85,16 @@ const odtNamed = `<style:style style:name="Standard" style:family="paragraph"/>
 <style:style style:name="DraftText" style:display-name="Entwurf" style:family="text"><style:text-properties fo:color="#a01010" fo:font-weight="bold"/></style:style>
 <style:style style:name="Box" style:family="graphic"><style:graphic-properties draw:fill="none" draw:stroke="none" fo:border="none" fo:padding="0mm" fo:margin="0mm" style:wrap="run-through" style:run-through="foreground" style:number-wrapped-paragraphs="no-limit" style:vertical-pos="from-top" style:vertical-rel="page" style:horizontal-pos="from-left" style:horizontal-rel="page"/></style:style>
 <style:style style:name="Box_20_bottom" style:display-name="Box bottom" style:family="graphic" style:parent-style-name="Box"><style:graphic-properties draw:textarea-vertical-align="bottom"/></style:style>
-<style:style style:name="Mark" style:display-name="Falzmarke" style:family="graphic"><style:graphic-properties draw:stroke="solid" svg:stroke-width="0.12mm" svg:stroke-color="#666666" style:wrap="run-through" style:run-through="background" style:vertical-pos="from-top" style:vertical-rel="page" style:horizontal-pos="from-left" style:horizontal-rel="page"/></style:style>
+<text:list-style style:name="Bullets"><text:list-level-style-bullet text:level="1" text:bullet-char="•"><style:list-level-properties text:list-level-position-and-space-mode="label-alignment"><style:list-level-label-alignment text:label-followed-by="listtab" text:list-tab-stop-position="6mm" fo:margin-left="6mm" fo:text-indent="-6mm"/></style:list-level-properties></text:list-level-style-bullet></text:list-style>
+<text:list-style style:name="Numbers"><text:list-level-style-number text:level="1" style:num-format="1" style:num-suffix="."><style:list-level-properties text:list-level-position-and-space-mode="label-alignment"><style:list-level-label-alignment text:label-followed-by="listtab" text:list-tab-stop-position="8mm" fo:margin-left="8mm" fo:text-indent="-8mm"/></style:list-level-properties></text:list-level-style-number></text:list-style>
+`
+
+// odtParts are the styles of cells, rows and marks. They stand in content.xml:
+// LibreOffice knows cell and shape styles only as automatic ones.
+const odtParts = `<style:style style:name="Mark" style:display-name="Falzmarke" style:family="graphic"><style:graphic-properties draw:stroke="solid" svg:stroke-width="0.12mm" svg:stroke-color="#666666" style:wrap="run-through" style:run-through="background" style:vertical-pos="from-top" style:vertical-rel="page" style:horizontal-pos="from-left" style:horizontal-rel="page"/></style:style>
 <style:style style:name="Row" style:family="table-row"><style:table-row-properties fo:keep-together="always"/></style:style>
 <style:style style:name="Cell" style:family="table-cell"><style:table-cell-properties fo:padding="1.1mm" fo:border-top="none" fo:border-left="none" fo:border-right="none" fo:border-bottom="0.5pt solid #777777"/></style:style>
 <style:style style:name="HeadCell" style:family="table-cell"><style:table-cell-properties fo:padding="1.1mm" fo:background-color="#f0f2f4" fo:border-top="none" fo:border-left="none" fo:border-right="none" fo:border-bottom="1pt solid #222222"/></style:style>
-<text:list-style style:name="Bullets"><text:list-level-style-bullet text:level="1" text:bullet-char="•"><style:list-level-properties text:list-level-position-and-space-mode="label-alignment"><style:list-level-label-alignment text:label-followed-by="listtab" text:list-tab-stop-position="6mm" fo:margin-left="6mm" fo:text-indent="-6mm"/></style:list-level-properties></text:list-level-style-bullet></text:list-style>
-<text:list-style style:name="Numbers"><text:list-level-style-number text:level="1" style:num-format="1" style:num-suffix="."><style:list-level-properties text:list-level-position-and-space-mode="label-alignment"><style:list-level-label-alignment text:label-followed-by="listtab" text:list-tab-stop-position="8mm" fo:margin-left="8mm" fo:text-indent="-8mm"/></style:list-level-properties></text:list-level-style-number></text:list-style>
 `
 
 // odtPages takes the start of the subject and twice the height of the foot.

@@ -18,7 +18,7 @@ const (
 	maxRecipient  = 6
 	maxInfo       = 12
 	maxFooter     = 4
-	maxHeadLines  = 6
+	maxHeadLines  = 4
 	maxBlocks     = 2000
 	maxItems      = 2000
 	maxRows       = 5000

@@ -31,11 +31,11 @@ var sheet = struct {
 	marks:        []mark{{105, 4}, {148.5, 6}, {210, 4}},
 }
 
-// infoLine is the height of one line of the reference block, as 10 pt on 12.5 pt.
-const infoLine = 12.5 * 25.4 / 72
+// infoLine is the height of one line of the reference block: 9 pt on 12 pt.
+const infoLine = 12 * 25.4 / 72
 
 // infoChars is what fits into the value column of the reference block.
-const infoChars = 24
+const infoChars = 26
 
 // infoHeight estimates the height of the reference block; a long value takes more
 // than one line.
@@ -51,4 +51,12 @@ func infoHeight(l Letter) float64 {
 // reference block.
 func subjectTop(l Letter) float64 {
 	return max(sheet.subjectTop, sheet.infoTop+infoHeight(l)+8.46)
+}
+
+// returnSize is the type size of the return line in points, small enough for the
+// width of the address field.
+func returnSize(l Letter) float64 {
+	const at8 = 54 // letters of 8 pt in one line
+	n := max(len([]rune(l.ReturnLine)), 1)
+	return min(max(8*at8/float64(n), 6), 8)
 }
