@@ -1,0 +1,221 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package policies answers whether a request may go ahead, on which conditions
+// and to which models. It embeds OPA as a library; the rules are Rego files with
+// a legal basis, the tables they use are dated YAML files.
+//
+// It is not a scanner (it never sees text), not a router (it only says which
+// models may be used) and not a log (the gateway records the decision).
+//
+// Start at [Engine.Decide]. The path of one call: [gateway.Question] → input.go
+// (facts, no content) → rego/main.rego → result.go (strict decoding; whatever is
+// unexpected is a denial) → [gateway.Decision]. README.md says how to add a rule.
+package policies
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// DefaultTimeout bounds one evaluation.
+const DefaultTimeout = 100 * time.Millisecond
+
+// Config of an Engine. The zero value decides with the shipped library, and
+// refuses everybody, because it knows no tenant.
+type Config struct {
+	// FS holds manifest.yaml, capabilities.json, catalog/ and rego/; nil: Library().
+	FS fs.FS
+	// Tenants known to the gateway. A request of any other is refused.
+	Tenants map[gateway.TenantID]Tenant
+	// Services known to the gateway. A request that names any other is refused.
+	Services []gateway.ServiceCard
+	// Overrides replace parts of the catalogue, by table name, for example
+	// {"residency": {"personal": […]}}. Objects are merged, everything else replaced.
+	Overrides map[string]any
+	// Timeout of one evaluation; 0 means DefaultTimeout.
+	Timeout time.Duration
+	// Logger gets what must not be shown to callers; nil discards it.
+	Logger *slog.Logger
+}
+
+// Tenant is what policies know about a Mandant.
+type Tenant struct {
+	// Active is false for a suspended tenant: everything is refused.
+	Active bool `json:"active"`
+	// Services the tenant may use; empty: all.
+	Services []gateway.ServiceID `json:"services"`
+	// Residencies, if not empty, narrows where models may run, for all data classes.
+	Residencies []gateway.Residency `json:"residencies"`
+	// Releases of high-risk purposes (Art. 26, 27, 49 KI-VO).
+	Releases []Release `json:"releases"`
+}
+
+// Release is a tenant's documented release of high-risk purposes. All references
+// must be present, else it does not count.
+type Release struct {
+	Service  gateway.ServiceID `json:"service"`
+	Purposes []gateway.Purpose `json:"purposes"`
+	// Registration is the number in the EU database (Art. 49 Abs. 3, Art. 71).
+	Registration string `json:"registration"`
+	// FRIA is the reference of the fundamental rights impact assessment (Art. 27).
+	FRIA string `json:"fria"`
+	// DPIA is the reference of the data protection impact assessment (Art. 35 DSGVO).
+	DPIA string `json:"dpia"`
+	// Oversight names the office that oversees the system (Art. 26 Abs. 2).
+	Oversight string `json:"oversight"`
+	// ValidFrom and ValidTo are dates (2026-11-21); ValidTo may be empty.
+	ValidFrom string `json:"valid_from"`
+	ValidTo   string `json:"valid_to"`
+}
+
+// Engine decides. It is safe for concurrent use.
+type Engine struct {
+	cfg     Config
+	timeout time.Duration
+	log     *slog.Logger
+	reload  sync.Mutex
+	active  atomic.Pointer[snapshot]
+}
+
+var _ gateway.Decider = (*Engine)(nil)
+
+// New compiles the library and asks the canary questions. An engine that exists
+// has refused what must be refused and allowed what must be allowed.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	if c.FS == nil {
+		c.FS = Library()
+	}
+	e := &Engine{cfg: c, timeout: c.Timeout, log: c.Logger}
+	if e.timeout <= 0 {
+		e.timeout = DefaultTimeout
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if err := e.Reload(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// Reload reads the bundle again and activates it, if it compiles and passes the
+// canary questions. Otherwise the old one stays active.
+func (e *Engine) Reload(ctx context.Context) error {
+	e.reload.Lock()
+	defer e.reload.Unlock()
+	b, err := readBundle(e.cfg.FS)
+	if err != nil {
+		return fmt.Errorf("read policies: %w", err)
+	}
+	next, err := b.snapshot(ctx, e.cfg)
+	if err != nil {
+		return fmt.Errorf("compile policies %s: %w", b.revision, err)
+	}
+	if err := e.canaries(ctx, b); err != nil {
+		return fmt.Errorf("canary questions on policies %s: %w", b.revision, err)
+	}
+	e.active.Store(next)
+	e.log.Info("policies active", slog.String("revision", next.revision), slog.String("digest", next.digest), slog.Int("rules", len(next.rules)))
+	return nil
+}
+
+// Decide answers a question. It always returns a Decision: whatever goes wrong
+// is a denial with rule KERN-000. An error is returned besides only when the
+// caller's context ended.
+func (e *Engine) Decide(ctx context.Context, q gateway.Question) (gateway.Decision, error) {
+	start := time.Now()
+	s := e.active.Load()
+	input, err := questionInput(q)
+	if err != nil {
+		return e.failed(ctx, s, q.Stage, start, fmt.Errorf("build policy input: %w", err))
+	}
+	return e.decideInput(ctx, s, q.Stage, input, start)
+}
+
+// Replay decides a recorded policy input (Decision.Input) again with the active
+// policies. The same revision gives the same decision.
+func (e *Engine) Replay(ctx context.Context, recorded json.RawMessage) (gateway.Decision, error) {
+	start := time.Now()
+	s := e.active.Load()
+	input, stage, err := recordedInput(recorded)
+	if err != nil {
+		return e.failed(ctx, s, stage, start, fmt.Errorf("read recorded input: %w", err))
+	}
+	return e.decideInput(ctx, s, stage, input, start)
+}
+
+// Rules lists the rules of the active policies, ordered by id.
+func (e *Engine) Rules() []RuleInfo { return append([]RuleInfo(nil), e.active.Load().rules...) }
+
+// Revision of the active policies.
+func (e *Engine) Revision() string { return e.active.Load().revision }
+
+// Digest is the SHA-256 over everything that decides: rules, tables,
+// capabilities, tenants, services and overrides.
+func (e *Engine) Digest() string { return e.active.Load().digest }
+
+func (e *Engine) decideInput(ctx context.Context, s *snapshot, stage gateway.Stage, input ast.Value, start time.Time) (gateway.Decision, error) {
+	term, err := s.evaluate(ctx, input, e.timeout)
+	if err != nil {
+		return e.failed(ctx, s, stage, start, fmt.Errorf("evaluate policies: %w", err))
+	}
+	d, err := s.decision(stage, input, term)
+	if err != nil {
+		return e.failed(ctx, s, stage, start, fmt.Errorf("decode decision: %w", err))
+	}
+	d.Input = canonicalJSON(input)
+	d.Duration = time.Since(start)
+	return d, nil
+}
+
+func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, start time.Time, cause error) (gateway.Decision, error) {
+	e.log.Error("policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
+	d := kernelDenial(s, stage)
+	d.Duration = time.Since(start)
+	return d, ctx.Err()
+}
+
+// evaluate runs the prepared query. The deadline stops the evaluation itself,
+// without a goroutine per call.
+func (s *snapshot) evaluate(ctx context.Context, input ast.Value, timeout time.Duration, options ...rego.EvalOption) (*ast.Term, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	cancel := topdown.NewCancel()
+	timer := time.AfterFunc(timeout, cancel.Cancel)
+	defer timer.Stop()
+	defer context.AfterFunc(ctx, cancel.Cancel)()
+	var out *ast.Term
+	options = append([]rego.EvalOption{
+		rego.EvalParsedInput(input),
+		rego.EvalExternalCancel(cancel),
+		rego.EvalMetrics(metrics.NoOp()),
+		rego.EvalSortSets(true),
+		rego.EvalGenerateJSON(func(t *ast.Term, _ *rego.EvalContext) (any, error) {
+			out = t
+			return nil, nil
+		}),
+	}, options...)
+	results, err := s.query.Eval(ctx, options...)
+	if err != nil {
+		return nil, err
+	}
+	if len(results) != 1 || out == nil {
+		return nil, fmt.Errorf("the decision is undefined")
+	}
+	return out, nil
+}

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# METADATA
+# scope: package
+# title: Kein Vertrag über Auftragsverarbeitung
+# custom:
+#   rule_id: DSG-001
+#   legal_basis: "Art. 28 Abs. 3 DSGVO"
+#   severity: narrow
+#   text: >-
+#     Mit dem Betreiber des Modells besteht kein Vertrag über die Auftragsverarbeitung.
+#   text_en: >-
+#     There is no processing contract with the operator of the model.
+package rules.dataprotection.contract
+
+import rego.v2
+
+import data.facts
+
+reject contains id if some id in (facts.external - contracted)
+
+contracted := {id | some id, model in input.models; model.has_contract == true}

@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# METADATA
+# scope: package
+# title: Sozialdaten im Auftrag
+# custom:
+#   rule_id: DSG-004
+#   legal_basis: "§ 80 Abs. 1 bis 3 SGB X"
+#   severity: narrow
+#   text: >-
+#     Sozialdaten gehen nur an Auftragsverarbeiter in der EU, im EWR oder in einem Staat mit
+#     Angemessenheitsbeschluss, deren Beauftragung der Aufsichtsbehörde angezeigt ist.
+#   text_en: >-
+#     Social data only goes to processors in the EU, EEA or an adequate country whose engagement was
+#     notified to the supervisory authority.
+package rules.dataprotection.sozialdaten
+
+import rego.v2
+
+import data.facts
+
+reject contains id if {
+	"sozialdaten" in facts.classes
+	some id in (facts.external - permitted)
+}
+
+permitted := notified & (facts.safe_country & of_known_kind)
+
+notified := {id | some id, model in input.models; model.has_para80_notice == true}
+
+of_known_kind := {id | some id, model in input.models; model.processor_kind in {"own", "public", "private"}}

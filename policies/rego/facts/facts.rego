@@ -1,0 +1,205 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# METADATA
+# scope: package
+# title: Tatsachen
+# description: >-
+#   What rules ask about a question: the row of the purposes table, the effective data
+#   classes, the candidates by kind. Everything is written positively: what is missing or
+#   has the wrong type is not known, not external-free, not contracted.
+package facts
+
+import rego.v2
+
+dates := {input.date, input.case_date}
+
+# A rule or a row is in force when it is so on the day of the request or of the case.
+in_force(entry) if {
+	some day in dates
+	object.get(entry, "valid_from", "0000-00-00") <= day
+	day <= object.get(entry, "valid_to", "9999-99-99")
+}
+
+tenant := data.catalog.tenants[input.caller.tenant]
+
+service := data.catalog.services[input.service] if input.has_service == true
+
+canonical(purpose) := object.get(data.catalog.purposes.aliases, purpose, purpose)
+
+purpose := canonical(input.purpose)
+
+purpose_entry := data.catalog.purposes.purposes[purpose]
+
+default annex := "none"
+
+annex := service.annex_iii if service.annex_iii != ""
+
+rows := [row | some row in purpose_entry.rows; in_force(row)]
+
+exact_rows := [row | some row in rows; row.annex == annex]
+
+any_rows := [row | some row in rows; row.annex == "*"; annex != "none"]
+
+# Two rows that both fit are a mistake in the table and classify nothing.
+row := exact_rows[0] if count(exact_rows) == 1
+
+row := any_rows[0] if {
+	count(exact_rows) == 0
+	count(any_rows) == 1
+}
+
+default risk := {"class": "unclassified", "basis": "", "note": ""}
+
+risk := {"class": row.class, "basis": basis, "note": note} if {
+	basis := sprintf("%s (%s)", [row.basis, row.source])
+	note := concat(" ", [text | some duty in data.catalog.ai_act.duties[row.class]; text := duty_text(duty)])
+}
+
+duty_text(duty) := duty.text if duty.applies_from <= input.date
+
+duty_text(duty) := sprintf("Noch nicht anwendbar bis zum %s: %s", [duty.day, duty.text]) if input.date < duty.applies_from
+
+# A tenant's release of a high-risk purpose counts only with all its references.
+released if {
+	some release in tenant.releases
+	release.service == input.service
+	some p in release.purposes
+	canonical(p) == purpose
+	every field in ["registration", "fria", "dpia", "oversight"] { release[field] != "" }
+	release.valid_from != ""
+	release.valid_from <= input.date
+	not_over(release)
+}
+
+not_over(release) if release.valid_to == ""
+
+not_over(release) if input.date <= release.valid_to
+
+# Data classes: declared, of the service, of the passages, raised by what was found.
+raised contains class if some class in input.declared
+
+raised contains class if some class in service.data_classes
+
+raised contains class if some class in input.passages.classes
+
+raised contains "personal" if input.passages.unclassified > 0
+
+raised contains "personal" if input.screened.total > 0
+
+raised contains "personal" if input.has_case == true
+
+raised contains "personal" if input.entities > 0
+
+raised contains "art9" if input.screened.categories_count > 0
+
+implied contains class if {
+	some raised_class in raised
+	some class in data.catalog.classes.classes[raised_class].implies
+}
+
+default classes := {"internal"}
+
+# "public" says nothing beside a higher class.
+classes := {"public"} if raised == {"public"}
+
+classes := (raised | implied) - {"public"} if count(raised - {"public"}) > 0
+
+default personal := false
+
+personal if "personal" in classes
+
+# Models. Stage response: the model has been used, there is nothing left to choose.
+default models_are_chosen := false
+
+models_are_chosen if input.stage in {"request", "context"}
+
+default needs_model := true
+
+needs_model := false if input.operation in data.catalog.operations.without_model
+
+needs_model := false if input.stage == "response"
+
+model_ids := {id | some id, _ in input.models}
+
+own := {id | some id, model in input.models; model.residency == "own_datacentre"}
+
+external := model_ids - own
+
+# Countries the GDPR treats as safe: EU, EEA and adequacy decisions (Art. 45 DSGVO).
+safe_country := {id | some id, model in input.models; model.country in data.catalog.countries.safe}
+
+# Shape: every fact is there, has its type, and lists are as long as they say.
+default well_formed := false
+
+well_formed if {
+	input.stage in {"request", "context", "response"}
+	input.operation in data.catalog.operations.known
+	every day in [input.date, input.case_date] { is_day(day) }
+	every value in [input.purpose, input.service, input.caller.tenant, input.caller.system] { is_string(value) }
+	every value in [input.has_case, input.caller.has_system, input.caller.has_user] { is_boolean(value) }
+	service_consistent
+	every value in whole_numbers { is_whole(value) }
+	every list in counted { counts(list) }
+	well_formed_counts
+	is_object(input.models)
+	count(input.models) == input.models_count
+	every class in input.declared { data.catalog.classes.classes[class] }
+	every class in input.passages.classes { data.catalog.classes.classes[class] }
+}
+
+service_consistent if {
+	input.has_service == false
+	input.service == ""
+}
+
+service_consistent if {
+	input.has_service == true
+	is_word(input.service)
+}
+
+whole_numbers := [
+	input.entities, input.sources, input.declared_count, input.models_count, input.caller.purposes_count,
+	input.screened.total, input.screened.unscreenable, input.screened.categories_count,
+	input.passages.count, input.passages.classes_count, input.passages.unclassified,
+]
+
+counted := [
+	[input.declared, input.declared_count],
+	[input.caller.purposes, input.caller.purposes_count],
+	[input.screened.categories, input.screened.categories_count],
+	[input.passages.classes, input.passages.classes_count],
+]
+
+counts(pair) if {
+	is_array(pair[0])
+	count(pair[0]) == pair[1]
+	every word in pair[0] { is_word(word) }
+}
+
+is_word(value) if {
+	is_string(value)
+	value != ""
+}
+
+well_formed_counts if {
+	is_object(input.screened.counts)
+	every kind, n in input.screened.counts {
+		is_word(kind)
+		is_whole(n)
+	}
+	sum([n | some n in input.screened.counts]) == input.screened.total
+}
+
+is_whole(value) if {
+	is_number(value)
+	value >= 0
+	value == floor(value)
+}
+
+is_day(value) if {
+	is_string(value)
+	count(value) == 10
+	"1900-01-01" <= value
+	value <= "2999-12-31"
+}

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# A question that is allowed, for rule tests: with input as object.union(fixtures.base, {…}).
+package fixtures
+
+import rego.v2
+
+base := {
+	"stage": "request",
+	"date": "2026-11-21",
+	"case_date": "2026-11-21",
+	"caller": {
+		"tenant": "musterstadt",
+		"system": "wohngeld-fachverfahren",
+		"has_system": true,
+		"has_user": true,
+		"channel": "caseworker",
+		"roles": [],
+		"purposes": ["factual_qa"],
+		"purposes_count": 1,
+	},
+	"operation": "chat",
+	"purpose": "factual_qa",
+	"service": "",
+	"has_service": false,
+	"has_case": false,
+	"entities": 0,
+	"sources": 0,
+	"declared": [],
+	"declared_count": 0,
+	"screened": {"counts": {}, "total": 0, "categories": [], "categories_count": 0, "unscreenable": 0},
+	"models": {"own": own},
+	"models_count": 1,
+	"passages": {"count": 0, "classes": [], "classes_count": 0, "unclassified": 0},
+}
+
+own := {
+	"residency": "own_datacentre",
+	"country": "DE",
+	"processor_kind": "own",
+	"has_contract": false,
+	"has_para80_notice": false,
+	"para30_ao": true,
+	"art9": true,
+	"trains_on_input": false,
+	"data_classes": ["personal", "art9", "sozialdaten", "steuer", "trade", "confidential"],
+	"operations": ["chat", "embeddings"],
+}
+
+# A processor outside the house that may receive everything but classified material.
+outside := object.union(own, {
+	"residency": "public_sector_eu",
+	"processor_kind": "public",
+	"has_contract": true,
+	"has_para80_notice": true,
+})
+
+asked(change) := object.union(base, change)
+
+# The question with a second model, changed as given.
+to(model, change) := object.union(base, object.union({"models": {"m": object.union(outside, model)}, "models_count": 2}, change))
+
+wohngeld := {"service": "wohngeld-mietzuschuss", "has_service": true}
+
+declared(class) := {"declared": [class], "declared_count": 1}
+
+granted(purpose) := {"purpose": purpose, "caller": {"purposes": [purpose]}}
+
+trained_social := {
+	"declared": ["sozialdaten"],
+	"declared_count": 1,
+	"models": {"own": {"trains_on_input": true}},
+}

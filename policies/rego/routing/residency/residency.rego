@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# METADATA
+# scope: package
+# title: Standort für die Datenklasse nicht zulässig
+# custom:
+#   rule_id: RES-001
+#   legal_basis: "Art. 44 bis 46 DSGVO"
+#   severity: narrow
+#   text: >-
+#     Der Standort oder die Kontrolle über den Betreiber ist für eine der betroffenen Datenklassen nicht
+#     zulässig.
+#   text_en: >-
+#     The location of the model or the control over its operator is not permitted for one of the data
+#     classes.
+package rules.routing.residency
+
+import rego.v2
+
+import data.facts
+
+reject contains id if {
+	some id, model in input.models
+	not permitted(model)
+}
+
+permitted(model) if {
+	every class in facts.classes { model.residency in data.catalog.classes.classes[class].residencies }
+}

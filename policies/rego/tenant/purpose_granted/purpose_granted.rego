@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# METADATA
+# scope: package
+# title: Zweck für diesen Zugang nicht freigegeben
+# custom:
+#   rule_id: TEN-004
+#   legal_basis: "Art. 5 Abs. 1 Buchst. b DSGVO, § 67c Abs. 1 SGB X"
+#   severity: block
+#   text: >-
+#     Der Zugang ist für diesen Zweck nicht freigegeben; wenden Sie sich an Ihre Administration.
+#   text_en: >-
+#     The key is not granted this purpose; ask your administration.
+package rules.tenant.purpose_granted
+
+import rego.v2
+
+import data.facts
+
+deny if not granted
+
+granted if {
+	some purpose in input.caller.purposes
+	facts.canonical(purpose) == facts.purpose
+}

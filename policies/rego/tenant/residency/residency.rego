@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+# SPDX-License-Identifier: EUPL-1.2
+
+# METADATA
+# scope: package
+# title: Vorgabe des Mandanten zum Standort
+# custom:
+#   rule_id: TEN-007
+#   legal_basis: "Art. 28 Abs. 3 Buchst. a DSGVO"
+#   severity: narrow
+#   text: >-
+#     Der Mandant lässt Modelle an diesem Standort nicht zu.
+#   text_en: >-
+#     The tenant does not allow models at this location.
+package rules.tenant.residency
+
+import rego.v2
+
+import data.facts
+
+reject contains id if {
+	count(facts.tenant.residencies) > 0
+	some id in (facts.model_ids - permitted)
+}
+
+permitted := {id | some id, model in input.models; model.residency in facts.tenant.residencies}
