@@ -40,7 +40,7 @@ func blankBetween(left, right string) string {
 		left == "§" || left == "§§" || left == "Art." || left == "SGB",
 		countable(left) && startsWithDigit(right),
 		title(left),
-		startsWithDigit(left) && unit(right),
+		startsWithDigit(left) && (unit(right) || right == "Abs"),
 		ordinal(left) && month(right),
 		initial(left) && (initial(right+".") || short(right)):
 		return bound

@@ -100,7 +100,7 @@ func (o *odtWriter) frames(l Letter) {
 			o.paragraph("Head", s)
 		}
 	}, l.Letterhead.Authority != "" || l.Letterhead.Department != "" || len(l.Letterhead.Lines) > 0)
-	o.frame("Entwurf", 115, 36.5, 75, 7, func() { o.paragraph("Draft", DraftNotice) }, l.Draft)
+	o.frame("Entwurf", sheet.infoLeft, 37, 75, 7, func() { o.paragraph("Draft", DraftNotice) }, l.Draft)
 	o.frame("Rücksendeangabe", sheet.left, 45, 80, 17.7, func() { o.paragraph("Return", l.ReturnLine) }, l.ReturnLine != "")
 	o.frame("Anschrift", sheet.left, 62.7, 80, 27.3, func() {
 		for _, s := range l.Recipient {

@@ -160,7 +160,7 @@ func (s *sheetSetter) draftNotice() {
 	e, k := s.parent.Add("P"), look{size: 10, leading: 13, bold: true}
 	line := s.lines([]Run{{Text: DraftNotice}}, k, s.width)[0]
 	width := line.width * k.size / 1000
-	x, y := s.left+s.width-width, 37.5*mm
+	x, y := sheet.infoLeft*mm+2*mm, 37.5*mm
 	s.fixed = append(s.fixed, func(p *pdf.Page) {
 		p.Artifact("Layout", func() {
 			p.Colour(0.63, 0.06, 0.06)

@@ -40,7 +40,9 @@ func shape(font *pdf.Font, s string) []cluster {
 		switch {
 		case r == '\u200c' || r == '\u200d':
 		case r == '\n':
-			out = append(out, cluster{font: font, char: r, feed: true})
+			c := newCluster(font, ' ') // whoever copies or listens needs a blank between the lines
+			c.feed = true
+			out = append(out, c)
 		case unicode.Is(unicode.Mn, r) && len(out) > 0 && addMark(&out[len(out)-1], r):
 		default:
 			out = append(out, newCluster(font, r))
@@ -146,7 +148,7 @@ func breakLines(cs []cluster, width float64) []textLine {
 	start, stop, used := 0, 0, 0.0
 	for i := 0; i < len(cs); i++ {
 		if cs[i].feed {
-			out = append(out, newLine(cs[start:i]))
+			out = append(out, newLine(cs[start:i+1]))
 			start, stop, used = i+1, i+1, 0
 			continue
 		}
