@@ -1,0 +1,416 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// item is one entry on its way into the log.
+type item struct {
+	row     Row // complete, unless closing is set
+	closing *gateway.Closing
+	stage   atomic.Int32
+	result  chan error
+}
+
+// Stages of an item. Whoever waits for it may leave while it is waiting or taken.
+const (
+	stageWaiting int32 = iota
+	stageTaken
+	stageDone
+	stageAbandoned
+)
+
+func newItem(row Row) *item { return &item{row: row, result: make(chan error, 1)} }
+
+// write hands an item to the committer and waits until it is durable.
+func (l *Log) write(ctx context.Context, op string, it *item) error {
+	id := it.row.ID
+	wait, cancel := context.WithTimeout(ctx, l.config.Timeout)
+	defer cancel()
+	select {
+	case <-l.stopping:
+		return noRecord(op, id, errStopped)
+	default:
+	}
+	select {
+	case l.queue <- it:
+	case <-l.stopping:
+		return noRecord(op, id, errStopped)
+	case <-wait.Done():
+		return l.gaveUp(ctx, op, id)
+	}
+	select {
+	case err := <-it.result:
+		return l.explain(op, id, err)
+	case <-wait.Done():
+		if !it.abandon() {
+			return l.explain(op, id, <-it.result)
+		}
+		return l.gaveUp(ctx, op, id)
+	case <-l.stopped:
+		if !it.abandon() {
+			return l.explain(op, id, <-it.result)
+		}
+		return noRecord(op, id, errStopped)
+	}
+}
+
+// abandon says that nobody waits any more; false means that the result is there.
+func (it *item) abandon() bool {
+	return it.stage.CompareAndSwap(stageWaiting, stageAbandoned) || it.stage.CompareAndSwap(stageTaken, stageAbandoned)
+}
+
+var (
+	errStopped    = errors.New("the record is shut down")
+	errNoAnswer   = errors.New("the store did not answer in time")
+	errRolledBack = errors.New("the store is older than what this process has already written: it was set back")
+	errDamaged    = errors.New("the tree in the store does not match its newest checkpoint")
+)
+
+func (l *Log) gaveUp(ctx context.Context, op, id string) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return &gateway.Error{Op: op, Code: gateway.CodeCancelled, RequestID: id, Err: ctx.Err(), Message: "Die Anfrage wurde abgebrochen."}
+	}
+	return noRecord(op, id, errNoAnswer)
+}
+
+func (l *Log) explain(op, id string, err error) error {
+	var known *gateway.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		known.Op, known.RequestID = op, id
+		return known
+	}
+	return noRecord(op, id, err)
+}
+
+// retry is how soon endings that could not be written are tried again.
+const retry = time.Second
+
+// run commits until the log is shut down. While one batch is being made
+// durable the next one gathers, so that nobody waits for a timer.
+func (l *Log) run() {
+	defer close(l.stopped)
+	sweep, again := time.NewTicker(l.config.Sweep), time.NewTicker(retry)
+	defer sweep.Stop()
+	defer again.Stop()
+	for {
+		select {
+		case it := <-l.queue:
+			l.commit(l.gather(it))
+		case <-again.C:
+			if len(l.loose) > 0 {
+				l.commit(nil)
+			}
+		case <-sweep.C:
+			l.sweepInBackground()
+		case <-l.stopping:
+			l.drain()
+			return
+		}
+	}
+}
+
+// gather takes what is waiting, up to one batch.
+func (l *Log) gather(first *item) []*item {
+	items := append(make([]*item, 0, l.config.MaxBatch), first)
+	for len(items) < l.config.MaxBatch {
+		select {
+		case it := <-l.queue:
+			items = append(items, it)
+		default:
+			return items
+		}
+	}
+	return items
+}
+
+func (l *Log) drain() {
+	for {
+		select {
+		case it := <-l.queue:
+			l.commit(l.gather(it))
+		default:
+			if len(l.loose) > 0 {
+				l.commit(nil)
+			}
+			return
+		}
+	}
+}
+
+// commit makes the items durable in one transaction and tells each its result.
+func (l *Log) commit(items []*item) {
+	items = slices.DeleteFunc(items, func(it *item) bool {
+		return it.closing == nil && !it.stage.CompareAndSwap(stageWaiting, stageTaken)
+	})
+	if len(items) == 0 && len(l.loose) == 0 {
+		return
+	}
+	loose := l.someLoose()
+	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+	defer cancel()
+
+	var results []error
+	var next Checkpoint
+	var edge frontier
+	err := l.store.Append(ctx, ids(items, loose), func(tail Tail) (Batch, error) {
+		b, err := l.begin(tail)
+		if err != nil {
+			return Batch{}, err
+		}
+		results = b.addAll(items)
+		b.addLoose(loose)
+		batch, err := b.finish()
+		next, edge = batch.Checkpoint, b.edge
+		return batch, err
+	})
+	if err != nil {
+		l.failed(items, err)
+		return
+	}
+	if next.Size > 0 {
+		l.seen, l.edge = next, edge
+	}
+	for id := range loose {
+		delete(l.loose, id)
+	}
+	for i, it := range items {
+		l.done(it, results[i])
+	}
+}
+
+func ids(items []*item, loose map[string]gateway.Closing) []string {
+	list := make([]string, 0, len(items)+len(loose))
+	for _, it := range items {
+		list = append(list, it.row.ID)
+	}
+	return slices.AppendSeq(list, maps.Keys(loose))
+}
+
+// done tells the result. Where the caller has left after its entry was taken,
+// nobody will close it: the log does.
+func (l *Log) done(it *item, err error) {
+	left := it.stage.Swap(stageDone) == stageAbandoned
+	it.result <- err
+	if left && err == nil && it.row.Kind == KindOpen {
+		l.keep(gateway.Closing{ID: it.row.ID, Outcome: gateway.OutcomeCancelled, Code: gateway.CodeCancelled})
+	}
+}
+
+// failed tells all callers that there is no record. An open entry may be there
+// all the same when only the answer to the commit was lost, and an ending must
+// not be lost: both are looked at again when the store works.
+func (l *Log) failed(items []*item, err error) {
+	l.config.Logger.Error("record not written", slog.Int("entries", len(items)), slog.Any("error", err))
+	for _, it := range items {
+		it.stage.Store(stageDone)
+		it.result <- err
+		switch it.row.Kind {
+		case KindOpen:
+			l.keep(gateway.Closing{ID: it.row.ID, Outcome: gateway.OutcomeFailed, Code: gateway.CodeNoRecord})
+		case KindClose:
+			l.keep(*it.closing)
+		}
+	}
+}
+
+// maxLoose bounds the endings kept in memory; the sweep of a later process finds the rest.
+const maxLoose = 16384
+
+func (l *Log) keep(c gateway.Closing) {
+	if len(l.loose) >= maxLoose {
+		l.config.Logger.Error("ending of a record dropped", slog.String("id", c.ID))
+		return
+	}
+	if c.Time.IsZero() {
+		c.Time = l.config.Clock()
+	}
+	l.loose[c.ID] = c
+}
+
+func (l *Log) someLoose() map[string]gateway.Closing {
+	some := make(map[string]gateway.Closing, min(len(l.loose), l.config.MaxBatch))
+	for id, c := range l.loose {
+		if len(some) == l.config.MaxBatch {
+			break
+		}
+		some[id] = c
+	}
+	return some
+}
+
+// sweep ends the entries of processes that are no longer alive.
+func (l *Log) sweep(ctx context.Context) error {
+	orphans, err := l.store.Orphans(ctx, l.writer)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(orphans, l.config.MaxBatch) {
+		endings := make(map[string]gateway.Closing, len(chunk))
+		for _, o := range chunk {
+			endings[o.ID] = gateway.Closing{ID: o.ID, Time: l.config.Clock(), Outcome: gateway.OutcomeInterrupted}
+		}
+		if err := l.end(ctx, endings); err != nil {
+			return err
+		}
+	}
+	if len(orphans) > 0 {
+		l.config.Logger.Warn("ended entries of dead processes", slog.Int("entries", len(orphans)))
+	}
+	return nil
+}
+
+func (l *Log) sweepInBackground() {
+	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+	defer cancel()
+	if err := l.sweep(ctx); err != nil {
+		l.config.Logger.Error("entries of dead processes not ended", slog.Any("error", err))
+	}
+}
+
+// end writes endings where the story is still open.
+func (l *Log) end(ctx context.Context, endings map[string]gateway.Closing) error {
+	var next Checkpoint
+	var edge frontier
+	err := l.store.Append(ctx, ids(nil, endings), func(tail Tail) (Batch, error) {
+		b, err := l.begin(tail)
+		if err != nil {
+			return Batch{}, err
+		}
+		b.addLoose(endings)
+		batch, err := b.finish()
+		next, edge = batch.Checkpoint, b.edge
+		return batch, err
+	})
+	if err == nil && next.Size > 0 {
+		l.seen, l.edge = next, edge
+	}
+	return err
+}
+
+// begin checks the end of the log and starts a batch there.
+func (l *Log) begin(tail Tail) (*batcher, error) {
+	b := &batcher{log: l, previous: tail.Latest, states: tail.States, first: tlog.StoredHashCount(tail.Latest.Size)}
+	if tail.Latest.Size < l.seen.Size {
+		return nil, errRolledBack
+	}
+	if tail.Latest.Size == l.seen.Size && bytes.Equal(tail.Latest.Note, l.seen.Note) {
+		b.edge = l.edge.clone()
+		return b, nil
+	}
+	stated, err := openCheckpoint(tail.Latest.Note, l.origin, l.trusted)
+	if err != nil {
+		return nil, fmt.Errorf("newest checkpoint in the store: %w", err)
+	}
+	b.edge, err = loadFrontier(tail.Latest.Size, tail.Hashes)
+	if err != nil {
+		return nil, err
+	}
+	if stated.Size != tail.Latest.Size || stated.Root != b.edge.root() {
+		return nil, errDamaged
+	}
+	return b, nil
+}
+
+// batcher builds one batch.
+type batcher struct {
+	log      *Log
+	previous Checkpoint
+	states   map[string]State
+	edge     frontier
+	rows     []Row
+	first    int64
+	hashes   []tlog.Hash
+}
+
+func (b *batcher) addAll(items []*item) []error {
+	results := make([]error, len(items))
+	for i, it := range items {
+		results[i] = b.add(it)
+	}
+	return results
+}
+
+func (b *batcher) add(it *item) error {
+	state := b.states[it.row.ID]
+	if it.closing != nil {
+		return b.end(*it.closing, state)
+	}
+	if state.Opened || state.Closed {
+		return &gateway.Error{Code: gateway.CodeConflict, Message: "Zu dieser Kennung gibt es bereits einen Eintrag im Protokoll."}
+	}
+	b.push(it.row)
+	b.states[it.row.ID] = State{Tenant: it.row.Tenant, Opened: true, Closed: it.row.Kind != KindOpen}
+	return nil
+}
+
+func (b *batcher) end(c gateway.Closing, state State) error {
+	if !state.Opened {
+		return &gateway.Error{Code: gateway.CodeNotFound, Message: "Zu dieser Kennung gibt es keinen Eintrag im Protokoll."}
+	}
+	if state.Closed {
+		return &gateway.Error{Code: gateway.CodeConflict, Message: "Dieser Eintrag im Protokoll ist bereits abgeschlossen."}
+	}
+	row, err := Leaf{Kind: KindClose, ID: c.ID, Time: c.Time, Tenant: state.Tenant, Writer: b.log.writer, Closing: &c}.row()
+	if err != nil {
+		return err
+	}
+	b.push(row)
+	state.Closed = true
+	b.states[c.ID] = state
+	return nil
+}
+
+// addLoose writes endings nobody waits for, in a fixed order; those whose
+// story is unknown or has ended need none.
+func (b *batcher) addLoose(endings map[string]gateway.Closing) {
+	for _, id := range slices.Sorted(maps.Keys(endings)) {
+		if state := b.states[id]; state.Opened && !state.Closed {
+			if err := b.end(endings[id], state); err != nil {
+				b.log.config.Logger.Error("ending of a record not written", slog.String("id", id), slog.Any("error", err))
+			}
+		}
+	}
+}
+
+func (b *batcher) push(row Row) {
+	row.Seq = b.edge.size
+	b.rows = append(b.rows, row)
+	b.hashes = append(b.hashes, b.edge.push(tlog.RecordHash(row.Body))...)
+}
+
+// finish signs the tree as it is now.
+func (b *batcher) finish() (Batch, error) {
+	if len(b.rows) == 0 {
+		return Batch{}, nil
+	}
+	now := b.log.config.Clock()
+	checkpoint, err := signCheckpoint(statement{Origin: b.log.origin, Size: b.edge.size, Root: b.edge.root()}, now, b.log.signer)
+	if err != nil {
+		return Batch{}, err
+	}
+	batch := Batch{Rows: b.rows, First: b.first, Hashes: b.hashes, Checkpoint: checkpoint}
+	// One checkpoint per minute is kept for good; the others only until the next.
+	if b.previous.Time.Unix()/60 == now.Unix()/60 {
+		batch.Supersedes = b.previous.Size
+	}
+	return batch, nil
+}

@@ -1,0 +1,253 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package audit
+
+import (
+	"archive/zip"
+	"bufio"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// Files of an export.
+const (
+	fileReadme      = "README.txt"
+	fileEntries     = "entries.jsonl"
+	fileCheckpoint  = "checkpoint.txt"
+	fileCheckpoints = "checkpoints.jsonl"
+	fileKeys        = "public-keys.txt"
+)
+
+//go:embed export-readme.txt
+var exportReadme string
+
+// exportedLeaf is one line of entries.jsonl.
+type exportedLeaf struct {
+	Seq int64 `json:"seq"`
+	// Entry are the exact bytes that were hashed.
+	Entry json.RawMessage `json:"entry"`
+	// Proof leads from the leaf to the root of checkpoint.txt.
+	Proof []tlog.Hash `json:"proof"`
+}
+
+// exportedCheckpoint is one line of checkpoints.jsonl: an earlier checkpoint
+// with the proof that its tree is a beginning of the one of checkpoint.txt.
+type exportedCheckpoint struct {
+	Checkpoint string      `json:"checkpoint"`
+	Proof      []tlog.Hash `json:"proof"`
+}
+
+// Export writes a zip with the entries that match, a proof for every leaf, the
+// signed checkpoints and the public keys, which VerifyExport proves without a
+// database. A filter that restricts nothing and covers all tenants exports the
+// whole log, notes included. Cursor, Limit and Totals of the filter do not count.
+func (v *Viewer) Export(ctx context.Context, w io.Writer, f Filter) error {
+	checkpoint, stated, err := v.newest(ctx)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	e := &exporter{viewer: v, zip: zip.NewWriter(w), stated: stated, checkpoint: checkpoint, hashes: newHashCache(ctx, v.reader)}
+	for _, part := range []struct {
+		name  string
+		write func(context.Context, io.Writer) error
+	}{
+		{fileReadme, e.text(fmt.Sprintf(exportReadme, v.origin, stated.Size))},
+		{fileKeys, e.text(strings.Join(v.public, "\n") + "\n")},
+		{fileCheckpoint, e.text(string(checkpoint.Note))},
+		{fileCheckpoints, e.checkpoints},
+		{fileEntries, func(ctx context.Context, w io.Writer) error { return e.entries(ctx, w, f) }},
+	} {
+		if err := e.file(ctx, part.name, part.write); err != nil {
+			return fmt.Errorf("export %s: %w", part.name, err)
+		}
+	}
+	if err := e.zip.Close(); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	return nil
+}
+
+type exporter struct {
+	viewer     *Viewer
+	zip        *zip.Writer
+	stated     statement
+	checkpoint Checkpoint
+	hashes     tlog.HashReader
+}
+
+func (e *exporter) file(ctx context.Context, name string, write func(context.Context, io.Writer) error) error {
+	f, err := e.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: e.checkpoint.Time})
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(f, 64<<10)
+	if err := write(ctx, buffered); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+func (e *exporter) text(s string) func(context.Context, io.Writer) error {
+	return func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, s)
+		return err
+	}
+}
+
+// maxExportedCheckpoints bounds checkpoints.jsonl; of a longer series every
+// nth is exported.
+const maxExportedCheckpoints = 1000
+
+func (e *exporter) checkpoints(ctx context.Context, w io.Writer) error {
+	out := json.NewEncoder(w)
+	step := max(1, e.stated.Size/maxExportedCheckpoints)
+	for size := int64(1); size < e.stated.Size; {
+		next, err := e.viewer.reader.Checkpoints(ctx, size, 1)
+		if err != nil {
+			return err
+		}
+		if len(next) == 0 || next[0].Size >= e.stated.Size {
+			return nil
+		}
+		proof, err := tlog.ProveTree(e.stated.Size, next[0].Size, e.hashes)
+		if err != nil {
+			return fmt.Errorf("prove checkpoint of %d: %w", next[0].Size, err)
+		}
+		if err := out.Encode(exportedCheckpoint{Checkpoint: string(next[0].Note), Proof: proof}); err != nil {
+			return err
+		}
+		size = next[0].Size + step
+	}
+	return nil
+}
+
+func (e *exporter) entries(ctx context.Context, w io.Writer, f Filter) error {
+	f.Cursor, f.Limit, f.Totals = "", 0, false
+	if f.Scope.All && f == (Filter{Scope: f.Scope}) {
+		return e.everything(ctx, w)
+	}
+	var after Position
+	for {
+		pairs, err := e.viewer.reader.Select(ctx, f, after, pageSize)
+		if err != nil || len(pairs) == 0 {
+			return err
+		}
+		for _, p := range pairs {
+			if err := e.pair(w, p); err != nil {
+				return err
+			}
+		}
+		last := pairs[len(pairs)-1].Open
+		after = Position{Time: last.Time, Seq: last.Seq}
+	}
+}
+
+func (e *exporter) everything(ctx context.Context, w io.Writer) error {
+	for seq := int64(0); seq < e.stated.Size; {
+		rows, err := e.viewer.reader.Rows(ctx, seq, pageSize)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			if err := e.leaf(w, r); err != nil {
+				return err
+			}
+		}
+		seq = rows[len(rows)-1].Seq + 1
+	}
+	return nil
+}
+
+func (e *exporter) pair(w io.Writer, p Pair) error {
+	if err := e.leaf(w, p.Open); err != nil || p.Close == nil {
+		return err
+	}
+	return e.leaf(w, *p.Close)
+}
+
+// leaf writes one line by hand, because the bytes of the entry must stay as they are.
+func (e *exporter) leaf(w io.Writer, r Row) error {
+	if r.Seq >= e.stated.Size {
+		return nil // written after the checkpoint of this export
+	}
+	if !json.Valid(r.Body) || strings.ContainsAny(string(r.Body), "\n\r") {
+		return &gateway.Error{Op: "export record", Code: gateway.CodeInternal, RequestID: r.ID, Message: fmt.Sprintf("Der Eintrag Nr. %d des Protokolls ist beschädigt. Bitte prüfen Sie das Protokoll.", r.Seq)}
+	}
+	path, err := tlog.ProveRecord(e.stated.Size, r.Seq, e.hashes)
+	if err != nil {
+		return fmt.Errorf("prove leaf %d: %w", r.Seq, err)
+	}
+	proof, err := json.Marshal([]tlog.Hash(path))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, `{"seq":%d,"entry":%s,"proof":%s}`+"\n", r.Seq, r.Body, proof)
+	return err
+}
+
+// hashCache reads stored hashes in blocks: the proofs of neighbours share
+// nearly all of them.
+type hashCache struct {
+	ctx    context.Context // of the one export that the cache lives for
+	reader Reader
+	blocks map[int64][]tlog.Hash
+	end    map[int64]tlog.Hash // hashes of blocks that are not full yet
+}
+
+const (
+	blockSize = 256
+	maxBlocks = 1024
+)
+
+func newHashCache(ctx context.Context, r Reader) *hashCache {
+	return &hashCache{ctx: ctx, reader: r, blocks: map[int64][]tlog.Hash{}, end: map[int64]tlog.Hash{}}
+}
+
+// ReadHashes implements tlog.HashReader.
+func (c *hashCache) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		h, err := c.hash(index)
+		if err != nil {
+			return nil, err
+		}
+		hashes[i] = h
+	}
+	return hashes, nil
+}
+
+func (c *hashCache) hash(index int64) (tlog.Hash, error) {
+	number := index / blockSize
+	if block, ok := c.blocks[number]; ok {
+		return block[index%blockSize], nil
+	}
+	if h, ok := c.end[index]; ok {
+		return h, nil
+	}
+	indexes := make([]int64, blockSize)
+	for i := range indexes {
+		indexes[i] = number*blockSize + int64(i)
+	}
+	if block, err := c.reader.Hashes(c.ctx, indexes); err == nil {
+		if len(c.blocks) >= maxBlocks {
+			clear(c.blocks)
+		}
+		c.blocks[number] = block
+		return block[index%blockSize], nil
+	}
+	one, err := c.reader.Hashes(c.ctx, []int64{index})
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	c.end[index] = one[0]
+	return one[0], nil
+}

@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package audit
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// Store keeps rows, node hashes and checkpoints. Several logs may share one:
+// it makes their batches follow one another. What a store must do is tested by
+// audittest.Run.
+type Store interface {
+	// Append runs build in one transaction in which no other writer can
+	// append, and returns when its batch is durable. ids are the entries whose
+	// state build wants to know.
+	Append(ctx context.Context, ids []string, build func(Tail) (Batch, error)) error
+	// Enlist marks the writer as alive until the closer is called or the process ends.
+	Enlist(ctx context.Context, writer string) (io.Closer, error)
+	// Orphans are entries without an end whose writer is no longer alive; self is.
+	Orphans(ctx context.Context, self string) ([]Pending, error)
+	Reader
+}
+
+// Reader is the reading half of a Store.
+type Reader interface {
+	// Rows returns up to limit rows from seq on, in order.
+	Rows(ctx context.Context, seq int64, limit int) ([]Row, error)
+	// Hashes returns the stored hashes of the indexes, in their order; a
+	// missing one is an error.
+	Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error)
+	// Checkpoints returns up to limit checkpoints of at least the given size, in order.
+	Checkpoints(ctx context.Context, size int64, limit int) ([]Checkpoint, error)
+	// Latest is the newest checkpoint; its Size is 0 when there is none.
+	Latest(ctx context.Context) (Checkpoint, error)
+	// Pending lists all entries without an end.
+	Pending(ctx context.Context) ([]Pending, error)
+	// Select returns the stories that match, newest first.
+	Select(ctx context.Context, f Filter, after Position, limit int) ([]Pair, error)
+	// Find returns the rows of one id, the beginning first.
+	Find(ctx context.Context, id string) ([]Row, error)
+	// Totals counts the stories that match.
+	Totals(ctx context.Context, f Filter) (Totals, error)
+}
+
+// Tail is what a log has to know to append to it.
+type Tail struct {
+	// Latest is the newest checkpoint; its Size is the number of rows.
+	Latest Checkpoint
+	// States of the ids that were asked for; absent means unknown.
+	States map[string]State
+	// Hashes reads stored hashes inside the transaction.
+	Hashes func(indexes []int64) ([]tlog.Hash, error)
+}
+
+// State says how far the story of one id has come.
+type State struct {
+	Tenant         gateway.TenantID
+	Opened, Closed bool
+}
+
+// Batch is what one transaction appends. An empty batch appends nothing.
+type Batch struct {
+	Rows []Row
+	// First is the index of the first of Hashes; they follow one another.
+	First  int64
+	Hashes []tlog.Hash
+	// Checkpoint covers all rows.
+	Checkpoint Checkpoint
+	// Supersedes is the size of an older checkpoint that the new one replaces; 0: none.
+	Supersedes int64
+}
+
+// Checkpoint is a signed statement about the whole log at one size.
+type Checkpoint struct {
+	Size int64
+	Time time.Time
+	// Note is the signed text: origin, size, root hash, signature.
+	Note []byte
+}
+
+// Row is one leaf of the tree as stored: the exact bytes that were hashed and
+// the columns extracted from them for searching. Verify compares both.
+type Row struct {
+	Seq    int64
+	Kind   Kind
+	ID     string
+	Tenant gateway.TenantID
+	Writer string
+	// Time is in nanoseconds since 1970.
+	Time int64
+	Columns
+	Body []byte
+}
+
+// Columns are the facts of a leaf that can be searched for.
+type Columns struct {
+	System, Purpose, Service, Operation string
+	Effect, Outcome                     string
+	Model, Residency                    string
+	File                                string // pseudonym of the file number
+	Rules                               string // "|RULE-1|RULE-2|"
+}
+
+// Pair is the beginning of a story and, if there is one, its end.
+type Pair struct {
+	Open  Row
+	Close *Row
+}
+
+// Pending is an entry that has a beginning and no end.
+type Pending struct {
+	Seq    int64
+	ID     string
+	Tenant gateway.TenantID
+	Writer string
+}
