@@ -46,8 +46,8 @@ func questionInput(q gateway.Question) (ast.Value, error) {
 		"operation", ident(r.Operation),
 		"purpose", ident(r.Purpose),
 		"service", ident(r.Service),
-		"has_service", flag(r.Service != ""),
-		"has_case", flag(r.Case != ""),
+		"has_service", yesNo(r.Service != ""),
+		"has_case", yesNo(r.Case != ""),
 		"entities", number(len(r.Entities)),
 		"sources", number(len(r.Sources)),
 		"declared", idents(r.DataClass),
@@ -63,8 +63,8 @@ func callerInput(c gateway.Caller) ast.Value {
 	return object(
 		"tenant", ident(c.Tenant),
 		"system", ident(c.System),
-		"has_system", flag(c.System != ""),
-		"has_user", flag(c.User != ""),
+		"has_system", yesNo(c.System != ""),
+		"has_user", yesNo(c.User != ""),
 		"channel", ident(c.Channel),
 		"roles", idents(c.Roles),
 		"purposes", idents(c.Purposes),
@@ -95,11 +95,11 @@ func modelsInput(models []gateway.ModelCard) ast.Value {
 			"residency", ident(m.Residency),
 			"country", ident(m.Country),
 			"processor_kind", ident(m.ProcessorKind),
-			"has_contract", flag(m.Contract != ""),
-			"has_para80_notice", flag(m.Para80Notice != ""),
-			"para30_ao", flag(m.Para30AO),
-			"art9", flag(m.Art9),
-			"trains_on_input", flag(m.TrainsOnInput),
+			"has_contract", yesNo(m.Contract != ""),
+			"has_para80_notice", yesNo(m.Para80Notice != ""),
+			"para30_ao", yesNo(m.Para30AO),
+			"art9", yesNo(m.Art9),
+			"trains_on_input", yesNo(m.TrainsOnInput),
 			"data_classes", idents(m.DataClasses),
 			"operations", idents(m.Operations),
 		)))
@@ -181,6 +181,6 @@ func text(s string) ast.Value {
 
 func date(t time.Time) ast.Value { return ast.String(t.Format(time.DateOnly)) }
 
-func flag(b bool) ast.Value { return ast.Boolean(b) }
+func yesNo(b bool) ast.Value { return ast.Boolean(b) }
 
 func number(n int) ast.Value { return ast.InternedTerm(n).Value }

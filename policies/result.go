@@ -70,8 +70,10 @@ func (s *snapshot) decision(stage gateway.Stage, input ast.Value, term *ast.Term
 	for _, c := range r.classes {
 		d.DataClasses = append(d.DataClasses, gateway.DataClass(c))
 	}
-	for _, m := range r.models {
-		d.Models = append(d.Models, gateway.ModelID(m))
+	if r.effect == gateway.EffectAllow {
+		for _, m := range r.models {
+			d.Models = append(d.Models, gateway.ModelID(m))
+		}
 	}
 	if err := s.addRejections(&d, r); err != nil {
 		return gateway.Decision{}, err

@@ -142,7 +142,7 @@ well_formed if {
 	every value in whole_numbers { is_whole(value) }
 	every list in counted { counts(list) }
 	well_formed_counts
-	is_object(input.models)
+	every model in input.models { is_object(model) }
 	count(input.models) == input.models_count
 	every class in input.declared { data.catalog.classes.classes[class] }
 	every class in input.passages.classes { data.catalog.classes.classes[class] }

@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package policies
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// junk replaces a value: nothing here is a legitimate other value of the same
+// fact, except where the type fits and the rules must notice by themselves.
+var junk = []any{nil, "", "junk", -1.0, 0.5, 7.0, true, []any{}, []any{"junk"}, map[string]any{}, map[string]any{"junk": "junk"}}
+
+// TestNoMutationOpens damages every path of every golden input: deletes it, sets
+// it to null, to junk and to other types. Whatever is lost or wrong, a denial must
+// never become an allow, a rejected model never permitted, and no obligation lost.
+func TestNoMutationOpens(t *testing.T) {
+	t.Parallel()
+	e, g := corpus(t)
+	mutations, openings := 0, 0
+	for i, c := range g.cases {
+		if testing.Short() && i%8 != 0 {
+			continue
+		}
+		before, err := e.Decide(t.Context(), c.question)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var input map[string]any
+		if err := json.Unmarshal(before.Input, &input); err != nil {
+			t.Fatal(err)
+		}
+		mutate(input, func(path string, original, replacement any) {
+			mutations++
+			raw, err := json.Marshal(input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := e.Replay(t.Context(), raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if what := opened(before, after); what != "" {
+				openings++
+				t.Errorf("%s: %s = %v instead of %v %s", c.name(), path, replacement, original, what)
+			}
+		})
+	}
+	if mutations < 1000 {
+		t.Errorf("only %d mutations tried", mutations)
+	}
+	t.Logf("%d mutations of %d golden inputs, %d openings", mutations, len(g.cases), openings)
+}
+
+// opened says what the second decision gives away that the first did not.
+func opened(before, after gateway.Decision) string {
+	if !after.Allowed() {
+		return ""
+	}
+	if !before.Allowed() {
+		return "turns the denial into an allow"
+	}
+	for _, m := range after.Models {
+		if _, rejected := before.Rejected[m]; rejected {
+			return "permits the rejected model " + string(m)
+		}
+		if !slices.Contains(before.Models, m) {
+			return "permits a model nobody offered"
+		}
+	}
+	for _, o := range before.Obligations {
+		if _, kept := after.Obligation(o.ID); !kept {
+			return "loses the obligation " + o.ID
+		}
+	}
+	return ""
+}
+
+// mutate calls try once for every damaged version of the tree, with the tree
+// damaged, and leaves the tree as it was.
+func mutate(root map[string]any, try func(path string, original, replacement any)) {
+	var visit func(path string, node any)
+	visit = func(path string, node any) {
+		switch node := node.(type) {
+		case map[string]any:
+			for _, key := range sortedKeys(node) {
+				visitKey(node, key, path+"/"+key, try)
+				visit(path+"/"+key, node[key])
+			}
+		case []any:
+			for i := range node {
+				visitIndex(node, i, path+"/"+strconv.Itoa(i), try)
+				visit(path+"/"+strconv.Itoa(i), node[i])
+			}
+		}
+	}
+	visit("", root)
+}
+
+func visitKey(node map[string]any, key, path string, try func(string, any, any)) {
+	original := node[key]
+	delete(node, key)
+	try(path, original, "(deleted)")
+	for _, replacement := range replacements(original) {
+		node[key] = replacement
+		try(path, original, replacement)
+	}
+	// A list shortened by its last and by its first element.
+	if list, ok := original.([]any); ok && len(list) > 0 {
+		for _, shorter := range [][]any{list[1:], list[:len(list)-1]} {
+			node[key] = shorter
+			try(path, original, shorter)
+		}
+	}
+	node[key] = original
+}
+
+func visitIndex(node []any, i int, path string, try func(string, any, any)) {
+	original := node[i]
+	for _, replacement := range replacements(original) {
+		node[i] = replacement
+		try(path, original, replacement)
+	}
+	node[i] = original
+}
+
+// replacements leaves out what would be a legitimate other answer to the same
+// question: true for a no, 7 for another number.
+func replacements(original any) []any {
+	return slices.DeleteFunc(slices.Clone(junk), func(v any) bool {
+		switch original.(type) {
+		case bool:
+			_, same := v.(bool)
+			return same
+		case float64:
+			whole, same := v.(float64)
+			return same && whole == 7
+		}
+		return false
+	})
+}
