@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package screen
+
+import "strings"
+
+// Special categories of personal data (Art. 9 Abs. 1 DSGVO) as they appear in
+// the summary.
+var categories = [...]string{
+	"health", "religion", "ethnic_origin", "political_opinion", "trade_union", "sexual_life", "genetic", "biometric",
+}
+
+// hint is a word that hints at a category.
+type hint struct {
+	token    int32
+	category uint8
+}
+
+// stemList are folded beginnings of words per category. A stem counts only in a
+// sentence that speaks of a person, because legal prose is full of them.
+var stemList = [len(categories)]string{
+	`krankheit erkrank krebs tumor diagnos diabet depress psych suizid schizo epilep demenz alzheimer hiv aids hepatit covid corona
+	behinder schwerbehind pflegegrad pflegebedurf pflegestufe merkzeichen gdb rollstuhl blind gehorlos gehbehind sehbehind schwanger
+	suchterkrank suchtkrank drogenabhang alkoholabhang alkoholkrank therapie reha operation herzinfarkt schlaganfall arztlich attest arbeitsunfahig
+	krankgeschrieben krankenhaus medikament allerg asthma multiplesklerose parkinson chemotherap dialyse entgiftung berufsunfahig
+	erwerbsminder icd substitution magersucht bulimi burnout traumatis gesundheitszustand leidet`,
+	`katholi evangeli protestant muslim islam judisch jude judin juden konfession kirchenmitglied kirchensteuer buddhis hinduis
+	religionszugehor glaubens orthodox zeugejehova kopftuch aleviti alevit jesid yezid`,
+	`ethni rassisch hautfarbe sinti roma volksgruppe abstamm herkunftsland kurdisch kurde kurdin tschetschen rohingya`,
+	`parteimitglied parteibuch politischeuberzeug cdumitglied spdmitglied afdmitglied gesinnung`,
+	`gewerkschaftsmitglied gewerkschaftszugehor gewerkschafter verdimitglied igmetallmitglied gewerkschaftlich`,
+	`homosex heterosex bisex lesbisch schwul transsex transgender intersex sexualleben sexuelleorient sexualstraf zwangsprostit prostituier`,
+	`gentest genanalyse erbkrankheit erbgut gendefekt genetisch dnaanalys chromosom`,
+	`fingerabdruck irisscan gesichtserkenn biometri`,
+}
+
+// stemTable finds stems by the first three letters of a word.
+type stemTable struct {
+	heads [1 << 15]uint16 // index + 1 into lists
+	lists [][]stem
+}
+
+type stem struct {
+	text     string
+	category uint8
+}
+
+func newStemTable() *stemTable {
+	t := &stemTable{}
+	for c, list := range stemList {
+		for _, w := range strings.Fields(list) {
+			h := stemHead(w)
+			if t.heads[h] == 0 {
+				t.lists = append(t.lists, nil)
+				t.heads[h] = uint16(len(t.lists))
+			}
+			t.lists[t.heads[h]-1] = append(t.lists[t.heads[h]-1], stem{w, uint8(c)})
+		}
+	}
+	return t
+}
+
+func stemHead(w string) uint16 {
+	return uint16(w[0]&31)<<10 | uint16(w[1]&31)<<5 | uint16(w[2]&31)
+}
+
+// lookup returns the category a word hints at.
+func (t *stemTable) lookup(w string) (uint8, bool) {
+	if len(w) < 3 {
+		return 0, false
+	}
+	if w[0] < 0x80 && w[1] < 0x80 && w[2] < 0x80 && t.heads[stemHead(w)] == 0 {
+		return 0, false
+	}
+	f := fold(w)
+	if len(f) < 3 || t.heads[stemHead(f)] == 0 {
+		return 0, false
+	}
+	for _, s := range t.lists[t.heads[stemHead(f)]-1] {
+		if strings.HasPrefix(f, s.text) && !innocent(f) {
+			return s.category, true
+		}
+	}
+	return 0, false
+}
+
+// innocent are words that begin like a hint and are none.
+func innocent(f string) bool {
+	for _, w := range [...]string{"krankenkasse", "krankenversicher", "romane", "roman", "operationell", "blindenschrift", "therapiezentrum", "psychologiestud"} {
+		if strings.HasPrefix(f, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// hint notes word i when it hints at a category.
+func (s *scan) hint(i int) {
+	if s.toks[i].len() < 3 {
+		return
+	}
+	if c, ok := s.stems.lookup(s.str(i)); ok {
+		s.hints = append(s.hints, hint{int32(i), c})
+	}
+}
+
+// categories returns the set of categories hinted at in a sentence with a
+// person: one that was found, "ich", or "er" and "sie" after a sentence with a
+// person. With a known case, "die Antragstellerin" is a person as well.
+func (s *scan) categories(found []candidate) (set uint16) {
+	for _, h := range s.hints {
+		if set&(1<<h.category) == 0 && s.aboutPerson(int(h.token), found) {
+			set |= 1 << h.category
+		}
+	}
+	return set
+}
+
+// maxSentence bounds a sentence in tokens to each side.
+const maxSentence = 60
+
+func (s *scan) aboutPerson(i int, found []candidate) bool {
+	from, to := s.sentence(i)
+	third := false
+	for k := from; k <= to; k++ {
+		r := s.toks[k].roles
+		if r&rSelf != 0 || r&rPersonNoun != 0 && len(s.table.persons) > 0 {
+			return true
+		}
+		third = third || r&rThird != 0
+	}
+	if s.personBetween(from, to, found) {
+		return true
+	}
+	if !third || from == 0 {
+		return false
+	}
+	before, _ := s.sentence(from - 1)
+	return s.personBetween(before, from-1, found)
+}
+
+func (s *scan) personBetween(from, to int, found []candidate) bool {
+	start, end := s.toks[from].start, s.toks[to].end
+	for _, c := range found {
+		if c.kind == kPerson && c.start >= start && c.end <= end {
+			return true
+		}
+	}
+	return false
+}
+
+// sentence returns the first and last token of the sentence of token i.
+func (s *scan) sentence(i int) (from, to int) {
+	from, to = i, i
+	for from > 0 && i-from < maxSentence && !s.sentenceEnds(from-1) {
+		from--
+	}
+	for to+1 < len(s.toks) && to-i < maxSentence && !s.sentenceEnds(to) {
+		to++
+	}
+	return from, to
+}
+
+// sentenceEnds says that a sentence ends after token i.
+func (s *scan) sentenceEnds(i int) bool {
+	gap := s.gap(i)
+	if strings.Contains(gap, "\n\n") || strings.ContainsAny(gap, "!?") {
+		return true
+	}
+	if !strings.Contains(gap, ". ") && !strings.Contains(gap, ".\n") && !strings.Contains(gap, ".“") && !strings.Contains(gap, ".\"") {
+		return false
+	}
+	t := s.toks[i]
+	return t.len() > 3 && t.letters() && t.roles&(rTitle|rSalutation) == 0 && s.toks[i+1].capital
+}

@@ -1,0 +1,205 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package screen
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// settlePersons makes "Müllers" and "Müller" one name where both were found as
+// surnames: the genitive stays in the text and out of the finding.
+func (s *Screening) settlePersons() {
+	lasts := map[string]bool{}
+	for _, f := range s.found {
+		if f.kind == kPerson && f.who.last != "" {
+			lasts[f.who.last] = true
+		}
+	}
+	for i := range s.found {
+		f := &s.found[i]
+		base, ok := strings.CutSuffix(f.who.last, "s")
+		if f.kind != kPerson || f.who.entity >= 0 || !ok || len(base) < 3 || !lasts[base] {
+			continue
+		}
+		if end := f.end - 1; end > f.start && s.texts[f.text][end]|0x20 == 's' {
+			f.end, f.who.last = end, base
+		}
+	}
+}
+
+func (s *Screening) surface(f found) string { return s.texts[f.text][f.start:f.end] }
+
+// key names the value a finding stands for; two findings with the same key get
+// the same placeholder.
+func (s *Screening) key(f found, groups map[string]map[string]bool) string {
+	v := s.surface(f)
+	switch f.kind {
+	case kPerson:
+		return personKey(f.who, groups)
+	case kBirth:
+		d := birthOf(v)
+		return strconv.Itoa(d.year%100) + "-" + strconv.Itoa(d.month) + "-" + strconv.Itoa(d.day)
+	case kPhone:
+		return nationalPhone(v)
+	case kAddress:
+		return addressKey(v)
+	case kEmail:
+		return strings.ToLower(v)
+	case kFile, kOther, kIP:
+		return fold(strings.Join(strings.Fields(v), " "))
+	}
+	return compact(v)
+}
+
+// addressKey writes Straße and Str. alike.
+func addressKey(v string) string {
+	var b strings.Builder
+	for _, w := range wordsFolded(v) {
+		if stem, ok := strings.CutSuffix(w, "strasse"); ok {
+			w = stem + "str"
+		}
+		b.WriteString(w)
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+func birthOf(v string) date {
+	s := scan{lex: &lexicon{slots: make([]lexSlot, 1)}}
+	s.reset(v)
+	s.tokenise()
+	if len(s.toks) == 0 {
+		return date{}
+	}
+	d, _, _ := s.dateAt(0)
+	return d
+}
+
+// surnameGroups collects which first names occur with a surname. A person of the
+// case counts under its number.
+func (s *Screening) surnameGroups() map[string]map[string]bool {
+	groups := map[string]map[string]bool{}
+	for _, f := range s.found {
+		if f.kind != kPerson || f.who.last == "" || f.who.first == "" && f.who.entity < 0 {
+			continue
+		}
+		if groups[f.who.last] == nil {
+			groups[f.who.last] = map[string]bool{}
+		}
+		groups[f.who.last][fullKey(f.who)] = true
+	}
+	return groups
+}
+
+func fullKey(n nameParts) string {
+	if n.entity >= 0 {
+		return "#" + strconv.Itoa(int(n.entity))
+	}
+	return n.first + " " + n.last
+}
+
+// personKey gives a bare surname to the only person who has it, otherwise to
+// the family.
+func personKey(n nameParts, groups map[string]map[string]bool) string {
+	if n.entity >= 0 || n.last != "" && len(n.first) > 1 {
+		return fullKey(n)
+	}
+	if n.last == "" {
+		return firstNameKey(n, groups)
+	}
+	group := groups[n.last]
+	match, count := "", 0
+	for k := range group {
+		if strings.HasPrefix(k, n.first) && k != n.first+" "+n.last || n.first == "" {
+			match = k
+			count++
+		}
+	}
+	if count == 1 {
+		return match
+	}
+	return fullKey(n)
+}
+
+// firstNameKey gives a lone first name to the only person who bears it.
+func firstNameKey(n nameParts, groups map[string]map[string]bool) string {
+	match, count := "", 0
+	for _, group := range groups {
+		for k := range group {
+			if strings.HasPrefix(k, n.first+" ") {
+				match = k
+				count++
+			}
+		}
+	}
+	if count == 1 {
+		return match
+	}
+	return fullKey(n)
+}
+
+// name is how a person is written back.
+type name struct {
+	full, last string
+}
+
+// personName chooses the most complete form that stands in the texts, so that
+// nothing comes back that was not sent.
+func (s *Screening) personName(all []found) name {
+	var best name
+	score, mixed, sawLast, sawFirst := -1, true, false, false
+	for _, f := range all {
+		v := strings.Join(strings.Fields(s.surface(f)), " ")
+		last := ""
+		if f.who.lastAt >= f.start && f.who.lastAt < f.end {
+			last = strings.Join(strings.Fields(s.texts[f.text][f.who.lastAt:f.end]), " ")
+			if l, first, ok := strings.Cut(last, ", "); ok { // Mustermann, Erika
+				v, last = first+" "+l, l
+			}
+		}
+		complete := last != "" && last != v
+		mixed = mixed && !complete
+		sawLast, sawFirst = sawLast || last != "", sawFirst || last == ""
+		points := 0
+		if complete {
+			points += 4
+		}
+		if last != "" {
+			points += 2
+		}
+		if hasLower(v) {
+			points++
+		}
+		if points > score {
+			score, best = points, name{v, last}
+		}
+	}
+	if e := all[0].who.entity; e >= 0 && mixed && sawLast && sawFirst {
+		p := s.persons[e]
+		return name{strings.TrimSpace(p.first + " " + p.last), p.last}
+	}
+	return best
+}
+
+func hasLower(v string) bool {
+	for _, r := range v {
+		if unicode.IsLower(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// sibilant says that a name takes an apostrophe in the genitive.
+func sibilant(v string) bool {
+	r, _ := utf8.DecodeLastRuneInString(v)
+	switch unicode.ToLower(r) {
+	case 's', 'ß', 'x', 'z':
+		return true
+	}
+	return false
+}

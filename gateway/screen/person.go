@@ -1,0 +1,549 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package screen
+
+import "strings"
+
+// maxNameTokens bounds a name in tokens.
+const maxNameTokens = 8
+
+// person tries the recognisers of persons at word i: known by the case, after a
+// title or label, or a common first name.
+func (s *scan) person(i int) {
+	t := &s.toks[i]
+	if s.table.maybe(t.hash) {
+		if w := s.table.words[t.hash]; w != nil && t.start >= s.knownEnd {
+			s.knownPerson(i, w)
+		}
+	}
+	r := t.roles
+	if r&(rSalutation|rSigned|rNameLabel|rGreeting|rClosing|rFirstName|tBirth) == 0 {
+		return
+	}
+	switch {
+	case r&rSalutation != 0 && t.capital:
+		s.titledName(i)
+	case r&rSigned != 0:
+		s.signedName(i)
+	}
+	if r&rNameLabel != 0 {
+		s.labelledName(i)
+	}
+	if r&rGreeting != 0 {
+		s.greetedName(i)
+	}
+	if r&rClosing != 0 {
+		s.closingName(i)
+	}
+	if r&tBirth != 0 {
+		s.birthName(i)
+	}
+	if r&rFirstName != 0 && t.capital && t.start >= s.personEnd {
+		s.listedName(i)
+	}
+}
+
+// nameGap says that two tokens may belong to one name: a blank, a hyphen, the
+// point of an initial.
+func (s *scan) nameGap(i int) bool {
+	gap := s.gap(i)
+	if isBlank(gap) || gap == "-" || gap == "'" || gap == "’" {
+		return true
+	}
+	if gap != ". " && gap != "." && gap != ".\u00A0" && gap != ".-" {
+		return false
+	}
+	return s.toks[i].len() == 1 || s.toks[i].roles&rTitle != 0 || s.toks[i].roles&rSalutation != 0
+}
+
+// initial says that token i is one capital with a point.
+func (s *scan) initial(i int) bool {
+	t := s.toks[i]
+	return t.capital && (t.len() == 1 || t.len() == 2 && t.class&clHigh != 0) && strings.HasPrefix(s.gap(i), ".")
+}
+
+// nameToken says that token i may be part of a name.
+func (s *scan) nameToken(i int) bool {
+	t := s.toks[i]
+	return t.capital && t.letters() && t.roles&(rNoun|rMonth|rLegalForm|rSalutation) == 0 && (t.len() > 1 || s.initial(i))
+}
+
+// addPerson notes a name that reaches from token i to token j; cut bytes at its
+// end are inflection and stay in the text.
+func (s *scan) addPerson(i, j int, cut int32, e evidence, n nameParts) {
+	start, end := s.toks[i].start, s.toks[j].end-cut
+	if end <= start {
+		return
+	}
+	s.names = append(s.names, n)
+	s.cands = append(s.cands, candidate{start: start, end: end, kind: kPerson, evidence: e, known: e == byKnown, name: int32(len(s.names) - 1)})
+	s.personEnd = max(s.personEnd, end)
+	if e == byKnown {
+		s.knownEnd = max(s.knownEnd, end)
+	}
+}
+
+// knownPerson matches a name of the case at token i and everything of a name
+// that stands around it.
+func (s *scan) knownPerson(i int, w *knownWord) {
+	from, to := i, i
+	m := match{}
+	m.take(s, i, w)
+	cut := w.suffix
+	for to-from < maxNameTokens && to+1 < len(s.toks) {
+		step, next := s.knownNext(to, m)
+		if step == 0 {
+			break
+		}
+		to += step
+		cut = 0
+		if next != nil {
+			m.take(s, to, next)
+			cut = next.suffix
+		}
+	}
+	from = s.extendLeft(from, &m)
+	if from == to && s.ordinaryWord(i, m) {
+		return
+	}
+	s.addPerson(from, to, cut, byKnown, m.parts(s, from, to))
+}
+
+// match collects which parts of a name of the case have been seen.
+type match struct {
+	first, last, birth []int32
+	firstAt, lastAt    int // token index + 1
+	stranger           int // token index + 1 of an unknown first name
+}
+
+func (m *match) take(s *scan, i int, w *knownWord) {
+	switch {
+	case len(w.last) > 0 && (m.last == nil || len(w.first) == 0):
+		m.last = narrow(m.last, w.last)
+		if m.lastAt == 0 {
+			m.lastAt = i + 1
+		}
+	case len(w.first) > 0:
+		m.first = narrow(m.first, w.first)
+		if m.firstAt == 0 {
+			m.firstAt = i + 1
+		}
+	default:
+		m.birth = narrow(m.birth, w.birth)
+		if m.lastAt == 0 {
+			m.lastAt = i + 1
+		}
+	}
+}
+
+// narrow intersects; an empty intersection keeps the new ids.
+func narrow(have, ids []int32) []int32 {
+	if have == nil {
+		return ids
+	}
+	var both []int32
+	for _, a := range have {
+		for _, b := range ids {
+			if a == b {
+				both = append(both, a)
+			}
+		}
+	}
+	if both == nil {
+		return ids
+	}
+	return both
+}
+
+// knownNext looks at what follows token i: another known part, an initial or a
+// particle before one, the other half of a double name.
+func (s *scan) knownNext(i int, m match) (int, *knownWord) {
+	next := s.toks[i+1]
+	w := s.table.words[next.hash]
+	if !s.nameGap(i) {
+		if s.gap(i) == ", " && w != nil && m.first == nil && len(w.first) > 0 && next.capital {
+			return 1, w // Mustermann, Erika
+		}
+		return 0, nil
+	}
+	switch {
+	case w != nil && next.capital:
+		return 1, w
+	case s.gap(i) == "-" && next.capital && next.letters():
+		return 1, nil
+	case m.last == nil && s.initial(i+1) && i+2 < len(s.toks) && s.nameGap(i+1) && s.table.words[s.toks[i+2].hash] != nil:
+		return 1, nil
+	case m.last == nil && next.roles&rParticle != 0:
+		for n := 2; n <= 3 && i+n < len(s.toks) && s.nameGap(i+n-1); n++ {
+			if w := s.table.words[s.toks[i+n].hash]; w != nil && len(w.last) > 0 {
+				return n, w
+			}
+		}
+	case m.last == nil && next.roles&rFirstName != 0 && next.capital && s.nameToken(i+1) && i+2 < len(s.toks) && s.nameGap(i+1):
+		if w := s.table.words[s.toks[i+2].hash]; w != nil && len(w.last) > 0 {
+			return 2, w // a second first name the case does not know
+		}
+	}
+	return 0, nil
+}
+
+// extendLeft takes in initials, particles, further first names and one unknown
+// first name before a known surname ("Petra Mustermann").
+func (s *scan) extendLeft(from int, m *match) int {
+	for n := 0; n < 4 && from > 0 && s.nameGap(from-1); n++ {
+		p := from - 1
+		t := s.toks[p]
+		switch {
+		case t.start < s.knownEnd:
+			return from
+		case s.initial(p), t.capital && t.roles&rFirstName != 0 && s.nameToken(p):
+			if m.first == nil && m.last != nil {
+				m.stranger = p + 1
+			}
+		case s.gap(p) == "-" && t.capital && t.letters() && t.len() > 1:
+		case t.roles&rParticle != 0 && m.last != nil && p > 0 && s.nameGap(p-1) && s.toks[p-1].capital && s.toks[p-1].roles&(rFunction|rNoun) == 0 && t.roles&rFunction == 0:
+		case m.first == nil && m.last != nil && m.stranger == 0 && s.unknownFirstName(p):
+			m.stranger = p + 1
+		default:
+			return from
+		}
+		from = p
+	}
+	return from
+}
+
+// unknownFirstName says that token p looks like a first name and not like the
+// noun or function word that happens to stand before a surname.
+func (s *scan) unknownFirstName(p int) bool {
+	t := s.toks[p]
+	return isBlank(s.gap(p)) && t.capital && t.letters() && t.len() >= 3 && t.class&clLower != 0 &&
+		t.roles&(rNoun|rFunction|rSalutation|rMonth|rTitle|rLegalForm|rUnit|rAmbiguous|rNameLabel|rGreeting|triggerMask) == 0 && !nounLike(s.str(p))
+}
+
+// parts says who the matched name is: one person of the case, or somebody with
+// the same surname.
+func (m match) parts(s *scan, from, to int) nameParts {
+	n := nameParts{entity: -1, lastAt: -1}
+	switch {
+	case m.stranger > 0:
+		n.first = fold(s.str(m.stranger - 1))
+	case len(m.birth) > 0 && m.last == nil:
+	case m.last == nil && len(m.first) == 1:
+		n.entity = m.first[0]
+	case m.first == nil && len(m.last) == 1:
+		n.entity = m.last[0]
+	case m.first != nil && m.last != nil:
+		if both := narrow(m.first, m.last); len(both) == 1 {
+			n.entity = both[0]
+		}
+	}
+	if n.first == "" && m.firstAt > 0 {
+		n.first = fold(s.str(m.firstAt - 1))
+	}
+	if m.lastAt > 0 {
+		n.last = s.surname(m.lastAt-1, to)
+		n.lastAt = s.toks[m.lastAt-1].start
+	}
+	return n
+}
+
+// surname is the folded surname from token i to token j, without inflection.
+func (s *scan) surname(i, j int) string {
+	var b strings.Builder
+	for k := i; k <= j; k++ {
+		w := fold(s.str(k))
+		if kw := s.table.words[s.toks[k].hash]; kw != nil {
+			w = w[:len(w)-int(kw.suffix)]
+		}
+		b.WriteString(w)
+	}
+	return b.String()
+}
+
+// ordinaryWord says that a single word that is also a name of the case is
+// probably meant as the word: "der Richter", "klein", "im Mai 2026".
+func (s *scan) ordinaryWord(i int, m match) bool {
+	t := s.toks[i]
+	titled := i > 0 && (s.toks[i-1].roles&(rSalutation|rTitle|rGreeting) != 0 || s.initial(i-1))
+	if titled && t.capital {
+		return false
+	}
+	if t.roles&rFunction != 0 {
+		return true
+	}
+	ambiguous := t.roles&(rAmbiguous|rMonth|rNoun) != 0 || s.baseAmbiguous(i)
+	if !t.capital {
+		return ambiguous || t.len() < 5
+	}
+	if t.roles&rMonth != 0 && i+1 < len(s.toks) && s.toks[i+1].digits() {
+		return true
+	}
+	if !ambiguous || i == 0 {
+		return false
+	}
+	gap := s.gap(i - 1)
+	return isBlank(gap) && s.toks[i-1].roles&(rArticle|rFunction) != 0 && s.toks[i-1].roles&rFunction != 0 && beforeNoun(s.toks[i-1].roles)
+}
+
+// baseAmbiguous looks at the word without its inflection: Richters.
+func (s *scan) baseAmbiguous(i int) bool {
+	w := s.table.words[s.toks[i].hash]
+	if w == nil || w.suffix == 0 {
+		return false
+	}
+	f := fold(s.str(i))
+	return s.lex.lookup(hashFolded(f[:len(f)-int(w.suffix)]))&rAmbiguous != 0
+}
+
+// beforeNoun says that a word with these roles announces a noun.
+func beforeNoun(r role) bool { return r&rArticle != 0 || r&(rSelf|rThird) != 0 }
+
+// titledName reads the name after Herr, Frau, Familie.
+func (s *scan) titledName(i int) {
+	if s.gap(i) == "." && s.toks[i].len() > 3 {
+		return
+	}
+	s.readName(i, byTrigger)
+}
+
+// readName reads a name that starts after token i.
+func (s *scan) readName(i int, e evidence) {
+	from := i + 1
+	for from < len(s.toks) && from <= i+4 && s.titleGap(from-1) && s.toks[from].roles&(rTitle|rNoun|rPersonNoun|rSalutation) != 0 && s.toks[from].capital || from < len(s.toks) && from <= i+5 && s.toks[from].roles&rTitle != 0 && s.titleGap(from-1) {
+		if s.toks[from].roles&rFunction != 0 {
+			return
+		}
+		from++
+	}
+	if from >= len(s.toks) || !s.titleGap(from-1) {
+		return
+	}
+	if to, n, ok := s.nameAt(from); ok {
+		s.addPerson(from, to, 0, e, n)
+	}
+}
+
+func (s *scan) titleGap(i int) bool {
+	gap := s.gap(i)
+	return isBlank(gap) || gap == ". " || gap == "." || gap == "  " || gap == ".-" || gap == "-" && s.toks[i].roles&rTitle != 0
+}
+
+// nameAt reads first names, initials, particles and one surname from token i.
+func (s *scan) nameAt(i int) (int, nameParts, bool) {
+	n := nameParts{entity: -1, lastAt: -1}
+	to := -1
+	for k := i; k < len(s.toks) && k-i < maxNameTokens; k++ {
+		if k > i && !s.nameGap(k-1) {
+			break
+		}
+		t := s.toks[k]
+		hyphen := k > i && s.gap(k-1) == "-"
+		if t.roles&rParticle != 0 && !hyphen && n.last == "" && k+1 < len(s.toks) && s.nameGap(k) && (s.toks[k+1].capital || s.toks[k+1].roles&rParticle != 0) {
+			continue // von, van; counts when a surname follows
+		}
+		if !s.nameToken(k) && !(hyphen && t.capital) {
+			break
+		}
+		given := t.roles&rFirstName != 0 || s.initial(k)
+		switch {
+		case hyphen && n.last != "":
+			n.last += fold(s.str(k))
+		case hyphen:
+		case n.last != "" && n.first == "" && k == to+1 && !given && !nounLike(s.str(k)) && t.roles&rFunction == 0 && t.len() > 2:
+			// The first word was no listed first name, but a second one follows.
+			n.first, n.last, n.lastAt = n.last, fold(s.str(k)), t.start
+			return s.hyphenated(k), s.withSurname(n, k), true
+		case n.last != "":
+			return to, n, true
+		case given && s.surnameFollows(k):
+			if n.first == "" {
+				n.first = fold(s.str(k))
+			}
+		default:
+			n.last, n.lastAt = fold(s.str(k)), t.start
+		}
+		to = k
+	}
+	return to, n, to >= 0 && (n.last != "" || n.first != "")
+}
+
+// surnameFollows says that after the first name k another part of the name comes.
+func (s *scan) surnameFollows(k int) bool {
+	if k+1 >= len(s.toks) || !s.nameGap(k) {
+		return false
+	}
+	if s.gap(k) == "-" {
+		return true
+	}
+	next := s.toks[k+1]
+	if next.roles&rParticle != 0 && k+2 < len(s.toks) && s.nameGap(k+1) && s.toks[k+2].capital {
+		return true
+	}
+	return s.nameToken(k+1) && next.roles&rFunction == 0 && !nounLike(s.str(k+1))
+}
+
+// hyphenated extends a surname over its hyphens.
+func (s *scan) hyphenated(k int) int {
+	for k+1 < len(s.toks) && s.gap(k) == "-" && s.toks[k+1].capital && s.toks[k+1].letters() {
+		k++
+	}
+	return k
+}
+
+func (s *scan) withSurname(n nameParts, k int) nameParts {
+	n.last = s.surname(k, s.hyphenated(k))
+	return n
+}
+
+// signedName reads the name after "gez.", "i. A.".
+func (s *scan) signedName(i int) {
+	if i+1 < len(s.toks) && (strings.HasPrefix(s.gap(i), ".") || isBlank(s.gap(i)) || strings.HasPrefix(s.gap(i), ":")) && s.toks[i+1].capital {
+		if to, n, ok := s.nameAt(i + 1); ok && n.last != "" {
+			s.addPerson(i+1, to, 0, byTrigger, n)
+		}
+	}
+}
+
+// labelledName reads the value of a form field or a JSON key.
+func (s *scan) labelledName(i int) {
+	gap := s.gap(i)
+	if !strings.ContainsAny(gap, ":=") || len(gap) > 40 || strings.Count(gap, "\n") > 1 || strings.ContainsAny(gap, "(){}[];,.") {
+		return
+	}
+	from := i + 1
+	for from < len(s.toks) && from < i+4 && s.toks[from].roles&(rSalutation|rTitle) != 0 && s.titleGap(from) {
+		from++
+	}
+	to, n, ok := s.nameAt(from)
+	if !ok {
+		return
+	}
+	if to+1 < len(s.toks) && s.gap(to) == ", " && s.nameToken(to+1) && n.first == "" && s.endOfField(to+1) {
+		n.first = fold(s.str(to + 1))
+		to++ // Mustermann, Erika
+	}
+	if to+1 < len(s.toks) && isBlank(s.gap(to)) && s.toks[to+1].roles&rLegalForm != 0 {
+		return
+	}
+	s.addPerson(from, to, 0, byTrigger, n)
+}
+
+// endOfField says that nothing but a field's end follows token i.
+func (s *scan) endOfField(i int) bool {
+	gap := s.gap(i)
+	return gap == "\x00" || strings.ContainsAny(gap, "\n\r\";|\t") || len(gap) > 1
+}
+
+// greetedName reads "Liebe Erika," and "Hallo Max!"; a title has its own rule.
+func (s *scan) greetedName(i int) {
+	if i+1 >= len(s.toks) || !isBlank(s.gap(i)) || !s.nameToken(i+1) || s.toks[i+1].roles&(rFunction|rClosing) != 0 {
+		return
+	}
+	to, n, ok := s.nameAt(i + 1)
+	if !ok {
+		return
+	}
+	if gap := s.gap(to); strings.HasPrefix(gap, ",") || strings.HasPrefix(gap, "!") || s.toks[i+1].roles&rFirstName != 0 {
+		s.addPerson(i+1, to, 0, byTrigger, n)
+	}
+}
+
+// closingName reads the signature under a letter: the first lines after "Mit
+// freundlichen Grüßen" that are not "Im Auftrag" or the like.
+func (s *scan) closingName(i int) {
+	if i+1 >= len(s.toks) || !strings.Contains(s.gap(i), "\n") {
+		return
+	}
+	for from, lines := i+1, 0; from < len(s.toks) && lines < 3; lines++ {
+		end := s.lineEnd(from)
+		if to, n, ok := s.signature(from, end); ok {
+			s.addPerson(from+s.skipSigned(from), to, 0, byTrigger, n)
+			return
+		}
+		from = end + 1
+	}
+}
+
+// lineEnd is the last token on the line of token i.
+func (s *scan) lineEnd(i int) int {
+	for i+1 < len(s.toks) && !strings.Contains(s.gap(i), "\n") {
+		i++
+	}
+	return i
+}
+
+// signature says that the line from token i to token end is a name.
+func (s *scan) signature(i, end int) (int, nameParts, bool) {
+	i += s.skipSigned(i)
+	if i > end || end-i > 5 {
+		return 0, nameParts{}, false
+	}
+	to, n, ok := s.nameAt(i)
+	return to, n, ok && to == end && n.last != ""
+}
+
+// skipSigned counts the tokens of "i. A.", "gez.", "Dr." before a name.
+func (s *scan) skipSigned(i int) int {
+	n := 0
+	for i+n < len(s.toks) && n < 5 {
+		t := s.toks[i+n]
+		w := s.str(i + n)
+		if t.roles&(rSigned|rTitle|rSalutation) == 0 && w != "i" && !(n > 0 && s.str(i+n-1) == "i" && (w == "A" || w == "V")) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// birthName reads the name after "geb." and "geborene".
+func (s *scan) birthName(i int) {
+	w := fold(s.str(i))
+	if w != "geb" && w != "geborene" && w != "geborener" && w != "geborenen" {
+		return
+	}
+	if i+1 < len(s.toks) && (s.gap(i) == " " || s.gap(i) == ". ") && s.nameToken(i+1) {
+		n := nameParts{entity: -1, last: fold(s.str(i + 1)), lastAt: s.toks[i+1].start}
+		s.addPerson(i+1, s.hyphenated(i+1), 0, byTrigger, n)
+	}
+}
+
+// listedName takes a common first name with the surname after it.
+func (s *scan) listedName(i int) {
+	t := s.toks[i]
+	if !s.nameToken(i) || i > 0 && s.gap(i-1) == "-" {
+		return
+	}
+	to, n, ok := s.nameAt(i)
+	if !ok || s.gap(to) == "-" {
+		return
+	}
+	if n.first == "" { // alone
+		if t.roles&(rAmbiguous|rPlace|rFunction) != 0 || t.len() < 3 {
+			return
+		}
+		n.first, n.last, n.lastAt = n.last, "", -1
+	} else if t.roles&rAmbiguous != 0 && i > 0 && s.toks[i-1].roles&rArticle != 0 {
+		return
+	}
+	s.addPerson(i, to, 0, byList, n)
+}
+
+// nounLike says that a capitalised word ends like a German noun, so it is no
+// surname.
+func nounLike(w string) bool {
+	f := fold(w)
+	for _, e := range [...]string{"ung", "ungen", "heit", "keit", "schaft", "tion", "tionen", "tat", "ismus", "ment", "geld", "amt", "antrag",
+		"bescheid", "bescheids", "nummer", "recht", "gesetz", "gericht", "stelle", "kosten", "betrag", "vertrag", "unterlagen", "frist", "zeit",
+		"kasse", "strasse", "haus", "raum", "wesen", "lage", "nahme", "gabe", "pflicht", "steuer", "anspruch", "verfahren", "leistung", "erklarung",
+		"steller", "stellerin", "nehmer", "nehmerin", "geber", "geberin", "mieter", "mieterin", "partner", "partnerin", "minister", "ministerin",
+		"prasident", "prasidentin", "kanzler", "chef", "chefin", "sprecher", "sprecherin", "trainer", "anwalt", "anwaltin", "leiter", "leiterin",
+		"mitglied", "verband", "verein", "partei", "unternehmen", "gesellschaft", "club", "klub", "team", "preis", "jahr", "jahre", "monat",
+		"entscheidung", "urteil", "beschluss", "satz", "absatz", "schreiben", "karte", "konto", "datum", "name", "ort", "gut"} {
+		if strings.HasSuffix(f, e) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,244 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package screen
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// class is what a byte, or all bytes of a token together, can be.
+type class uint8
+
+const (
+	clLower class = 1 << iota
+	clUpper
+	clDigit
+	clHigh  // part of a letter outside ASCII
+	clLead2 // starts a two-byte separator (NBSP, §, «, soft hyphen)
+	clLead3 // starts a three-byte separator („ “ – … ZWSP, BOM)
+	clLead4 // starts a four-byte symbol (emoji)
+	clMark  // '@' or '<': an anchor
+
+	clWord = clLower | clUpper | clDigit | clHigh
+)
+
+// classOf is the class of each byte; zero is a plain separator.
+var classOf = func() (t [256]class) {
+	for c := 'a'; c <= 'z'; c++ {
+		t[c] = clLower
+		t[c-'a'+'A'] = clUpper
+	}
+	for c := '0'; c <= '9'; c++ {
+		t[c] = clDigit
+	}
+	for c := 0x80; c < 0x100; c++ {
+		t[c] = clHigh
+	}
+	t[0xC2], t[0xE2], t[0xEF] = clLead2, clLead3, clLead3
+	for c := 0xF0; c < 0x100; c++ {
+		t[c] = clLead4
+	}
+	t['@'], t['<'] = clMark, clMark
+	return t
+}()
+
+// token is a run of letters and digits.
+type token struct {
+	start, end int32
+	class      class
+	capital    bool // starts with a capital letter
+	roles      role
+	hash       uint64 // of the folded token
+}
+
+func (t token) len() int       { return int(t.end - t.start) }
+func (t token) digits() bool   { return t.class == clDigit }
+func (t token) hasDigit() bool { return t.class&clDigit != 0 }
+
+// letters says that the token has letters only.
+func (t token) letters() bool { return t.class&clDigit == 0 }
+
+// upper says that the token has no lower-case ASCII letter and at least one capital.
+func (t token) upper() bool { return t.class&clLower == 0 && t.capital }
+
+const (
+	hashOffset uint64 = 14695981039346656037
+	hashPrime  uint64 = 1099511628211
+)
+
+// hashFolded is the hash the scanner computes for a token that folds to s.
+func hashFolded(s string) uint64 {
+	h := hashOffset
+	for i := range len(s) {
+		h = (h ^ uint64(s[i]|0x20)) * hashPrime
+	}
+	return h
+}
+
+// tokenise cuts the text into tokens and notes the anchors of e-mail addresses
+// and machine-readable lines. It is the only loop over all bytes.
+func (s *scan) tokenise() {
+	text := s.text
+	n := len(text)
+	toks := s.toks[:0]
+	for i := 0; i < n; {
+		cl := classOf[text[i]]
+		if cl&clWord == 0 {
+			i += s.separator(i, cl)
+			continue
+		}
+		start := i
+		h := hashOffset
+		var seen class
+		for i < n {
+			c := text[i]
+			cl = classOf[c]
+			if cl&clWord == 0 {
+				if w := joiner(text, i); w > 0 {
+					seen |= clHigh
+					i += w
+					continue
+				}
+				break
+			}
+			seen |= cl
+			h = (h ^ uint64(c|0x20)) * hashPrime
+			i++
+		}
+		t := token{start: int32(start), end: int32(i), class: seen, hash: h}
+		first := classOf[text[start]]
+		t.capital = first == clUpper
+		if seen&clHigh != 0 {
+			t.hash = hashFolded(fold(text[start:i]))
+			if first == clHigh {
+				r, _ := utf8.DecodeRuneInString(text[start:i])
+				t.capital = unicode.IsUpper(r)
+			}
+			t.class = s.highClass(t)
+		}
+		if t.letters() {
+			t.roles = s.lex.lookup(t.hash)
+		}
+		toks = append(toks, t)
+	}
+	s.toks = toks
+}
+
+// highClass adds the case of letters outside ASCII to the class.
+func (s *scan) highClass(t token) class {
+	cl := t.class
+	for _, r := range s.text[t.start:t.end] {
+		if r >= utf8.RuneSelf && unicode.IsLower(r) && r != 'ß' {
+			return cl | clLower
+		}
+	}
+	return cl
+}
+
+// separator notes anchors and returns the width of the separator at i.
+func (s *scan) separator(i int, cl class) int {
+	switch cl {
+	case 0:
+		return 1
+	case clLead2:
+		return min(2, len(s.text)-i)
+	case clLead3:
+		return min(3, len(s.text)-i)
+	case clLead4:
+		return min(4, len(s.text)-i)
+	}
+	if s.text[i] == '@' {
+		s.ats = append(s.ats, int32(i))
+	} else if i+1 < len(s.text) && s.text[i+1] == '<' {
+		s.fillers = append(s.fillers, int32(i))
+	}
+	return 1
+}
+
+// joiner returns the width of an invisible character inside a word at i (soft
+// hyphen, zero-width space or joiner), or 0.
+func joiner(text string, i int) int {
+	rest := text[i:]
+	w := 0
+	switch {
+	case strings.HasPrefix(rest, "\u00AD"):
+		w = 2
+	case strings.HasPrefix(rest, "\u200B"), strings.HasPrefix(rest, "\u200C"), strings.HasPrefix(rest, "\u200D"):
+		w = 3
+	default:
+		return 0
+	}
+	if len(rest) > w && classOf[rest[w]]&clWord != 0 {
+		return w
+	}
+	return 0
+}
+
+// fold lowers, removes accents and writes ß as ss. "Müller" and "MULLER" fold
+// to the same; "Mueller" does not, see spellings.
+func fold(s string) string {
+	b := make([]byte, 0, len(s)+4)
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c |= 0x20
+			}
+			b = append(b, c)
+			i++
+			continue
+		}
+		r, w := utf8.DecodeRuneInString(s[i:])
+		b = foldRune(b, r, s[i:i+w])
+		i += w
+	}
+	return string(b)
+}
+
+func foldRune(b []byte, r rune, raw string) []byte {
+	switch {
+	case r == 'ß' || r == 'ẞ':
+		return append(b, 's', 's')
+	case r == 'ı' || r == 'İ':
+		return append(b, 'i')
+	case r == 'ł' || r == 'Ł':
+		return append(b, 'l')
+	case r == 'ø' || r == 'Ø':
+		return append(b, 'o')
+	case r == 'đ' || r == 'Đ' || r == 'ð':
+		return append(b, 'd')
+	case r == 'æ' || r == 'Æ':
+		return append(b, 'a', 'e')
+	case r == 'œ' || r == 'Œ':
+		return append(b, 'o', 'e')
+	case r == 'þ' || r == 'Þ':
+		return append(b, 't', 'h')
+	case r == 0xAD || r >= 0x200B && r <= 0x200D || unicode.Is(unicode.Mn, r):
+		return b
+	}
+	if d := norm.NFD.PropertiesString(raw).Decomposition(); len(d) > 0 && d[0] < utf8.RuneSelf {
+		return append(b, d[0]|0x20)
+	}
+	return utf8.AppendRune(b, unicode.ToLower(r))
+}
+
+// spellings returns the folded forms under which a word may be written:
+// "Müller" as muller and mueller, "Mueller" as mueller and muller.
+func spellings(word string) []string {
+	forms := []string{fold(word)}
+	long := fold(strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue",
+		"a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue", "A\u0308", "Ae", "O\u0308", "Oe", "U\u0308", "Ue").Replace(word))
+	if long != forms[0] {
+		return append(forms, long)
+	}
+	short := strings.NewReplacer("ae", "a", "oe", "o", "ue", "u").Replace(forms[0])
+	if short != forms[0] {
+		forms = append(forms, short)
+	}
+	return forms
+}
