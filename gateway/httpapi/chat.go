@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// chat is POST /v1/chat/completions.
+func (s *Server) chat(c *gin.Context) {
+	r, err := s.modelRequest(c, gateway.OperationChat)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	streamed, err := wantsStream(r.Body)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if streamed {
+		s.streamChat(c, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)
+	defer cancel()
+	s.complete(ctx, c, r)
+}
+
+// embeddings is POST /v1/embeddings.
+func (s *Server) embeddings(c *gin.Context) {
+	r, err := s.modelRequest(c, gateway.OperationEmbeddings)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.complete(c.Request.Context(), c, r)
+}
+
+func (s *Server) complete(ctx context.Context, c *gin.Context, r gateway.Request) {
+	answer, err := s.Gateway.Complete(ctx, r)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	decided(c, answer.ID)
+	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
+}
+
+// modelRequest reads a wire body and what is said about it. The body stays as
+// it came, except that the "schleuse" object is ours and goes no further.
+func (s *Server) modelRequest(c *gin.Context, o gateway.Operation) (gateway.Request, error) {
+	raw, err := s.readBody(c)
+	if err != nil {
+		return gateway.Request{}, err
+	}
+	body, err := gateway.ParseBody(raw)
+	if err != nil {
+		return gateway.Request{}, err
+	}
+	said, _ := body.Get("schleuse")
+	m, err := matterOf(c.Request.Header, said)
+	if err != nil {
+		return gateway.Request{}, err
+	}
+	if err := checkShape(o, body); err != nil {
+		return gateway.Request{}, err
+	}
+	r := m.request(callOf(c.Request.Context()).caller, o)
+	r.Model = gateway.ModelID(body.String("model"))
+	r.Body = body.Without("schleuse")
+	return r, nil
+}
+
+// checkShape finds the mistakes that no model server needs to see.
+func checkShape(o gateway.Operation, body gateway.Body) error {
+	if model, ok := body.Get("model"); ok && model[0] != '"' && string(model) != "null" {
+		return invalid("model", "Erwartet wird der Name eines Modells.")
+	}
+	if o == gateway.OperationEmbeddings {
+		if input, ok := body.Get("input"); !ok || input[0] != '"' && input[0] != '[' {
+			return invalid("input", "Erwartet wird ein Text oder eine Liste von Texten.")
+		}
+		return nil
+	}
+	messages, _ := body.Get("messages")
+	var list []json.RawMessage
+	if json.Unmarshal(messages, &list) != nil || len(list) == 0 {
+		return invalid("messages", "Erwartet wird eine Liste mit mindestens einer Nachricht.")
+	}
+	return nil
+}
+
+func wantsStream(body gateway.Body) (bool, error) {
+	raw, ok := body.Get("stream")
+	switch {
+	case !ok, string(raw) == "null", string(raw) == "false":
+		return false, nil
+	case string(raw) == "true":
+		return true, nil
+	}
+	return false, invalid("stream", "Erwartet wird true oder false.")
+}
+
+// openAIModelEntry is a model as OpenAI lists it, with our facts beside.
+type openAIModelEntry struct {
+	ID       gateway.ModelID   `json:"id"`
+	Object   string            `json:"object"`
+	Created  int64             `json:"created"`
+	OwnedBy  string            `json:"owned_by"`
+	Schleuse gateway.ModelCard `json:"schleuse"`
+}
+
+func openAIEntry(m gateway.ModelCard) openAIModelEntry {
+	return openAIModelEntry{ID: m.ID, Object: "model", OwnedBy: m.Operator, Schleuse: m}
+}
+
+// openAIModels is GET /v1/models.
+func (s *Server) openAIModels(c *gin.Context) {
+	list := []openAIModelEntry{}
+	for _, m := range s.modelsOf(c) {
+		list = append(list, openAIEntry(m))
+	}
+	writeJSON(c, http.StatusOK, "application/json", gin.H{"object": "list", "data": list})
+}
+
+// openAIModel is GET /v1/models/{id}; an id may contain slashes.
+func (s *Server) openAIModel(c *gin.Context) {
+	id := gateway.ModelID(strings.TrimPrefix(c.Param("id"), "/"))
+	for _, m := range s.modelsOf(c) {
+		if m.ID == id {
+			writeJSON(c, http.StatusOK, "application/json", openAIEntry(m))
+			return
+		}
+	}
+	s.fail(c, &gateway.Error{Op: "find model", Code: gateway.CodeNotFound, Path: "model", Message: "Dieses Modell gibt es nicht."})
+}
+
+func (s *Server) modelsOf(c *gin.Context) []gateway.ModelCard {
+	ctx := c.Request.Context()
+	return s.Models.Models(ctx, callOf(ctx).caller)
+}
