@@ -36,14 +36,14 @@ func tampering(t *testing.T, b Backend) {
 		}, audit.ProblemLeaf, seq, id},
 		{"one byte of a leaf hash", flipNode(tlog.StoredHashIndex(0, 5)), audit.ProblemLeaf, 5, Record(2, "musterhausen").ID},
 		{"one byte of an inner hash", flipNode(tlog.StoredHashIndex(2, 0)), audit.ProblemNode, 3, Record(1, "musterhausen").ID},
-		{"a column", exec("UPDATE entry SET effect = 'deny' WHERE seq = 6"), audit.ProblemColumn, seq, id},
-		{"the tenant", exec("UPDATE entry SET tenant = 'anderswo' WHERE seq = 6"), audit.ProblemColumn, seq, id},
-		{"the time", exec("UPDATE entry SET at = at + 1 WHERE seq = 6"), audit.ProblemColumn, seq, id},
-		{"the id", exec("UPDATE entry SET id = 'x' WHERE seq = 6"), audit.ProblemColumn, seq, id},
-		{"a removed leaf", exec("DELETE FROM entry WHERE seq = 6"), audit.ProblemMissing, seq, ""},
-		{"two leaves exchanged", exec("UPDATE entry SET seq = -7 WHERE seq = 6", "UPDATE entry SET seq = 6 WHERE seq = 8", "UPDATE entry SET seq = 8 WHERE seq = -7"), audit.ProblemLeaf, seq, Record(4, "musterhausen").ID},
-		{"an added leaf", exec("INSERT INTO entry SELECT 1000, 'note', 'x', tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM entry WHERE seq = 6"), audit.ProblemUncovered, 1000, "x"},
-		{"a leaf before the first", exec("INSERT INTO entry SELECT -1, 'note', 'x', tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM entry WHERE seq = 6"), audit.ProblemUncovered, -1, ""},
+		{"a column", run("UPDATE entry SET effect = 'deny' WHERE seq = 6"), audit.ProblemColumn, seq, id},
+		{"the tenant", run("UPDATE entry SET tenant = 'anderswo' WHERE seq = 6"), audit.ProblemColumn, seq, id},
+		{"the time", run("UPDATE entry SET at = at + 1 WHERE seq = 6"), audit.ProblemColumn, seq, id},
+		{"the id", run("UPDATE entry SET id = 'x' WHERE seq = 6"), audit.ProblemColumn, seq, id},
+		{"a removed leaf", run("DELETE FROM entry WHERE seq = 6"), audit.ProblemMissing, seq, ""},
+		{"two leaves exchanged", run("UPDATE entry SET seq = -7 WHERE seq = 6", "UPDATE entry SET seq = 6 WHERE seq = 8", "UPDATE entry SET seq = 8 WHERE seq = -7"), audit.ProblemLeaf, seq, Record(4, "musterhausen").ID},
+		{"an added leaf", run("INSERT INTO entry SELECT 1000, 'note', 'x', tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM entry WHERE seq = 6"), audit.ProblemUncovered, 1000, "x"},
+		{"a leaf before the first", run("INSERT INTO entry SELECT -1, 'note', 'x', tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM entry WHERE seq = 6"), audit.ProblemUncovered, -1, ""},
 		{"a changed checkpoint", func(t *testing.T, s *setup) {
 			c, err := s.store.Latest(context.Background())
 			if err != nil {
@@ -54,9 +54,9 @@ func tampering(t *testing.T, b Backend) {
 			s.db.Exec(t, "UPDATE checkpoint SET note = $1 WHERE size = $2", note, c.Size)
 		}, audit.ProblemCheckpoint, -1, ""},
 		{"a rewritten leaf with its hash", rewritten(seq), audit.ProblemCheckpoint, -1, ""},
-		{"a forgotten open entry", exec("DELETE FROM pending"), audit.ProblemPending, 20, Record(10, "musterhausen").ID},
-		{"an ended entry listed as open", exec("INSERT INTO pending (id, seq, tenant, writer) SELECT id, seq, tenant, writer FROM entry WHERE seq = 6"), audit.ProblemPending, 7, id},
-		{"an invented open entry", exec("INSERT INTO pending (id, seq, tenant, writer) VALUES ('x', 6, 'y', 'z')"), audit.ProblemPending, seq, "x"},
+		{"a forgotten open entry", run("DELETE FROM pending"), audit.ProblemPending, 20, Record(10, "musterhausen").ID},
+		{"an ended entry listed as open", run("INSERT INTO pending (id, seq, tenant, writer) SELECT id, seq, tenant, writer FROM entry WHERE seq = 6"), audit.ProblemPending, 7, id},
+		{"an invented open entry", run("INSERT INTO pending (id, seq, tenant, writer) VALUES ('x', 6, 'y', 'z')"), audit.ProblemPending, seq, "x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +85,7 @@ func tampering(t *testing.T, b Backend) {
 	}
 }
 
-func exec(statements ...string) func(*testing.T, *setup) {
+func run(statements ...string) func(*testing.T, *setup) {
 	return func(t *testing.T, s *setup) {
 		for _, statement := range statements {
 			s.db.Exec(t, statement)
@@ -145,6 +145,30 @@ func rewritten(seq int64) func(*testing.T, *setup) {
 	}
 }
 
+// everyByte flips one bit in every byte of one leaf, one after the other.
+func everyByte(t *testing.T, b Backend) {
+	s := newSetup(t, b)
+	s.write(t, "musterhausen", 0, 2)
+	s.db.Unlock(t)
+	const seq = 2
+	row := s.row(t, seq)
+	step := 1
+	if testing.Short() {
+		step = 13
+	}
+	for at := 0; at < len(row.Body); at += step {
+		body := slices.Clone(row.Body)
+		body[at] ^= 1 << (at % 8)
+		s.db.Exec(t, "UPDATE entry SET body = $1 WHERE seq = $2", body, seq)
+		report := verify(t, s.log)
+		if len(report.Problems) == 0 || report.Problems[0].Seq != seq || report.Problems[0].ID != row.ID {
+			t.Fatalf("a flipped bit in byte %d gives %v, want leaf %d named", at, report.Problems, seq)
+		}
+	}
+	s.db.Exec(t, "UPDATE entry SET body = $1 WHERE seq = $2", row.Body, seq)
+	mustBeSound(t, verify(t, s.log))
+}
+
 func truncated(t *testing.T, b Backend) {
 	s := newSetup(t, b)
 	s.write(t, "musterhausen", 0, 10)
@@ -179,7 +203,7 @@ func truncated(t *testing.T, b Backend) {
 	if _, err := audit.NewViewer(s.store, otherPublic); err != nil {
 		t.Fatalf("viewer with another key: %v", err)
 	}
-	if _, err := audit.New(context.Background(), audit.Config{Store: s.db.Open(t), Key: other}); err == nil {
+	if _, err := audit.New(context.Background(), audit.Config{Store: s.open(t), Key: other}); err == nil {
 		t.Error("a log with a foreign key starts behind checkpoints it cannot trust")
 	}
 }
@@ -190,7 +214,7 @@ func damagedEnd(t *testing.T, b Backend) {
 	s.stop(t)
 	s.db.Unlock(t)
 	s.db.Exec(t, "UPDATE node SET hash = $1", bytes.Repeat([]byte{7}, 32))
-	store := s.db.Open(t)
+	store := s.open(t)
 	defer func() { _ = store.Close() }()
 	_, err := audit.New(context.Background(), audit.Config{Store: store, Key: s.private})
 	if err == nil || !strings.Contains(err.Error(), "does not match") {

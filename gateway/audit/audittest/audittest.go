@@ -20,14 +20,19 @@ import (
 type Backend struct {
 	// New returns a fresh, empty database.
 	New func(t testing.TB) Database
+	// Attach opens a store at an address; it is called in a child process, too.
+	Attach func(t testing.TB, address string) Store
+	// Baseline returns what a plain table without proofs does: it inserts one
+	// body and returns when it is durable. It may be called by many at once.
+	Baseline func(t testing.TB) func(ctx context.Context, id string, body []byte) error
 	// Shared says that several processes may write at once.
 	Shared bool
 }
 
 // Database is one database that stores open and attackers change.
 type Database struct {
-	// Open opens a store on it; the suite closes it.
-	Open func(t testing.TB) Store
+	// Address is what Attach needs to open a store; the suite closes it.
+	Address string
 	// Exec runs SQL behind the store's back, with $1, $2 … as placeholders.
 	Exec func(t testing.TB, sql string, args ...any)
 	// Unlock removes what keeps honest users from changing the record.
@@ -85,6 +90,7 @@ func Closing(r gateway.Record) gateway.Closing {
 
 // setup is one log on a fresh database.
 type setup struct {
+	backend Backend
 	db      Database
 	store   Store
 	log     *audit.Log
@@ -94,17 +100,19 @@ type setup struct {
 
 func newSetup(t *testing.T, b Backend) *setup {
 	t.Helper()
-	s := &setup{db: b.New(t)}
+	s := &setup{backend: b, db: b.New(t)}
 	s.private, s.public = Key(t)
 	s.store, s.log = s.start(t)
 	t.Cleanup(func() { s.stop(t) })
 	return s
 }
 
+func (s *setup) open(t *testing.T) Store { return s.backend.Attach(t, s.db.Address) }
+
 // start opens a log as a process does when it starts.
 func (s *setup) start(t *testing.T) (Store, *audit.Log) {
 	t.Helper()
-	store := s.db.Open(t)
+	store := s.open(t)
 	log, err := audit.New(context.Background(), audit.Config{Store: store, Key: s.private})
 	if err != nil {
 		t.Fatalf("start the log: %v", err)

@@ -80,7 +80,7 @@ func (b *broken) Append(ctx context.Context, ids []string, build func(audit.Tail
 func failing(t *testing.T, b Backend) {
 	private, _ := Key(t)
 	db := b.New(t)
-	inner := db.Open(t)
+	inner := b.Attach(t, db.Address)
 	defer func() { _ = inner.Close() }()
 	store := &broken{Store: inner}
 	ctx := context.Background()

@@ -270,7 +270,7 @@ func zipped(t *testing.T, files map[string]string) []byte {
 func shared(t *testing.T, b Backend) {
 	if !b.Shared {
 		s := newSetup(t, b)
-		second := s.db.Open(t)
+		second := s.open(t)
 		defer func() { _ = second.Close() }()
 		if _, err := audit.New(context.Background(), audit.Config{Store: second, Key: s.private}); err == nil {
 			t.Error("a second writer is admitted to a store for one process")

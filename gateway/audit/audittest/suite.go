@@ -31,6 +31,8 @@ func Run(t *testing.T, b Backend) {
 		{"lists filter, page and count", lists},
 		{"tenants never see each other", tenants},
 		{"every change is found", tampering},
+		{"every changed byte is found", everyByte},
+		{"a killed process leaves a provable log", killed},
 		{"a cut log contradicts an earlier checkpoint", truncated},
 		{"nothing is written behind a damaged end", damagedEnd},
 		{"exports are proved without the database", exports},

@@ -18,7 +18,42 @@ import (
 func TestStore(t *testing.T) {
 	t.Parallel()
 	postgrestest.DSN(t) // skips the whole suite at once where there is no server
-	audittest.Run(t, audittest.Backend{New: newDatabase, Shared: true})
+	audittest.Run(t, backend())
+}
+
+// TestChild is the process that TestStore kills.
+func TestChild(t *testing.T) { audittest.Child(t, backend()) }
+
+func BenchmarkStore(b *testing.B) {
+	postgrestest.DSN(b)
+	audittest.Benchmark(b, backend())
+}
+
+func backend() audittest.Backend {
+	return audittest.Backend{New: newDatabase, Attach: attach, Baseline: baseline, Shared: true}
+}
+
+func attach(t testing.TB, dsn string) audittest.Store {
+	t.Helper()
+	pool := open(t, dsn, 3)
+	s, err := auditpostgres.Open(context.Background(), pool)
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	return store{s, pool}
+}
+
+// baseline commits every entry by itself, over 32 connections.
+func baseline(t testing.TB) func(context.Context, string, []byte) error {
+	pool := open(t, postgrestest.DSN(t), 32)
+	t.Cleanup(pool.Close)
+	if _, err := pool.Exec(context.Background(), "CREATE TABLE plain (id TEXT PRIMARY KEY, body BYTEA NOT NULL)"); err != nil {
+		t.Fatalf("create table: %v", err)
+	}
+	return func(ctx context.Context, id string, body []byte) error {
+		_, err := pool.Exec(ctx, "INSERT INTO plain (id, body) VALUES ($1, $2)", id, body)
+		return err
+	}
 }
 
 // store closes its pool with it.
@@ -32,9 +67,9 @@ func (s store) Close() error {
 	return nil
 }
 
-func open(t testing.TB, dsn string) *pgxpool.Pool {
+func open(t testing.TB, dsn string, connections int32) *pgxpool.Pool {
 	t.Helper()
-	pool, err := postgres.Open(context.Background(), dsn, func(c *pgxpool.Config) { c.MaxConns = 3 })
+	pool, err := postgres.Open(context.Background(), dsn, func(c *pgxpool.Config) { c.MaxConns = connections })
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -43,24 +78,17 @@ func open(t testing.TB, dsn string) *pgxpool.Pool {
 
 func newDatabase(t testing.TB) audittest.Database {
 	dsn := postgrestest.DSN(t)
+	pool := open(t, dsn, 1)
+	t.Cleanup(pool.Close)
 	exec := func(t testing.TB, text string, args ...any) {
 		t.Helper()
-		pool := open(t, dsn)
-		defer pool.Close()
 		if _, err := pool.Exec(context.Background(), text, args...); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 	}
 	return audittest.Database{
-		Open: func(t testing.TB) audittest.Store {
-			pool := open(t, dsn)
-			s, err := auditpostgres.Open(context.Background(), pool)
-			if err != nil {
-				t.Fatalf("open store: %v", err)
-			}
-			return store{s, pool}
-		},
-		Exec: exec,
+		Address: dsn,
+		Exec:    exec,
 		Unlock: func(t testing.TB) {
 			exec(t, "DROP TRIGGER entry_append_only ON entry")
 			exec(t, "DROP TRIGGER node_append_only ON node")
