@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,13 +25,18 @@ type DocumentType struct {
 	Ignore bool `yaml:"ignore"`
 	// Expires: counts only until the date in the field gueltig_bis.
 	Expires bool `yaml:"expires"`
+	// Textless: has no text by nature (Lichtbild).
+	Textless bool `yaml:"textless"`
 	// Titles identify the type when they stand as a line of their own or begin one.
 	Titles []string `yaml:"titles"`
 	// Words speak for the type wherever they stand, Against rule it out.
 	Words   []string `yaml:"words"`
 	Against []string `yaml:"against"`
 	// Failed are phrases that say the test was not passed.
-	Failed []string    `yaml:"failed"`
+	Failed []string `yaml:"failed"`
+	// Needs are fields rules depend on: a document on which they cannot be read
+	// has to be looked at by a person.
+	Needs  []string    `yaml:"needs"`
 	Fields []FieldSpec `yaml:"fields"`
 }
 
@@ -75,6 +81,9 @@ func loadDocumentTypes(fsys fs.FS) (*documentTypes, error) {
 		}
 		for _, f := range d.Fields {
 			p.check(f.Name != "" && len(f.After) > 0 && specTypes[f.Type], "document type %s: field %q is incomplete", d.ID, f.Name)
+		}
+		for _, need := range d.Needs {
+			p.check(slices.ContainsFunc(d.Fields, func(f FieldSpec) bool { return f.Name == need }), "document type %s: needs unknown field %q", d.ID, need)
 		}
 		for _, words := range [][]string{d.Titles, d.Words, d.Against, d.Failed} {
 			for j := range words {

@@ -27,8 +27,15 @@ type piece struct {
 	trusted    bool
 	confidence float64
 	code       string // why it does not count: expired, not_passed, unreadable, locked …
-	quote      string
 	ocr        bool
+	// several: the file holds more than this document.
+	several bool
+	// textless: the file was readable but has no text; assumed: therefore taken for a picture.
+	textless, assumed bool
+	// unproven are fields rules depend on and that could not be read.
+	unproven []string
+	// places are where the fields were read.
+	places map[string]value
 }
 
 // counts says whether the piece may satisfy a requirement at all.
