@@ -356,7 +356,11 @@ func (s *scan) knownPhrase(i int) {
 	if c := s.text[t.start] | 0x20; t.hasDigit() || t.class == clUpper {
 		for _, k := range s.table.compact[c] {
 			if j, ok := s.followCompact(i, k.value); ok {
-				s.add(i, j, k.kind, byKnown)
+				start := t.start
+				if k.kind == kPhone && s.byteAt(start-1) == '+' {
+					start--
+				}
+				s.addSpan(start, s.toks[j].end, k.kind, byKnown)
 			}
 		}
 	}

@@ -172,5 +172,6 @@ func (s *scan) sentenceEnds(i int) bool {
 		return false
 	}
 	t := s.toks[i]
-	return t.len() > 3 && t.letters() && t.roles&(rTitle|rSalutation) == 0 && s.toks[i+1].capital
+	short := t.len() <= 3 && t.roles&rFunction == 0
+	return !short && t.letters() && t.roles&(rTitle|rSalutation) == 0 && s.toks[i+1].capital
 }

@@ -53,16 +53,8 @@ func (s *scan) elster(i int) {
 // digit, often followed by D for the nationality.
 func (s *scan) oldIDCard(i int) {
 	v := s.str(i)
-	if icaoCheck(v[:9]) != v[9] {
-		return
-	}
-	j := i
-	followed := i+1 < len(s.toks) && s.gap(i) == "" && s.str(i+1) == "D"
-	if followed {
-		j = i + 1
-	}
-	if followed || s.near(tIDCard, s.toks[i].start, nearLabel) {
-		s.add(i, j, kIDCard, byValidated)
+	if allDigits(v[:10]) && icaoCheck(v[:9]) == v[9] && (strings.HasSuffix(v, "D") || s.near(tIDCard, s.toks[i].start, nearLabel)) {
+		s.add(i, i, kIDCard, byValidated)
 	}
 }
 
@@ -198,6 +190,9 @@ func (s *scan) mixedNumber(i int) {
 	case 8, 9, 10:
 		s.serial(i)
 	case 11:
+		if v[10] == 'D' {
+			s.oldIDCard(i)
+		}
 		s.licence(i)
 		s.bic(i)
 	}

@@ -162,7 +162,7 @@ func (s *scan) knownNext(i int, m match) (int, *knownWord) {
 	next := s.toks[i+1]
 	w := s.table.words[next.hash]
 	if !s.nameGap(i) {
-		if s.gap(i) == ", " && w != nil && m.first == nil && len(w.first) > 0 && next.capital {
+		if s.gap(i) == ", " && w != nil && m.first == nil && len(w.first) > 0 && next.capital && !s.surnameOfCase(i+2) {
 			return 1, w // Mustermann, Erika
 		}
 		return 0, nil
@@ -186,6 +186,16 @@ func (s *scan) knownNext(i int, m match) (int, *knownWord) {
 		}
 	}
 	return 0, nil
+}
+
+// surnameOfCase says that token i directly continues a name with a surname of
+// the case.
+func (s *scan) surnameOfCase(i int) bool {
+	if i >= len(s.toks) || !s.nameGap(i-1) {
+		return false
+	}
+	w := s.table.words[s.toks[i].hash]
+	return w != nil && len(w.last) > 0
 }
 
 // extendLeft takes in initials, particles, further first names and one unknown
@@ -228,6 +238,7 @@ func (m match) parts(s *scan, from, to int) nameParts {
 	switch {
 	case m.stranger > 0:
 		n.first = fold(s.str(m.stranger - 1))
+		n.entity = s.byInitial(n.first, m.last)
 	case len(m.birth) > 0 && m.last == nil:
 	case m.last == nil && len(m.first) == 1:
 		n.entity = m.first[0]
@@ -246,6 +257,22 @@ func (m match) parts(s *scan, from, to int) nameParts {
 		n.lastAt = s.toks[m.lastAt-1].start
 	}
 	return n
+}
+
+// byInitial returns the only person among the given ones whose first name
+// begins with an initial, or -1.
+func (s *scan) byInitial(initial string, persons []int32) int32 {
+	only := int32(-1)
+	for _, id := range persons {
+		if len(initial) != 1 || !strings.HasPrefix(fold(s.table.persons[id].first), initial) {
+			continue
+		}
+		if only >= 0 {
+			return -1
+		}
+		only = id
+	}
+	return only
 }
 
 // surname is the folded surname from token i to token j, without inflection.
@@ -377,8 +404,10 @@ func (s *scan) surnameFollows(k int) bool {
 		return true
 	}
 	next := s.toks[k+1]
-	if next.roles&rParticle != 0 && k+2 < len(s.toks) && s.nameGap(k+1) && s.toks[k+2].capital {
-		return true
+	for n := k + 1; n <= k+3 && s.toks[n].roles&rParticle != 0 && n+1 < len(s.toks) && s.nameGap(n); n++ {
+		if s.toks[n+1].capital {
+			return true
+		}
 	}
 	return s.nameToken(k+1) && next.roles&rFunction == 0 && !nounLike(s.str(k+1))
 }

@@ -228,7 +228,7 @@ func (s *stream) match(buf string, p int, final bool) (matched, verdict) {
 	at := int32(0)
 	for i := p; ; i++ {
 		if i == len(buf) {
-			if !final {
+			if !final && len(s.r.nodes[at].edges) > 0 {
 				return matched{}, wait
 			}
 			break

@@ -90,9 +90,9 @@ func wordLists() []wordList {
 			Geburtsdatum Geburtsort Familienstand Staatsangehörigkeit Beruf Arbeitgeber Firma Vorname Nachname Name Familienname
 			Aktenzeichen Kassenzeichen Kennzeichen Steuernummer Zeichen Nachricht Mail Email Rückfragen Fragen Information Informationen
 			Deutsch Deutsche Deutscher Deutschen Deutschland Europa Europäische Europäischen Bundesrepublik`},
-		{rAmbiguous, `Bauer Bäcker Becker Koch Richter Fischer Schneider Weber Müller Schmied Schäfer Jäger Vogel Fuchs Wolf Hahn Stein Berg
+		{rAmbiguous, `Bauer Bäcker Koch Richter Fischer Schneider Weber Schmied Schäfer Jäger Vogel Fuchs Wolf Hahn Stein Berg
 			Busch Baum Wald Feld Bach Sommer Winter Herbst Frost Sturm Stern Mond Sonne König Kaiser Graf Herzog Fürst Ritter Krieger Engel
-			Teufel Papst Bischof Mönch Pfaff Kirchner Küster Meister Schulze Schultheiß Vogt Amtmann Zimmermann Maurer Töpfer Wagner Böttcher
+			Teufel Papst Bischof Mönch Pfaff Küster Meister Schulze Schultheiß Amtmann Zimmermann Maurer Töpfer 
 			Schlosser Schuster Schreiber Sänger Spieler Jung Alt Neu Klein Groß Gross Lang Lange Kurz Kurze Breit Schmal Schwarz Weiß Weiss
 			Braun Rot Roth Grün Blau Gelb Grau Stark Kühn Reich Arm Frei Freund Feind Lieb Fromm Fröhlich Ernst Streit Krieg Friede Frieden
 			Kraft Macht Dauer Mai August März Heil Glück Wunder Zeit Uhr Horn Kopf Haar Bart Fuß Hand Herz Zahn Nagel Hammer Messer Beil Axt
@@ -101,15 +101,15 @@ func wordLists() []wordList {
 			Birnbaum Nuss Korn Weizen Hafer Brot Kuchen Käse Butter Milch Salz Pfeffer Zucker Honig Wein Bier Hecht Karpfen Lachs Adler Falke
 			Sperling Star Storch Schwan Gans Ente Henne Kuckuck Specht Hase Hirsch Reh Bär Dachs Igel Maus Kater Katz Löwe Widder Ochs Bock
 			Lamm Kalb Käfer Fink Lerche Amsel Anders Sauer Süß Bitter Scharf Wild Zahm Kalt Heiß Warm Nass Trocken Hart Weich Hell Dunkel
-			Mark Franke Sachse Bayer Hess Hesse Schwab Preuß Böhm Unger Pohl Schweizer Rang Grund Boden Decker Fach Form Kern Rahm Rose Rosa
-			Viola Erika Heide Linde Eiche Buche Mann Kind Vetter Ohm Neffe Schwager Bräutigam Witt Kunst Geist Sinn Wille Recht Rat Ruhe Rast
+			Mark Franke Sachse Bayer Hess Hesse Schwab Schweizer Rang Grund Boden Decker Fach Form Kern Rahm Rose Rosa
+			Viola Erika Heide Linde Eiche Buche Mann Kind Vetter Ohm Neffe Schwager Bräutigam Kunst Geist Sinn Wille Recht Rat Ruhe Rast
 			Lust Freude Sorge Not Tod Leben Anker Mast Segel Schiffer Fährmann Förster Gärtner Gerber Metzger Fleischer Wirt Krämer Händler
-			Kaufmann Schneiders Schmidt Beck Binder Bader Bauer Baumeister Bergmann Brenner Dreher Drechsler Former Führer Gärtner Geiger Pfeiffer
-			Trommler Hofmann Hoffmann Heim Hütte Kammer Kranich Kreuz Kunde Löffel Mehl Morgen Abend Nacht Tag Nebel Regen Schnee Wind Donner
-			Blitz Ost West Nord Süd Ober Pracht Rapp Rauch Feuer Flamm Saal Sack Schatz Gold Silber Kupfer Eisen Stahl Blei Geld Pfennig Thaler
-			Schwarzer Spring Sprung Lauf Gang Steiger Stiller Stumpf Thron Ungar Wasser Weihnacht Ostern Pfingsten Werner Wieser Wiese Zoll Zunft
-			Christian Roman Victor Max Will Tim Gut Gute Bay Engels Post Best Möller Möbius Rath Kamp Damm Land Markt Platz Linder Sahm Hering
-			Heller Kreuzer Gulden Groschen Marks Pilz Nadel Faden Leder Samt Seidel Krug Becher Kessel Topf Pfanne Ofen Kohle Torf Holz`},
+			Kaufmann Beck Binder Bader Bauer Baumeister Bergmann Brenner Dreher Drechsler Former Führer Gärtner Geiger Pfeiffer
+			Trommler Heim Hütte Kammer Kranich Kreuz Kunde Löffel Mehl Morgen Abend Nacht Tag Nebel Regen Schnee Wind Donner
+			Blitz Ost West Nord Süd Ober Pracht Rauch Feuer Flamm Saal Sack Schatz Gold Silber Kupfer Eisen Stahl Blei Geld Pfennig Thaler
+			Schwarzer Spring Sprung Lauf Gang Steiger Stiller Stumpf Thron Ungar Wasser Weihnacht Ostern Pfingsten Wieser Wiese Zoll Zunft
+			Christian Roman Victor Max Will Tim Gut Gute Bay Engels Post Best Rath Kamp Damm Land Markt Platz Linder Hering
+			Heller Kreuzer Gulden Groschen Marks Pilz Nadel Faden Leder Samt Krug Becher Kessel Topf Pfanne Ofen Kohle Torf Holz`},
 	}
 }
 

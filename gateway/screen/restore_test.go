@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package screen_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// restorerFor returns a restorer for a case with persons in all shapes and
+// numbers: PERSON_1 Erika Müller, PERSON_2 Jan Fritz, IBAN_1, and a value that
+// JSON has to escape.
+func restorerFor(t testing.TB) gateway.Restorer {
+	t.Helper()
+	text := "Erika Müller und Jan Fritz, DE89370400440532013000, geb. 14.03.1988, Codename \"Ä\\X\" 77."
+	known := []gateway.Entity{
+		person("Erika", "Müller"), person("Jan", "Fritz"), {Type: "other", Value: `Ä\X" 77`},
+	}
+	out, r := screenText(t, text, known...).Pseudonymise()
+	want := "[PERSON_1] und [PERSON_2], [IBAN_1], geb. [DATE_OF_BIRTH_1_1988], Codename \"[OTHER_1]."
+	if out[0] != want {
+		t.Fatalf("set-up: got %q want %q", out[0], want)
+	}
+	return r
+}
+
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	r := restorerFor(t)
+	tests := []struct {
+		name, in, want string
+		count          int
+	}{
+		{"plain", "An [PERSON_1], [IBAN_1]", "An Erika Müller, DE89370400440532013000", 2},
+		{"after a title the surname", "Sehr geehrte Frau [PERSON_1], Herrn Dr. [PERSON_2]", "Sehr geehrte Frau Müller, Herrn Dr. Fritz", 2},
+		{"genitive", "[PERSON_1]s Antrag und [PERSON_2]s Antrag", "Erika Müllers Antrag und Jan Fritz' Antrag", 2},
+		{"genitive after a title", "Herrn [PERSON_2]s Antrag, Frau [PERSON_1]s", "Herrn Fritz' Antrag, Frau Müllers", 2},
+		{"no genitive inside a word", "[PERSON_2]sche", "Jan Fritzsche", 1},
+		{"changed case", "[person_1] [Person_1]", "Erika Müller Erika Müller", 2},
+		{"dropped brackets", "PERSON_1, (PERSON_2) und [IBAN_1", "Erika Müller, (Jan Fritz) und DE89370400440532013000", 3},
+		{"dropped left bracket", "PERSON_1] kommt", "Erika Müller kommt", 1},
+		{"other separator", "[PERSON 1] [PERSON-2] [PERSON\\_1]", "Erika Müller Jan Fritz Erika Müller", 3},
+		{"ordinary words stay", "Person 1, PERSON 1, XPERSON_1, PERSON_1a, PERSON_12", "Person 1, PERSON 1, XPERSON_1, PERSON_1a, PERSON_12", 0},
+		{"unknown stays", "[PERSON_9] [IBAN_11] [EMAIL_1]", "[PERSON_9] [IBAN_11] [EMAIL_1]", 0},
+		{"own labels of a model stay", "Mitarbeiter 1 an Platz 1", "Mitarbeiter 1 an Platz 1", 0},
+		{"year kept", "[DATE_OF_BIRTH_1_1988] oder [DATE_OF_BIRTH_1]", "14.03.1988 oder 14.03.1988", 2},
+		{"half a placeholder at the end", "[PERSON_", "[PERSON_", 0},
+		{"adjacent", "[PERSON_1][PERSON_2]", "Erika MüllerJan Fritz", 2},
+		{"quoted", "'[PERSON_1]'", "'Erika Müller'", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, n := r.Restore(tt.in, false)
+			if got != tt.want || n != tt.count {
+				t.Errorf("restored %d\n got %q\nwant %d\n     %q", n, got, tt.count, tt.want)
+			}
+		})
+	}
+}
+
+// Tool-call arguments are JSON source: what is put in must be escaped, and an
+// escape before a bare tag is no letter.
+func TestRestoreInJSON(t *testing.T) {
+	t.Parallel()
+	r := restorerFor(t)
+	got, n := r.Restore(`{"name":"[PERSON_1]","code":"[OTHER_1]","text":"Zeile\nPERSON_2"}`, true)
+	var v map[string]string
+	if err := json.Unmarshal([]byte(got), &v); err != nil {
+		t.Fatalf("restored arguments are no JSON: %v in %s", err, got)
+	}
+	want := map[string]string{"name": "Erika Müller", "code": `Ä\X" 77`, "text": "Zeile\nJan Fritz"}
+	if fmt.Sprint(v) != fmt.Sprint(want) || n != 3 {
+		t.Fatalf("restored %d %v, want 3 %v", n, v, want)
+	}
+}
+
+const streamSample = "Sehr geehrte Frau [PERSON_1], – „[PERSON_2]s“ Größe 🙂 PERSON_1; [PERSON_12] [IBAN_1] [DATE_OF_BIRTH_1_1988]\n" +
+	"[PERSON_2]s [PERSON_2]sche person_2] [[PERSON_1]] [PERS [PERSON_ [IBAN 1] Äpfel ĞPERSON_1 §PERSON_1\u00A0Frau Dr. [PERSON_1] [OTHER_1]"
+
+// Splitting at any byte, also inside a rune, must not change the result, and no
+// released piece may end in half a rune.
+func TestStreamSplittings(t *testing.T) {
+	t.Parallel()
+	r := restorerFor(t)
+	for _, inJSON := range []bool{false, true} {
+		want, count := r.Restore(streamSample, inJSON)
+		rnd := rand.New(rand.NewPCG(7, 11))
+		for round := range 1200 {
+			s := r.Stream(inJSON)
+			var got strings.Builder
+			for rest := streamSample; rest != ""; {
+				n := min(len(rest), 1+rnd.IntN(1+round%9))
+				piece := s.Write(rest[:n])
+				if !utf8.ValidString(piece) {
+					t.Fatalf("round %d released half a rune: %q", round, piece)
+				}
+				got.WriteString(piece)
+				rest = rest[n:]
+			}
+			got.WriteString(s.Flush())
+			if got.String() != want || s.Count() != count {
+				t.Fatalf("round %d, count %d:\n got %q\nwant %q (%d)", round, s.Count(), got.String(), want, count)
+			}
+		}
+	}
+}
+
+// A stream holds back only what could still become a placeholder.
+func TestStreamHoldsBackLittle(t *testing.T) {
+	t.Parallel()
+	s := restorerFor(t).Stream(false)
+	steps := []struct{ piece, want string }{
+		{"Guten Tag, Frau ", "Guten Tag, Frau "},
+		{"[PER", ""},
+		{"SON_1", ""},
+		{"]", "Müller"},
+		{" und [", " und "},
+		{"x] Gr", "[x] Gr"},
+		{"\xc3", ""},
+		{"\xbc", "ü"},
+		{"ße", "ße"},
+	}
+	for _, st := range steps {
+		if got := s.Write(st.piece); got != st.want {
+			t.Errorf("after %q released %q, want %q", st.piece, got, st.want)
+		}
+	}
+	if rest := s.Flush(); rest != "" {
+		t.Errorf("flush released %q, want nothing", rest)
+	}
+}
+
+// One value, one tag; values containing other values or looking like patterns
+// are never searched again (the chain Max → Otto Berger, Berger → Kaya).
+func TestNoChainedReplacement(t *testing.T) {
+	t.Parallel()
+	text := "Max und Berger, Maximilian, (030) 5550123, [PERSON_1] steht wörtlich da."
+	s := screenText(t, text, person("", "Max"), person("Otto", "Berger"))
+	out, r := s.Pseudonymise()
+	want := "[PERSON_2] und [PERSON_3], [PERSON_4], [PHONE_1], [PERSON_1] steht wörtlich da."
+	if out[0] != want {
+		t.Fatalf("masked\n got %q\nwant %q", out[0], want)
+	}
+	if back, _ := r.Restore(out[0], false); back != text {
+		t.Fatalf("restored\n got %q\nwant %q", back, text)
+	}
+}
+
+// What a text says of itself must not be taken for a placeholder of ours.
+func TestTagsInTheTextAreSkipped(t *testing.T) {
+	t.Parallel()
+	for _, literal := range []string{"[IBAN_1]", "IBAN_1", "iban_1", "[Iban-1]", "IBAN 1"} {
+		text := literal + " ist DE89370400440532013000"
+		out, r := screenText(t, text).Pseudonymise()
+		if want := literal + " ist [IBAN_2]"; out[0] != want {
+			t.Errorf("masked %q, want %q", out[0], want)
+		}
+		if back, _ := r.Restore(out[0], false); back != text {
+			t.Errorf("restored %q, want %q", back, text)
+		}
+	}
+}
+
+// The same value has the same tag in every text of a request: history, tool
+// results, passages.
+func TestSameTagInAllTexts(t *testing.T) {
+	t.Parallel()
+	texts := []string{"Herr Quandt, DE89370400440532013000", "", "{\"name\":\"Quandt\",\"iban\":\"DE89 3704 0044 0532 0130 00\"}", "Quandts Konto"}
+	s, err := newScreener(t).Screen(context.Background(), texts, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := s.Pseudonymise()
+	want := []string{"Herr [PERSON_1], [IBAN_1]", "", "{\"name\":\"[PERSON_1]\",\"iban\":\"[IBAN_1]\"}", "[PERSON_1]s Konto"}
+	if fmt.Sprint(out) != fmt.Sprint(want) {
+		t.Fatalf("masked\n got %q\nwant %q", out, want)
+	}
+}
+
+// Requests at the same time must never see each other's values.
+func TestRequestsDoNotMix(t *testing.T) {
+	t.Parallel()
+	sc := newScreener(t)
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			last := "Zy" + strings.Repeat(string(rune('a'+g)), 4)
+			for range 200 {
+				text := "Herr " + last + " war da."
+				s, err := sc.Screen(context.Background(), []string{text}, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				out, r := s.Pseudonymise()
+				if back, _ := r.Restore(out[0], false); out[0] != "Herr [PERSON_1] war da." || back != text {
+					t.Errorf("masked %q, restored %q, want %q", out[0], back, text)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzStreamRestorer(f *testing.F) {
+	f.Add(streamSample, uint8(3), false)
+	f.Add("[PERSON_1]s\\nPERSON_2 \xc3\x28", uint8(1), true)
+	r := restorerFor(f)
+	f.Fuzz(func(t *testing.T, text string, step uint8, inJSON bool) {
+		want, count := r.Restore(text, inJSON)
+		s := r.Stream(inJSON)
+		var got strings.Builder
+		n := int(step%13) + 1
+		for rest := text; rest != ""; {
+			n := min(n, len(rest))
+			got.WriteString(s.Write(rest[:n]))
+			rest = rest[n:]
+		}
+		got.WriteString(s.Flush())
+		if got.String() != want || s.Count() != count {
+			t.Fatalf("in pieces of %d: %q (%d), in one piece: %q (%d)", n, got.String(), s.Count(), want, count)
+		}
+	})
+}
