@@ -122,10 +122,10 @@ func (r *TestReport) addCoverage(c cover.Report) {
 // golden is the golden corpus of a bundle.
 type golden struct {
 	setup struct {
-		Time     string                               `json:"time"`
-		Tenants  map[gateway.TenantID]Tenant          `json:"tenants"`
-		Services []gateway.ServiceCard                `json:"services"`
-		Models   map[string]gateway.ModelCard         `json:"models"`
+		Time     string                       `json:"time"`
+		Tenants  map[gateway.TenantID]Tenant  `json:"tenants"`
+		Services []gateway.ServiceCard        `json:"services"`
+		Models   map[string]gateway.ModelCard `json:"models"`
 	}
 	cases []goldenCase
 }

@@ -19,11 +19,14 @@ import rego.v2
 import data.facts
 
 reject contains id if {
-	some id in facts.model_ids
-	count(facts.classes - covered(id)) > 0
+	some class in facts.classes
+	some id in (facts.model_ids - released_for[class])
 }
 
-covered(id) := {class |
-	some released in input.models[id].data_classes
-	some class in data.catalog.classes.classes[released].covers
+released_for[class] := {id |
+	some released in data.catalog.classes.classes[class].covered_by
+	some id, model in input.models
+	released in model.data_classes
+} if {
+	some class in facts.classes
 }

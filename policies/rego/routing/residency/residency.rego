@@ -20,11 +20,8 @@ import rego.v2
 
 import data.facts
 
-reject contains id if {
-	some id, model in input.models
-	not permitted(model)
-}
+reject contains id if some id in (facts.model_ids - suitable)
 
-permitted(model) if {
-	every class in facts.classes { model.residency in data.catalog.classes.classes[class].residencies }
-}
+suitable := {id | some id, model in input.models; model.residency in permitted}
+
+permitted := intersection({{place | some place in data.catalog.classes.classes[class].residencies} | some class in facts.classes})
