@@ -33,6 +33,7 @@ func bindSpaces(s string) string {
 func blankBetween(left, right string) string {
 	left = strings.TrimLeft(left[strings.LastIndexByte(left, '\n')+1:], "([„‚»«-")
 	right, _, _ = strings.Cut(right, "\n")
+	abbreviated := initial(left) && strings.HasSuffix(strings.TrimRight(right, ",;:)"), ".")
 	right = strings.TrimRight(right, ".,;:!?)]“‘»«")
 	switch {
 	case left == "" || right == "":
@@ -40,9 +41,9 @@ func blankBetween(left, right string) string {
 		left == "§" || left == "§§" || left == "Art." || left == "SGB",
 		countable(left) && startsWithDigit(right),
 		title(left),
-		startsWithDigit(left) && (unit(right) || right == "Abs"),
+		startsWithDigit(left) && (unit(right) || right == "Abs" || statute(right)),
 		ordinal(left) && month(right),
-		initial(left) && (initial(right+".") || short(right)):
+		abbreviated && utf8.RuneCountInString(right) <= 2:
 		return bound
 	}
 	return " "
@@ -94,7 +95,17 @@ func initial(w string) bool {
 	return unicode.IsLetter(r) && w[n:] == "."
 }
 
-// short is the second half of "i. Vm" and "z. Hd", whose full stop is cut.
-func short(w string) bool {
-	return utf8.RuneCountInString(w) <= 2 && unicode.IsLetter([]rune(w)[0])
+// statute is an abbreviation such as WoGG or DSGVO: letters, two of them capitals.
+func statute(w string) bool {
+	capitals := 0
+	for _, r := range w {
+		if !unicode.IsLetter(r) {
+			return false
+		}
+		if unicode.IsUpper(r) {
+			capitals++
+		}
+	}
+	first, _ := utf8.DecodeRuneInString(w)
+	return capitals >= 2 && unicode.IsUpper(first)
 }

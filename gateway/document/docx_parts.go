@@ -62,7 +62,7 @@ func docxStyles(l Letter) string {
 		{"Department", "Briefkopf Amt", "Normal", "", `<w:b/><w:sz w:val="20"/>`},
 		{"Head", "Briefkopf Zeile", "Normal", "", `<w:sz w:val="18"/>`},
 		{"Return", "Rücksendeangabe", "Normal", "", fmt.Sprintf(`<w:sz w:val="%d"/>`, int(2*returnSize(l)))},
-		{"Recipient", "Anschrift", "Normal", fmt.Sprintf(`<w:spacing w:line="%d" w:lineRule="exact"/>`, twips(4.55)), ""},
+		{"Recipient", "Anschrift", "Normal", fmt.Sprintf(`<w:spacing w:line="%d" w:lineRule="exact"/>`, int(recipientSize(l)*1.172*20)), fmt.Sprintf(`<w:sz w:val="%d"/>`, int(2*recipientSize(l)))},
 		{"Info", "Informationsblock", "Normal", fmt.Sprintf(`<w:tabs><w:tab w:val="left" w:pos="%d"/></w:tabs><w:spacing w:line="240" w:lineRule="exact"/><w:ind w:left="%d" w:hanging="%d"/>`, twips(28), twips(28), twips(28)), `<w:sz w:val="18"/>`},
 		{"Caption", "caption", "Normal", `<w:keepNext/><w:spacing w:before="110" w:after="60"/>`, `<w:b/><w:sz w:val="20"/>`},
 		{"TableText", "Tabellentext", "Normal", `<w:spacing w:line="260" w:lineRule="exact"/>`, `<w:sz w:val="20"/>`},

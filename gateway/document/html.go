@@ -11,8 +11,16 @@ import (
 	"strings"
 )
 
-//go:embed letter.css
-var letterCSS string
+var (
+	//go:embed letter.css
+	letterCSS string
+	//go:embed page.css
+	pageCSS string
+)
+
+// Stylesheet is the CSS for what [HTMLFragment] writes; all its rules are below the
+// class "letter".
+func Stylesheet() string { return letterCSS }
 
 // DraftNotice is the text that marks a draft, in every format.
 const DraftNotice = "ENTWURF – noch nicht freigegeben"
@@ -28,7 +36,7 @@ func WriteHTML(w io.Writer, l Letter) error {
 	h.add(`<!DOCTYPE html>`, "\n", `<html lang="`, esc(l.Lang), `">`, "\n<head>\n", `<meta charset="utf-8">`, "\n",
 		`<meta name="viewport" content="width=device-width, initial-scale=1">`, "\n",
 		`<meta name="author" content="`, esc(l.Author), `">`, "\n",
-		`<title>`, esc(l.Title), "</title>\n<style>\n", letterCSS, "</style>\n</head>\n<body>\n<main>\n")
+		`<title>`, esc(l.Title), "</title>\n<style>\n", pageCSS, letterCSS, "</style>\n</head>\n<body>\n<main>\n")
 	h.letter(l)
 	h.add("</main>\n</body>\n</html>\n")
 	return write(w, h.String(), "html")

@@ -122,7 +122,7 @@ func (o *odtWriter) frame(name string, x, y, width, height float64, content func
 	if name == "Rücksendeangabe" {
 		style = "Box_20_bottom"
 	}
-	o.add(fmt.Sprintf(`<draw:frame draw:style-name="%s" draw:name="%s" text:anchor-type="page" text:anchor-page-number="1" draw:z-index="1" svg:x="%gmm" svg:y="%gmm" svg:width="%gmm" svg:height="%gmm"><draw:text-box>`,
+	o.add(fmt.Sprintf(`<draw:frame draw:style-name="%s" draw:name="%s" text:anchor-type="page" text:anchor-page-number="1" draw:z-index="1" svg:x="%gmm" svg:y="%gmm" svg:width="%gmm"><draw:text-box fo:min-height="%gmm">`,
 		style, name, x, y, width, height), "\n")
 	content()
 	o.add("</draw:text-box></draw:frame>\n")

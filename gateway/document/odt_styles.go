@@ -17,7 +17,7 @@ func odtStyles(l Letter) string {
 	var b strings.Builder
 	b.WriteString(xmlHead + "<office:document-styles" + odtNamespaces + ">\n" + odtFonts + "<office:styles>\n")
 	b.WriteString(odtDefaults(l.Lang))
-	b.WriteString(strings.Replace(odtNamed, "RETURN", strconv.FormatFloat(returnSize(l), 'f', 1, 64), 1))
+	b.WriteString(strings.NewReplacer("RETURN", points(returnSize(l)), "RECIPIENT", points(recipientSize(l))).Replace(odtNamed))
 	b.WriteString("</office:styles>\n<office:automatic-styles>\n")
 	fmt.Fprintf(&b, odtPages, subjectTop(l), 8+4*len(l.Footer), 8+4*len(l.Footer))
 	b.WriteString("</office:automatic-styles>\n<office:master-styles>\n")
@@ -29,6 +29,9 @@ func odtStyles(l Letter) string {
 	b.WriteString("</office:master-styles></office:document-styles>\n")
 	return b.String()
 }
+
+// points writes a type size.
+func points(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
 
 const odtFonts = `<office:font-face-decls><style:font-face style:name="Letter" svg:font-family="'Liberation Sans', Arial" style:font-family-generic="swiss" style:font-pitch="variable"/></office:font-face-decls>` + "\n"
 
@@ -70,7 +73,7 @@ const odtNamed = `<style:style style:name="Standard" style:family="paragraph"/>
 <style:style style:name="Head" style:display-name="Briefkopf Zeile" style:family="paragraph" style:parent-style-name="Standard"><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Draft" style:display-name="Entwurfsvermerk" style:family="paragraph" style:parent-style-name="Standard"><style:text-properties fo:color="#a01010" fo:font-weight="bold" fo:font-size="10pt"/></style:style>
 <style:style style:name="Return" style:display-name="Rücksendeangabe" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-bottom="1mm"/><style:text-properties fo:font-size="RETURNpt"/></style:style>
-<style:style style:name="Recipient" style:display-name="Anschrift" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="4.55mm"/></style:style>
+<style:style style:name="Recipient" style:display-name="Anschrift" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="117%"/><style:text-properties fo:font-size="RECIPIENTpt"/></style:style>
 <style:style style:name="Info" style:display-name="Informationsblock" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="29mm" fo:text-indent="-29mm" fo:line-height="12pt"><style:tab-stops><style:tab-stop style:position="0mm"/></style:tab-stops></style:paragraph-properties><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Table_20_Caption" style:display-name="Table Caption" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-top="2mm" fo:margin-bottom="1mm" fo:keep-with-next="always"/><style:text-properties fo:font-weight="bold" fo:font-size="10pt"/></style:style>
 <style:style style:name="Table_20_Contents" style:display-name="Table Contents" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="120%"/><style:text-properties fo:font-size="10pt"/></style:style>

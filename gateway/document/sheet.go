@@ -3,6 +3,8 @@
 
 package document
 
+import "math"
+
 // mark is a fold or hole mark at the left edge, in millimetres.
 type mark struct{ y, length float64 }
 
@@ -59,4 +61,20 @@ func returnSize(l Letter) float64 {
 	const at8 = 54 // letters of 8 pt in one line
 	n := max(len([]rune(l.ReturnLine)), 1)
 	return min(max(8*at8/float64(n), 6), 8)
+}
+
+// recipientSize is the type size of the address in points: smaller when long lines
+// would be more than the six that have room. The line height is 1.172 times as much.
+func recipientSize(l Letter) float64 {
+	const at11 = 40 // letters of 11 pt in one line
+	for size := 11.0; size > 6; size -= 0.5 {
+		lines := 0
+		for _, s := range l.Recipient {
+			lines += int(math.Ceil(float64(len([]rune(s))) * size / (11 * at11)))
+		}
+		if float64(lines)*size <= maxRecipient*11 {
+			return size
+		}
+	}
+	return 6
 }

@@ -49,7 +49,7 @@ func (p *Page) Artifact(kind string, draw func()) {
 // Text draws glyphs of one font from a point on.
 func (p *Page) Text(x, y, size float64, font *Font, glyphs []Glyph) {
 	fmt.Fprintf(&p.content, "BT /%s %s Tf 1 0 0 1 %s %s Tm\n", font.key, num(size), num(x), num(p.height-y))
-	p.show(glyphs)
+	p.show(glyphs, size)
 	p.content.WriteString("ET\n")
 }
 
@@ -57,12 +57,13 @@ func (p *Page) Text(x, y, size float64, font *Font, glyphs []Glyph) {
 func (p *Page) Slanted(x, y, size, angle float64, font *Font, glyphs []Glyph) {
 	sin, cos := math.Sincos(angle * math.Pi / 180)
 	fmt.Fprintf(&p.content, "BT /%s %s Tf %.4f %.4f %.4f %.4f %s %s Tm\n", font.key, num(size), cos, sin, -sin, cos, num(x), num(p.height-y))
-	p.show(glyphs)
+	p.show(glyphs, size)
 	p.content.WriteString("ET\n")
 }
 
-// show writes the glyphs as arrays of hexadecimal strings and corrections.
-func (p *Page) show(glyphs []Glyph) {
+// show writes the glyphs as arrays of hexadecimal strings and corrections. The rise
+// of a mark is in points, all else in thousandths of the size.
+func (p *Page) show(glyphs []Glyph, size float64) {
 	open, rise := false, 0.0
 	begin := func() {
 		if !open {
@@ -81,7 +82,7 @@ func (p *Page) show(glyphs []Glyph) {
 			end()
 		}
 		if g.DY != rise {
-			fmt.Fprintf(&p.content, "%s Ts\n", num(g.DY))
+			fmt.Fprintf(&p.content, "%s Ts\n", num(g.DY*size/1000))
 			rise = g.DY
 		}
 		if g.Actual != "" {
