@@ -274,3 +274,6 @@ func reportID(r Report, in Input) string {
 func summary(r Report) string {
 	return fmt.Sprintf("%s, %d Befunde", r.Status, len(r.Findings))
 }
+
+// Services returns the definitions the checker knows.
+func (c *Checker) Services() []Service { return c.config.Catalog.Services() }

@@ -139,7 +139,7 @@ func (p *prepared) set(o map[string]any, f Field, path, shown string) {
 	i, ok := scaled(n, scale)
 	if !ok {
 		p.invalid = append(p.invalid, InvalidField{Path: shown, Reason: "Der Betrag hat mehr als zwei Nachkommastellen oder ist zu groß."})
-		put(o, path, nil)
+		remove(o, strings.Split(path, "."))
 		return
 	}
 	put(o, path, i)
