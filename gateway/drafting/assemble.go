@@ -309,12 +309,7 @@ func (a *assembly) append(block document.Block, like Part) {
 	a.out.Body = append(a.out.Body, block)
 	flattenBlock(path, block, func(path, text string) {
 		part := like
-		part.Path, part.Text, part.Must = path, text, nil
-		for _, f := range like.Must {
-			if strings.Contains(text, f.Value) {
-				part.Must = append(part.Must, f)
-			}
-		}
+		part.Path, part.Text, part.Must = path, text, present(text, like.Must)
 		a.parts = append(a.parts, part)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ki-schleuse/schleuse/gateway/document"
 	"github.com/ki-schleuse/schleuse/gateway/norms"
@@ -76,7 +77,9 @@ func (e *examiner) match(places []place) []*Part {
 	pair(func(pl place, part Part) bool { return pl.text == part.Text && sameArea(pl.path, part.Path) })
 	pair(func(pl place, part Part) bool { return pl.path == part.Path && similar(pl.text, part.Text) })
 	pair(func(pl place, part Part) bool { return sameArea(pl.path, part.Path) && similar(pl.text, part.Text) })
-	pair(func(pl place, part Part) bool { return pl.path == part.Path && part.Block == blockHead })
+	pair(func(pl place, part Part) bool {
+		return pl.path == part.Path && (part.Block == blockHead || part.Block == blockSubject)
+	})
 	return matched
 }
 
@@ -218,27 +221,61 @@ func (e *examiner) known(part *Part) map[string]bool {
 	return known
 }
 
-// names: a word that is new in a changed text and almost a name of the case is a
-// misspelt name.
+// names: in a changed text, a new word in the place of a name, or one that is
+// almost a name of the case, is a wrong name.
 func (e *examiner) names(pl place, part *Part) {
 	if part != nil && part.Text == pl.text {
 		return
 	}
 	names := e.caseNames()
+	lost := lostName(names, pl, part)
+	replaced := false
 	from := 0
 	for _, w := range words(pl.text) {
 		at := from + strings.Index(pl.text[from:], w)
 		from = at + len(w)
-		if len([]rune(w)) < 4 || slices.Contains(names, w) || part != nil && slices.Contains(words(part.Text), w) || e.anywhere(w) {
+		if slices.Contains(names, w) || e.anywhere(w) {
 			continue
 		}
-		for _, name := range names {
-			if limit := nameTolerance(name); distance(w, name, limit) <= limit {
-				e.add(checkName, LevelRed, pl, at, at+len(w), "Dieser Name ist anders geschrieben als im Fall („"+name+"“).")
-				break
-			}
+		if name, near := nearName(w, names); near {
+			e.add(checkName, LevelRed, pl, at, at+len(w), "Dieser Name ist anders geschrieben als im Fall („"+name+"“).")
+			continue
+		}
+		if first := []rune(w)[0]; lost != "" && !replaced && unicode.IsUpper(first) {
+			e.add(checkName, LevelRed, pl, at, at+len(w), "Hier stand der Name „"+lost+"“.")
+			replaced = true
 		}
 	}
+	if lost != "" && !replaced {
+		e.add(checkName, LevelYellow, pl, 0, len(pl.text), "Hier stand der Name „"+lost+"“. Bitte prüfen Sie, ob er fehlen darf.")
+	}
+}
+
+// lostName is a name of the case that stood in the assembled text and is gone.
+func lostName(names []string, pl place, part *Part) string {
+	if part == nil {
+		return ""
+	}
+	now := words(pl.text)
+	for _, w := range words(part.Text) {
+		if slices.Contains(names, w) && !slices.Contains(now, w) {
+			return w
+		}
+	}
+	return ""
+}
+
+// nearName finds a name that differs from a word in a letter or two.
+func nearName(w string, names []string) (string, bool) {
+	if len([]rune(w)) < 4 {
+		return "", false
+	}
+	for _, name := range names {
+		if limit := nameTolerance(name); len([]rune(name)) >= 4 && distance(w, name, limit) <= limit {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 func nameTolerance(name string) int {
@@ -267,7 +304,7 @@ func (e *examiner) caseNames() []string {
 			}
 		}
 		for _, w := range words(text) {
-			if len([]rune(w)) >= 4 && !slices.Contains(list, w) {
+			if len([]rune(w)) >= 2 && !slices.Contains(list, w) {
 				list = append(list, w)
 			}
 		}

@@ -173,7 +173,6 @@ type Input struct {
 	// Duration is how long the procedure will take, for an acknowledgement:
 	// "etwa acht Wochen".
 	Duration string `json:"duration,omitempty"`
-	// Now is for tests and archives; the drafter's clock fills it.
 }
 
 // Limits of an input.

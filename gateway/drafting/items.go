@@ -86,7 +86,7 @@ func (a *assembly) itemTexts(item Item, ask bool) []itemText {
 	if ask {
 		sentences := strings.TrimSpace(item.Ask + " " + item.Why)
 		if sentences != "" {
-			texts = append(texts, itemText{paragraph: document.Text(sentences)})
+			texts = append(texts, itemText{paragraph: document.Text(sentences), must: present(sentences, first.must)})
 		}
 		if accepted := accepted(item.Alternatives); accepted != "" {
 			texts = append(texts, itemText{paragraph: document.Text(accepted)})
@@ -96,6 +96,17 @@ func (a *assembly) itemTexts(item Item, ask bool) []itemText {
 		texts = append(texts, itemText{paragraph: document.Paragraph{Runs: []document.Run{{Text: basis, Emph: true}}}, must: facts})
 	}
 	return texts
+}
+
+// present are the facts that a text mentions.
+func present(text string, facts []Fact) []Fact {
+	var list []Fact
+	for _, f := range facts {
+		if strings.Contains(text, f.Value) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 func accepted(alternatives []string) string {

@@ -45,7 +45,7 @@ type blockTemplate struct {
 	// Legal texts may not be changed in a draft.
 	Legal bool `yaml:"legal"`
 	// Must names facts that have to appear: received, deadline, deadline-date,
-	// case, caseworker, duration.
+	// case, caseworker, greeting, duration.
 	Must []string `yaml:"must"`
 	// Release marks the note on the release; Released replaces Text then.
 	Release  bool   `yaml:"release"`
@@ -104,6 +104,8 @@ func (d letterData) fact(name string) (Fact, error) {
 		return Fact{Kind: FactReference, Value: d.Case}, nil
 	case "caseworker":
 		return Fact{Kind: FactName, Value: d.Caseworker}, nil
+	case "greeting":
+		return Fact{Kind: FactName, Value: d.Greeting}, nil
 	case "duration":
 		return Fact{Kind: FactNumber, Value: d.Duration}, nil
 	}
