@@ -22,11 +22,11 @@ func invalid(path, message string) *gateway.Error {
 	return &gateway.Error{Op: "decode request", Code: gateway.CodeInvalid, Path: path, Message: message}
 }
 
-// readBody reads the whole body within its limit and its time.
+// readBody reads the whole body within its limit and its time. After a failure
+// the deadline stays, so that the rest of the body holds nothing up.
 func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 	control := http.NewResponseController(c.Writer)
 	_ = control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) // not every server has deadlines
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	size := min(max(c.Request.ContentLength, 0), 1<<20)
 	buf := make([]byte, 0, size+512)
 	for {
@@ -36,9 +36,11 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 		n, err := c.Request.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) {
+			_ = control.SetReadDeadline(time.Time{})
 			return buf, nil
 		}
 		if err != nil {
+			c.Header("Connection", "close")
 			return nil, bodyError(err)
 		}
 	}

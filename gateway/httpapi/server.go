@@ -193,6 +193,15 @@ func (s *Server) routes() []route {
 	}
 }
 
+// Routes lists "METHOD /path" of everything that can be called.
+func (s *Server) Routes() []string {
+	var out []string
+	for _, r := range s.routes() {
+		out = append(out, r.method+" "+r.path)
+	}
+	return out
+}
+
 // chain is what stands between the engine and a handler.
 func (s *Server) chain(r route) []gin.HandlerFunc {
 	var chain []gin.HandlerFunc

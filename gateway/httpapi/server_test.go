@@ -1,0 +1,269 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/completeness"
+	"github.com/ki-schleuse/schleuse/gateway/httpapi"
+)
+
+func TestNewNeedsItsParts(t *testing.T) {
+	t.Parallel()
+	if _, err := httpapi.New(httpapi.Config{}); err == nil {
+		t.Error("a server without gateway, keys and models was built")
+	}
+}
+
+// Every route is described and every description has a route; every reference resolves.
+func TestOpenAPIMatchesRoutes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	got := b.call(t, "GET", "/api/openapi.json", "", "Authorization", "")
+	var document struct {
+		OpenAPI string
+		Paths   map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(got.body), &document); err != nil || document.OpenAPI != "3.1.0" {
+		t.Fatalf("got %d, version %q, %v", got.status, document.OpenAPI, err)
+	}
+	var described []string
+	for path, operations := range document.Paths {
+		for method := range operations {
+			described = append(described, strings.ToUpper(method)+" "+path)
+		}
+	}
+	parameter := regexp.MustCompile(`[:*]([a-z]+)`)
+	var routed []string
+	for _, r := range b.setup.Routes() {
+		routed = append(routed, parameter.ReplaceAllString(r, "{$1}"))
+	}
+	slices.Sort(described)
+	slices.Sort(routed)
+	if !slices.Equal(described, routed) {
+		t.Errorf("described\n%q\nrouted\n%q", described, routed)
+	}
+	whole := got.json(t)
+	for _, reference := range regexp.MustCompile(`"#/([A-Za-z/]+)"`).FindAllStringSubmatch(got.body, -1) {
+		if at(whole, strings.Split(reference[1], "/")...) == nil {
+			t.Errorf("reference %s leads nowhere", reference[1])
+		}
+	}
+}
+
+func TestEveryRouteButTheOpenOnesNeedsAKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	open := map[string]bool{"GET /api/openapi.json": true, "GET /healthz": true, "GET /readyz": true}
+	for _, r := range b.setup.Routes() {
+		method, path, _ := strings.Cut(r, " ")
+		path = strings.NewReplacer(":file", "x", ":id", "x", "*id", "x").Replace(path)
+		got := b.call(t, method, path, "", "Authorization", "Bearer falsch")
+		if (got.status == 401) == open[r] {
+			t.Errorf("%s: status %d, open = %v", r, got.status, open[r])
+		}
+		if got.status == 401 && got.header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: 401 without WWW-Authenticate", r)
+		}
+	}
+}
+
+func TestPartsThatAreNotSetUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, r := range []string{"POST /api/v1/checks", "POST /api/v1/drafts", "POST /api/v1/search", "GET /api/v1/decisions", "GET /api/v1/decisions/x", "GET /api/v1/services", "GET /api/v1/services/x"} {
+		method, path, _ := strings.Cut(r, " ")
+		if got := b.call(t, method, path, "{}"); got.status != 404 || at(got.json(t), "code") != "not_found" {
+			t.Errorf("%s: got %d %s", r, got.status, got.body)
+		}
+	}
+}
+
+func TestUnknownAddressAndMethod(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if got := b.call(t, "GET", "/v1/unbekannt", ""); got.status != 404 || at(got.json(t), "error", "message") == nil {
+		t.Errorf("got %d %s, want OpenAI's shape", got.status, got.body)
+	}
+	if got := b.call(t, "DELETE", "/api/v1/models", ""); got.status != 404 || at(got.json(t), "title") == nil {
+		t.Errorf("got %d %s, want a problem", got.status, got.body)
+	}
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) { c.HSTS = true })
+	got := b.call(t, "GET", "/healthz", "")
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		"Content-Security-Policy":   "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+		"Strict-Transport-Security": "max-age=31536000",
+	} {
+		if got.header.Get(name) != want {
+			t.Errorf("%s = %q, want %q", name, got.header.Get(name), want)
+		}
+	}
+	for _, bad := range []string{"", "a b", strings.Repeat("x", 65), "Müller"} {
+		id := b.call(t, "GET", "/healthz", "", "X-Request-Id", bad).header.Get("X-Request-Id")
+		if id == bad || len(id) != 24 {
+			t.Errorf("X-Request-Id %q became %q, want one of our own", bad, id)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	var err error
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) {
+		c.Ready = []httpapi.ReadyCheck{
+			{Name: "protokoll", Check: func(context.Context) error { return nil }},
+			{Name: "modelle", Check: func(context.Context) error { return err }},
+		}
+	})
+	if got := b.call(t, "GET", "/readyz", ""); got.status != 200 || !strings.Contains(got.body, `{"name":"protokoll","ok":true,`) {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	err = errors.New("dial tcp 10.0.0.7")
+	if got := b.call(t, "GET", "/readyz", ""); got.status != 503 || strings.Contains(got.body, "10.0.0.7") || !strings.Contains(got.body, `{"name":"modelle","ok":false,`) {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	err = nil
+	b.setup.Drain()
+	if got := b.call(t, "GET", "/readyz", ""); got.status != 503 {
+		t.Errorf("draining: got %d %s", got.status, got.body)
+	}
+}
+
+func TestBodyLimits(t *testing.T) {
+	t.Parallel()
+	b := setup(t, withDrafter(), func(c *httpapi.Config, _ *gateway.Config) { c.MaxBody = 1000 })
+	large := `{"kind":"` + strings.Repeat("x", 2000) + `"}`
+	if got := b.call(t, "POST", chatPath, large); got.status != 413 || at(got.json(t), "error", "code") != "too_large" {
+		t.Errorf("chat: got %d %s", got.status, got.body)
+	}
+	if got := b.call(t, "POST", "/api/v1/drafts", large); got.status != 413 || at(got.json(t), "code") != "too_large" {
+		t.Errorf("drafts: got %d %s", got.status, got.body)
+	}
+}
+
+// A client that sends its body too slowly does not hold the connection for ever.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) { c.BodyTimeout = 100 * time.Millisecond })
+	connection, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	_, _ = io.WriteString(connection, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer gut\r\nContent-Length: 100\r\n\r\n{")
+	_ = connection.SetReadDeadline(time.Now().Add(3 * time.Second))
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(connection, answer); err != nil || string(answer) != "HTTP/1.1 400" {
+		t.Errorf("got %q, %v, want 400 soon", answer, err)
+	}
+}
+
+func TestTimeoutOfPlainRequests(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) {
+		c.Timeout = 50 * time.Millisecond
+		c.Retriever = slowRetriever{}
+	})
+	if got := b.call(t, "POST", "/api/v1/search", `{"query":"x"}`); got.status != 504 {
+		t.Errorf("got %d %s, want 504", got.status, got.body)
+	}
+}
+
+type slowRetriever struct{}
+
+func (slowRetriever) Retrieve(ctx context.Context, _ gateway.Query) ([]gateway.Passage, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) {
+		c.Checker = checker{func(gateway.Caller, completeness.Input) (completeness.Report, error) { panic("Müller, Erika") }}
+	})
+	got := b.call(t, "POST", "/api/v1/checks", `{"application":{}}`)
+	if got.status != 500 || strings.Contains(got.body, "Müller") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	if log := b.log.String(); !strings.Contains(log, `"msg":"panic"`) || strings.Contains(log, "Müller, Erika") {
+		t.Errorf("log = %s", log)
+	}
+}
+
+// The log names the route, never the path, the query, the content or a secret.
+func TestLogHoldsNoContent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) { c.Services = services{} })
+	b.call(t, "GET", "/api/v1/services/Aktenzeichen-4711?suche=Geheim", "")
+	b.call(t, "POST", chatPath, `{"messages":[{"role":"user","content":"Erika Muster"}],"schleuse":{"case":"AZ-4711"}}`)
+	b.call(t, "POST", chatPath, `{"messages":[{"role":"user","content":"Erika Muster"`)
+	deadline := time.Now().Add(time.Second)
+	for strings.Count(b.log.String(), `"msg":"request"`) < 3 && time.Now().Before(deadline) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	log := b.log.String()
+	for _, want := range []string{`"route":"/api/v1/services/:id"`, `"tenant":"musterstadt"`, `"decision":"e-`, `"code":"invalid_request"`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("log lacks %s: %s", want, log)
+		}
+	}
+	for _, secret := range []string{"4711", "Geheim", "Erika", "Bearer", "gut\"", "canary"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("log shows %q: %s", secret, log)
+		}
+	}
+}
+
+func TestHTTPServerHasTimeouts(t *testing.T) {
+	t.Parallel()
+	h := setup(t).setup.HTTPServer("127.0.0.1:0", http.NotFoundHandler())
+	if h.ReadHeaderTimeout == 0 || h.IdleTimeout == 0 || h.MaxHeaderBytes == 0 || h.WriteTimeout != 0 {
+		t.Errorf("timeouts = %+v", h)
+	}
+}
+
+func TestStoresAreBoundedAndForget(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	store := httpapi.NewDraftStore(2, time.Hour, func() time.Time { return now })
+	ctx := t.Context()
+	for _, id := range []string{"a", "b", "c"} {
+		if err := store.PutDraft(ctx, "m", httpapi.Draft{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := map[string]bool{}
+	for _, id := range []string{"a", "b", "c"} {
+		_, err := store.Draft(ctx, "m", id)
+		found[id] = err == nil
+	}
+	if want := map[string]bool{"a": false, "b": true, "c": true}; !maps.Equal(found, want) {
+		t.Errorf("found %v, want %v", found, want)
+	}
+	if _, err := store.Draft(ctx, "n", "b"); gateway.CodeOf(err) != gateway.CodeNotFound {
+		t.Errorf("another tenant: %v", err)
+	}
+	now = now.Add(time.Hour)
+	if _, err := store.Draft(ctx, "m", "c"); gateway.CodeOf(err) != gateway.CodeNotFound {
+		t.Errorf("after its time: %v", err)
+	}
+}
