@@ -17,6 +17,8 @@ type caseTable struct {
 	phrases map[uint64][]knownPhrase
 	compact [256][]knownCompact // by first byte
 	dates   map[date]bool
+	// particles that belong to surnames of the case
+	particles map[uint64]bool
 }
 
 type knownPerson struct{ first, last, birth string }
@@ -41,7 +43,7 @@ type knownCompact struct {
 
 // newCaseTable prepares the entities. Empty values are skipped.
 func newCaseTable(known []gateway.Entity) *caseTable {
-	t := &caseTable{words: map[uint64]*knownWord{}, phrases: map[uint64][]knownPhrase{}, dates: map[date]bool{}}
+	t := &caseTable{words: map[uint64]*knownWord{}, phrases: map[uint64][]knownPhrase{}, dates: map[date]bool{}, particles: map[uint64]bool{}}
 	for _, e := range known {
 		switch e.Type {
 		case "person":
@@ -79,6 +81,11 @@ func (t *caseTable) addPerson(e gateway.Entity) {
 	}
 	id := int32(len(t.persons))
 	t.persons = append(t.persons, p)
+	for _, w := range words(p.last) {
+		if isParticle(w) {
+			t.particles[hashFolded(fold(w))] = true
+		}
+	}
 	t.addName(p.first, func(w *knownWord) { w.first = appendOnce(w.first, id) })
 	t.addName(p.last, func(w *knownWord) { w.last = appendOnce(w.last, id) })
 	t.addName(p.birth, func(w *knownWord) { w.birth = appendOnce(w.birth, id) })
@@ -106,6 +113,9 @@ func splitName(value string) (first, last string) {
 	}
 	if len(words) == 0 {
 		return "", ""
+	}
+	if isParticle(words[0]) {
+		return "", strings.Join(words, " ")
 	}
 	cut := len(words) - 1
 	for cut > 1 && isParticle(words[cut-1]) {

@@ -66,19 +66,23 @@ func stemHead(w string) uint16 {
 }
 
 // lookup returns the category a word hints at.
-func (t *stemTable) lookup(w string) (uint8, bool) {
+func (t *stemTable) lookup(w string, buf []byte) (uint8, bool) {
 	if len(w) < 3 {
 		return 0, false
 	}
 	if w[0] < 0x80 && w[1] < 0x80 && w[2] < 0x80 && t.heads[stemHead(w)] == 0 {
 		return 0, false
 	}
-	f := fold(w)
-	if len(f) < 3 || t.heads[stemHead(f)] == 0 {
+	b := appendFold(buf[:0], w)
+	if len(b) < 3 {
 		return 0, false
 	}
-	for _, s := range t.lists[t.heads[stemHead(f)]-1] {
-		if strings.HasPrefix(f, s.text) && !innocent(f) {
+	head := t.heads[uint16(b[0]&31)<<10|uint16(b[1]&31)<<5|uint16(b[2]&31)]
+	if head == 0 {
+		return 0, false
+	}
+	for _, s := range t.lists[head-1] {
+		if len(b) >= len(s.text) && string(b[:len(s.text)]) == s.text && !innocent(string(b)) {
 			return s.category, true
 		}
 	}
@@ -97,10 +101,10 @@ func innocent(f string) bool {
 
 // hint notes word i when it hints at a category.
 func (s *scan) hint(i int) {
-	if s.toks[i].len() < 3 {
+	if s.toks[i].len() < 3 || s.toks[i].roles&rFunction != 0 {
 		return
 	}
-	if c, ok := s.stems.lookup(s.str(i)); ok {
+	if c, ok := s.stems.lookup(s.str(i), s.buf); ok {
 		s.hints = append(s.hints, hint{int32(i), c})
 	}
 }

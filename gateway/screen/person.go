@@ -168,8 +168,10 @@ func (s *scan) knownNext(i int, m match) (int, *knownWord) {
 		return 0, nil
 	}
 	switch {
-	case w != nil && next.capital:
+	case w != nil && (next.capital || s.gap(i) == "-"):
 		return 1, w
+	case m.lastAt > 0 && m.lastAt < m.firstAt && s.table.particles[next.hash]:
+		return 1, nil // Brücke, Ernst von
 	case s.gap(i) == "-" && next.capital && next.letters():
 		return 1, nil
 	case m.last == nil && s.initial(i+1) && i+2 < len(s.toks) && s.nameGap(i+1) && s.table.words[s.toks[i+2].hash] != nil:
@@ -207,6 +209,7 @@ func (s *scan) extendLeft(from int, m *match) int {
 		switch {
 		case t.start < s.knownEnd:
 			return from
+		case m.last != nil && s.table.particles[t.hash]:
 		case s.initial(p), t.capital && t.roles&rFirstName != 0 && s.nameToken(p):
 			if m.first == nil && m.last != nil {
 				m.stranger = p + 1
@@ -445,7 +448,7 @@ func (s *scan) labelledName(i int) {
 		from++
 	}
 	to, n, ok := s.nameAt(from)
-	if !ok {
+	if !ok || n.first == "" && nounLike(s.str(from)) {
 		return
 	}
 	if to+1 < len(s.toks) && s.gap(to) == ", " && s.nameToken(to+1) && n.first == "" && s.endOfField(to+1) {
@@ -541,7 +544,7 @@ func (s *scan) birthName(i int) {
 // listedName takes a common first name with the surname after it.
 func (s *scan) listedName(i int) {
 	t := s.toks[i]
-	if !s.nameToken(i) || i > 0 && s.gap(i-1) == "-" {
+	if !s.nameToken(i) || i > 0 && s.gap(i-1) == "-" || s.namesThing(i) {
 		return
 	}
 	to, n, ok := s.nameAt(i)
@@ -557,6 +560,16 @@ func (s *scan) listedName(i int) {
 		return
 	}
 	s.addPerson(i, to, 0, byList, n)
+}
+
+// namesThing says that a first name opens a compound: Karl-Marx-Stadt.
+func (s *scan) namesThing(i int) bool {
+	for ; s.gap(i) == "-"; i++ {
+		if s.toks[i+1].roles&rFirstName == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // nounLike says that a capitalised word ends like a German noun, so it is no

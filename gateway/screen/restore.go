@@ -126,8 +126,8 @@ type stream struct {
 	r     *Restorer
 	json  bool
 	held  string // not yet released
-	input string // the last bytes before held, for the left word boundary
-	tail  string // the last bytes released, for a title before a name
+	input window // the last bytes before held, for the left word boundary
+	tail  window // the last bytes released, for a title before a name
 	count int
 }
 
@@ -142,6 +142,22 @@ func (s *stream) Count() int { return s.count }
 
 // keep is how many bytes of context a stream remembers.
 const keep = 48
+
+// window is the end of a text that went by.
+type window struct {
+	buf [keep]byte
+	n   int
+}
+
+func (w *window) add(v string) {
+	v = lastBytes(v)
+	if w.n+len(v) > keep {
+		w.n = copy(w.buf[:], w.buf[w.n+len(v)-keep:w.n])
+	}
+	w.n += copy(w.buf[w.n:], v)
+}
+
+func (w *window) String() string { return string(w.buf[:w.n]) }
 
 func (s *stream) feed(piece string, final bool) string {
 	buf := piece
@@ -164,7 +180,7 @@ scan:
 			p++
 		case hit:
 			out.WriteString(buf[from:p])
-			out.WriteString(s.value(m, s.tail+lastBytes(out.String())))
+			out.WriteString(s.value(m, s.tail.String()+lastBytes(out.String())))
 			s.count++
 			p, from = m.end, m.end
 		}
@@ -174,13 +190,13 @@ scan:
 	}
 	p = max(p, from)
 	s.held = strings.Clone(buf[p:])
-	s.input = lastBytes(s.input + lastBytes(buf[:p]))
+	s.input.add(buf[:p])
 	released := buf[from:p]
 	if out.Len() > 0 || from > 0 {
 		out.WriteString(released)
 		released = out.String()
 	}
-	s.tail = lastBytes(s.tail + lastBytes(released))
+	s.tail.add(released)
 	return released
 }
 
@@ -322,9 +338,12 @@ func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.I
 
 // leftBoundary says that no word reaches up to position p.
 func (s *stream) leftBoundary(buf string, p int) bool {
+	if p > 0 && buf[p-1] < utf8.RuneSelf && classOf[buf[p-1]]&clWord == 0 && buf[p-1] != '_' {
+		return true
+	}
 	before := buf[:p]
 	if p < 8 {
-		before = s.input + before
+		before = s.input.String() + before
 	}
 	if before == "" {
 		return true

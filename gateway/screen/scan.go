@@ -78,6 +78,7 @@ type scan struct {
 	table *caseTable
 
 	text    string
+	buf     []byte // scratch for folding
 	toks    []token
 	ats     []int32 // positions of '@'
 	fillers []int32 // positions of "<<"

@@ -80,6 +80,14 @@ func hashFolded(s string) uint64 {
 	return h
 }
 
+func hashBytes(b []byte) uint64 {
+	h := hashOffset
+	for _, c := range b {
+		h = (h ^ uint64(c|0x20)) * hashPrime
+	}
+	return h
+}
+
 // tokenise cuts the text into tokens and notes the anchors of e-mail addresses
 // and machine-readable lines. It is the only loop over all bytes.
 func (s *scan) tokenise() {
@@ -114,7 +122,8 @@ func (s *scan) tokenise() {
 		first := classOf[text[start]]
 		t.capital = first == clUpper
 		if seen&clHigh != 0 {
-			t.hash = hashFolded(fold(text[start:i]))
+			s.buf = appendFold(s.buf[:0], text[start:i])
+			t.hash = hashBytes(s.buf)
 			if first == clHigh {
 				r, _ := utf8.DecodeRuneInString(text[start:i])
 				t.capital = unicode.IsUpper(r)
@@ -182,7 +191,11 @@ func joiner(text string, i int) int {
 // fold lowers, removes accents and writes ß as ss. "Müller" and "MULLER" fold
 // to the same; "Mueller" does not, see spellings.
 func fold(s string) string {
-	b := make([]byte, 0, len(s)+4)
+	var buf [64]byte
+	return string(appendFold(buf[:0], s))
+}
+
+func appendFold(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
@@ -197,11 +210,17 @@ func fold(s string) string {
 		b = foldRune(b, r, s[i:i+w])
 		i += w
 	}
-	return string(b)
+	return b
 }
 
 func foldRune(b []byte, r rune, raw string) []byte {
 	switch {
+	case r == 'ä' || r == 'Ä':
+		return append(b, 'a')
+	case r == 'ö' || r == 'Ö':
+		return append(b, 'o')
+	case r == 'ü' || r == 'Ü':
+		return append(b, 'u')
 	case r == 'ß' || r == 'ẞ':
 		return append(b, 's', 's')
 	case r == 'ı' || r == 'İ':

@@ -133,7 +133,7 @@ func triggerLists() []wordList {
 		{tFile, `Az Aktenzeichen Geschäftszeichen Kassenzeichen Gz Gesch Mandatsreferenz Mandatsreferenznummer Mandats Kundennummer Kundennr
 			Bedarfsgemeinschaft Bedarfsgemeinschaftsnummer BG Buchungszeichen Personenkonto Vorgangsnummer Ordnungsmerkmal Kindergeldnummer
 			Vertragsnummer Versicherungsscheinnummer Mitgliedsnummer Personalnummer Matrikelnummer Fallnummer Kundenummer Wohngeldnummer Zeichen
-			AZR Ordnungsnummer Antragsnummer Bescheidnummer Rechnungsnummer Vertragskonto Objektnummer Bußgeldnummer Geschäftsnummer`},
+			Ordnungsnummer Antragsnummer Bescheidnummer Rechnungsnummer Vertragskonto Objektnummer Bußgeldnummer Geschäftsnummer`},
 		{tCard, `Kreditkarte Kreditkartennummer Kartennummer Visa Mastercard MasterCard Amex`},
 		{tIP, `IP IPv4 IPAdresse`},
 		{tVersion, `Version Versionen Release Build Firmware Kapitel Abschnitt Nr Ziffer Tz Rn Rz Position Pos`},
