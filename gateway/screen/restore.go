@@ -157,6 +157,14 @@ func (w *window) add(v string) {
 	w.n += copy(w.buf[w.n:], v)
 }
 
+// last is the last byte, false when nothing went by.
+func (w *window) last() (byte, bool) {
+	if w.n == 0 {
+		return 0, false
+	}
+	return w.buf[w.n-1], true
+}
+
 func (w *window) String() string { return string(w.buf[:w.n]) }
 
 func (s *stream) feed(piece string, final bool) string {
@@ -338,15 +346,19 @@ func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.I
 
 // leftBoundary says that no word reaches up to position p.
 func (s *stream) leftBoundary(buf string, p int) bool {
-	if p > 0 && buf[p-1] < utf8.RuneSelf && classOf[buf[p-1]]&clWord == 0 && buf[p-1] != '_' {
+	c, any := s.input.last()
+	if p > 0 {
+		c, any = buf[p-1], true
+	}
+	switch letter := classOf[c]&clWord != 0 || c == '_'; {
+	case !any, c < utf8.RuneSelf && !letter:
 		return true
+	case c < utf8.RuneSelf && !s.json:
+		return false
 	}
 	before := buf[:p]
 	if p < 8 {
 		before = s.input.String() + before
-	}
-	if before == "" {
-		return true
 	}
 	r, _ := utf8.DecodeLastRuneInString(before)
 	if !wordRune(r) {

@@ -246,16 +246,22 @@ func foldRune(b []byte, r rune, raw string) []byte {
 	return utf8.AppendRune(b, unicode.ToLower(r))
 }
 
+// The two ways to write umlauts without their dots.
+var (
+	longUmlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue",
+		"a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue", "A\u0308", "Ae", "O\u0308", "Oe", "U\u0308", "Ue")
+	shortUmlauts = strings.NewReplacer("ae", "a", "oe", "o", "ue", "u")
+)
+
 // spellings returns the folded forms under which a word may be written:
 // "Müller" as muller and mueller, "Mueller" as mueller and muller.
 func spellings(word string) []string {
 	forms := []string{fold(word)}
-	long := fold(strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue",
-		"a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue", "A\u0308", "Ae", "O\u0308", "Oe", "U\u0308", "Ue").Replace(word))
+	long := fold(longUmlauts.Replace(word))
 	if long != forms[0] {
 		return append(forms, long)
 	}
-	short := strings.NewReplacer("ae", "a", "oe", "o", "ue", "u").Replace(forms[0])
+	short := shortUmlauts.Replace(forms[0])
 	if short != forms[0] {
 		forms = append(forms, short)
 	}
