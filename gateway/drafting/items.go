@@ -175,7 +175,7 @@ func (a *assembly) supplied(item Item) []string {
 		list = append(list, a.cites(a.landLaw(b))...)
 	}
 	if item.Requirement != "" {
-		list = append(list, a.cites(item.Title+"\n"+item.Ask+"\n"+item.Why)...)
+		list = append(list, a.cites(strings.Join(append([]string{item.Title, item.Ask, item.Why}, item.Alternatives...), "\n"))...)
 	}
 	return list
 }

@@ -224,7 +224,7 @@ func (im *importer) add(s *Statute, sec Section, paragraphs []string) error {
 	labels, repealed := paragraphLabels(paragraphs)
 	sec.Law, sec.Paragraphs, sec.Stand = s.Abbr, labels, s.Stand
 	gone := strings.Contains(strings.ToLower(sec.Heading), "weggefallen") || strings.HasPrefix(strings.TrimLeft(sec.Text, "(-– "), "weggefallen")
-	s.add(Entry{Number: number, Heading: sec.Heading, Paragraphs: labels, RepealedParagraphs: repealed, Repealed: gone})
+	s.Add(Entry{Number: number, Heading: sec.Heading, Paragraphs: labels, RepealedParagraphs: repealed, Repealed: gone})
 	if !gone && strings.TrimSpace(sec.Text) != "" {
 		im.sections = append(im.sections, sec)
 	}

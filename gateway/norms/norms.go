@@ -108,7 +108,9 @@ func (s *Statute) Sections() []Entry {
 	return list
 }
 
-func (s *Statute) add(e Entry) {
+// Add puts an entry at the end, or replaces the one with the same number. It is
+// for building a statute, before it goes into a register.
+func (s *Statute) Add(e Entry) {
 	if _, known := s.Entries[e.Number]; !known {
 		s.order = append(s.order, e.Number)
 	}

@@ -160,7 +160,7 @@ func Decode(in io.Reader) (*Register, error) {
 		if err != nil {
 			return nil, fmt.Errorf("norms: table line %d: %w", line, err)
 		}
-		statutes[len(statutes)-1].add(e)
+		statutes[len(statutes)-1].Add(e)
 	}
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("norms: read table: %w", err)

@@ -36,6 +36,24 @@ func corrections() map[string]map[string][]string {
 	}
 }
 
+// annexes that the source leaves out: "number heading", numbers as the current
+// text refers to them, headings shortened after bundestag/gesetze (2022-03).
+func annexes() map[string][]string {
+	return map[string][]string{
+		"FeV": {
+			"1 Ausbildung für Mofas", "2 Prüfbescheinigungen für Mofas", "3 Umstellung von Fahrerlaubnissen alten Rechts",
+			"4 Eignung zum Führen von Kraftfahrzeugen", "4a Grundsätze für Untersuchungen und Gutachten", "5 Eignungsuntersuchungen", "6 Anforderungen an das Sehvermögen",
+			"7 Fahrerlaubnisprüfung", "7a Fahrerschulung ab 17 Jahre", "7b Fahrerschulung für Krafträder der Klasse A1",
+			"8 Muster der Führerscheine", "8a Prüfungsbescheinigung", "8b Prüfungsbescheinigung zum Begleiteten Fahren ab 17", "8c Internationaler Führerschein nach dem Abkommen von 1926",
+			"8d Internationaler Führerschein nach dem Übereinkommen von 1968", "8e Umtausch älterer Führerscheine", "9 Schlüsselzahlen im Führerschein",
+			"10 Dienstfahrerlaubnisse der Bundeswehr", "11 Staatenliste für ausländische Fahrerlaubnisse", "12 Bewertung bei Fahrerlaubnis auf Probe", "13 Bewertung im Fahreignungs-Bewertungssystem",
+			"14 Träger von Begutachtungsstellen", "14a Bestätigung von Begutachtungsstellen", "15 Träger von Kursen", "15a Bestätigung von Kursen",
+			"16 Rahmenlehrplan des Fahreignungsseminars", "17 Qualitätssicherung der Fahreignungsseminare", "18",
+		},
+		"StVO": {"1 Gefahrzeichen", "2 Vorschriftzeichen", "3 Richtzeichen", "4 Verkehrseinrichtungen"},
+	}
+}
+
 // names under which the statutes are cited beside abbreviation and title.
 func names() map[string][]string {
 	return map[string][]string{
@@ -91,6 +109,10 @@ func complete(s *norms.Statute) error {
 		}
 		e.Paragraphs = append(labels, e.Paragraphs...)
 		s.Entries[number] = e
+	}
+	for _, annex := range annexes()[s.Abbr] {
+		number, heading, _ := strings.Cut(annex, " ")
+		s.Add(norms.Entry{Number: "Anlage " + number, Heading: heading})
 	}
 	aliases := append(s.Aliases, names()[s.Abbr]...)
 	if !strings.ContainsAny(s.Title, "(-") {
