@@ -174,13 +174,14 @@ func (d *docxWriter) run(r Run, style string) {
 }
 
 func docxRun(r Run, style string) string {
-	props := style
+	props := ""
 	if r.Strong {
 		props += "<w:b/>"
 	}
 	if r.Emph {
 		props += "<w:i/>"
 	}
+	props += style // the schema wants colour behind weight
 	if props != "" {
 		props = "<w:rPr>" + props + "</w:rPr>"
 	}

@@ -194,7 +194,7 @@ func (c *pdfChecker) content(page int, stream string) {
 			if depth == 0 {
 				c.fault("content outside of every mark: %.60s", line)
 			}
-			if strings.HasSuffix(line, " TJ") && strings.Contains(line, "<0000>") {
+			if strings.HasSuffix(line, " TJ") && showsNotdef(line) {
 				c.fault("the glyph .notdef is shown")
 			}
 		}
@@ -202,6 +202,18 @@ func (c *pdfChecker) content(page int, stream string) {
 	if depth != 0 {
 		c.fault("marks are not closed")
 	}
+}
+
+// showsNotdef looks for glyph 0 in the strings of an array.
+func showsNotdef(line string) bool {
+	for _, m := range regexp.MustCompile(`<([0-9a-f]+)>`).FindAllStringSubmatch(line, -1) {
+		for i := 0; i+4 <= len(m[1]); i += 4 {
+			if m[1][i:i+4] == "0000" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // structure walks the tree: order of headings, tables, lists, and that tree and

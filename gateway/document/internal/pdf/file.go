@@ -90,7 +90,11 @@ type ref int
 func (r ref) String() string { return strconv.Itoa(int(r)) + " 0 R" }
 
 // builder collects the objects of a file.
-type builder struct{ objects [][]byte }
+type builder struct {
+	objects [][]byte
+	// deflate is made once: it needs much memory.
+	deflate *zlib.Writer
+}
 
 func (b *builder) reserve() ref {
 	b.objects = append(b.objects, nil)
@@ -115,17 +119,24 @@ func (b *builder) stream(dict string, data []byte, compress bool) ref {
 func (b *builder) setStream(r ref, dict string, data []byte, compress bool) {
 	filter := ""
 	if compress {
-		var z bytes.Buffer
-		zw := zlib.NewWriter(&z)
-		_, _ = zw.Write(data) // a buffer takes everything
-		_ = zw.Close()
-		data, filter = z.Bytes(), " /Filter /FlateDecode"
+		data, filter = b.compress(data), " /Filter /FlateDecode"
 	}
 	var o bytes.Buffer
 	fmt.Fprintf(&o, "<< %s /Length %d%s >>\nstream\n", dict, len(data), filter)
 	o.Write(data)
 	o.WriteString("\nendstream")
 	b.objects[r-1] = o.Bytes()
+}
+
+func (b *builder) compress(data []byte) []byte {
+	var z bytes.Buffer
+	if b.deflate == nil {
+		b.deflate = zlib.NewWriter(&z)
+	}
+	b.deflate.Reset(&z)
+	_, _ = b.deflate.Write(data) // a buffer takes everything
+	_ = b.deflate.Close()
+	return z.Bytes()
 }
 
 func (b *builder) write(w io.Writer, catalog, info ref) error {

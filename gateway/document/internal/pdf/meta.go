@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -63,8 +64,8 @@ func (b *builder) outputIntent() ref {
 }
 
 // sRGB computes an ICC profile, version 2.1: the primaries of IEC 61966-2-1 adapted
-// to D50, and its transfer curve at 1024 points.
-func sRGB() []byte {
+// to D50, and its transfer curve at 1024 points. Nobody writes to the result.
+var sRGB = sync.OnceValue(func() []byte {
 	curve := binary.BigEndian.AppendUint32([]byte("curv\x00\x00\x00\x00"), 1024)
 	for i := range 1024 {
 		curve = binary.BigEndian.AppendUint16(curve, uint16(math.Round(65535*linear(float64(i)/1023))))
@@ -99,7 +100,7 @@ func sRGB() []byte {
 	out := iccHeader(128 + 4 + len(table) + len(body))
 	out = binary.BigEndian.AppendUint32(out, count)
 	return append(append(out, table...), body...)
-}
+})
 
 // linear undoes the transfer curve of sRGB.
 func linear(v float64) float64 {

@@ -64,22 +64,11 @@ func (p *Page) Slanted(x, y, size, angle float64, font *Font, glyphs []Glyph) {
 // show writes the glyphs as arrays of hexadecimal strings and corrections. The rise
 // of a mark is in points, all else in thousandths of the size.
 func (p *Page) show(glyphs []Glyph, size float64) {
-	open, rise := false, 0.0
-	begin := func() {
-		if !open {
-			p.content.WriteByte('[')
-			open = true
-		}
-	}
-	end := func() {
-		if open {
-			p.content.WriteString("] TJ\n")
-			open = false
-		}
-	}
+	a := array{out: &p.content}
+	rise := 0.0
 	for _, g := range glyphs {
 		if g.DY != rise || g.Actual != "" {
-			end()
+			a.end()
 		}
 		if g.DY != rise {
 			fmt.Fprintf(&p.content, "%s Ts\n", num(g.DY*size/1000))
@@ -88,22 +77,66 @@ func (p *Page) show(glyphs []Glyph, size float64) {
 		if g.Actual != "" {
 			fmt.Fprintf(&p.content, "/Span << /ActualText %s >> BDC\n", text(g.Actual))
 		}
-		begin()
-		if g.DX != 0 {
-			p.content.WriteString(num(-g.DX))
-		}
-		fmt.Fprintf(&p.content, "<%04x>", g.ID)
-		if after := g.DX - g.Kern; after != 0 {
-			p.content.WriteString(num(after))
-		}
+		a.move(-g.DX)
+		a.glyph(g.ID)
+		a.move(g.DX - g.Kern)
 		if g.Actual != "" {
-			end()
+			a.end()
 			p.content.WriteString("EMC\n")
 		}
 	}
-	end()
+	a.end()
 	if rise != 0 {
 		p.content.WriteString("0 Ts\n")
+	}
+}
+
+// array writes the operand of TJ: strings of glyphs with moves between them.
+type array struct {
+	out          *bytes.Buffer
+	open, string bool
+}
+
+func (a *array) glyph(id uint16) {
+	if !a.open {
+		a.out.WriteByte('[')
+		a.open = true
+	}
+	if !a.string {
+		a.out.WriteByte('<')
+		a.string = true
+	}
+	const digits = "0123456789abcdef"
+	for shift := 12; shift >= 0; shift -= 4 {
+		a.out.WriteByte(digits[id>>shift&15])
+	}
+}
+
+// move shifts what follows to the left, in thousandths of the size.
+func (a *array) move(by float64) {
+	if by == 0 {
+		return
+	}
+	if !a.open {
+		a.out.WriteByte('[')
+		a.open = true
+	}
+	a.endString()
+	a.out.WriteString(num(by))
+}
+
+func (a *array) endString() {
+	if a.string {
+		a.out.WriteByte('>')
+		a.string = false
+	}
+}
+
+func (a *array) end() {
+	a.endString()
+	if a.open {
+		a.out.WriteString("] TJ\n")
+		a.open = false
 	}
 }
 
