@@ -170,6 +170,9 @@ func (c *Checker) check(ctx context.Context, s *compiled, in Input, tree map[str
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	v, err := s.rules.eval(ctx, s.ruleInput(p, params, pieces, day))
+	if ctx.Err() != nil {
+		return Report{}, fmt.Errorf("check %s: %w", s.ID, ctx.Err())
+	}
 	if err != nil {
 		return Report{}, fmt.Errorf("check %s: %w", s.ID, err)
 	}
