@@ -128,14 +128,34 @@ func (l *Log) run() {
 	}
 }
 
-// gather takes what is waiting, up to one batch.
+// maxGather is how long a batch waits for those who wrote together the last time.
+const maxGather = 2 * time.Millisecond
+
+// gather takes what is waiting, up to one batch. Whoever was in the last batch
+// has just been woken and is about to write again: a batch that leaves without
+// them would make them wait for two commits. A single writer never waits.
 func (l *Log) gather(first *item) []*item {
 	items := append(make([]*item, 0, l.config.MaxBatch), first)
+	expected := l.together - l.together/8
+	defer func() { l.together = len(items) }()
+	var late <-chan time.Time
 	for len(items) < l.config.MaxBatch {
 		select {
 		case it := <-l.queue:
 			items = append(items, it)
+			continue
 		default:
+		}
+		if len(items) >= expected {
+			return items
+		}
+		if late == nil {
+			late = time.After(maxGather)
+		}
+		select {
+		case it := <-l.queue:
+			items = append(items, it)
+		case <-late:
 			return items
 		}
 	}

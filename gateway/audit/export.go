@@ -174,7 +174,7 @@ func (e *exporter) pair(w io.Writer, p Pair) error {
 	return e.leaf(w, *p.Close)
 }
 
-// leaf writes one line by hand, because the bytes of the entry must stay as they are.
+// leaf writes one line; the bytes of the entry stay as they are.
 func (e *exporter) leaf(w io.Writer, r Row) error {
 	if r.Seq >= e.stated.Size {
 		return nil // written after the checkpoint of this export
@@ -186,12 +186,22 @@ func (e *exporter) leaf(w io.Writer, r Row) error {
 	if err != nil {
 		return fmt.Errorf("prove leaf %d: %w", r.Seq, err)
 	}
-	proof, err := json.Marshal([]tlog.Hash(path))
+	line, err := exportedLeaf{Seq: r.Seq, Entry: r.Body, Proof: path}.line()
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, `{"seq":%d,"entry":%s,"proof":%s}`+"\n", r.Seq, r.Body, proof)
+	_, err = w.Write(append(line, '\n'))
 	return err
+}
+
+// line is the only form in which a leaf stands in an export. The verification
+// accepts no other, so that no second "entry" can hide in a line.
+func (l exportedLeaf) line() ([]byte, error) {
+	proof, err := json.Marshal(append([]tlog.Hash{}, l.Proof...))
+	if err != nil {
+		return nil, fmt.Errorf("encode proof of leaf %d: %w", l.Seq, err)
+	}
+	return fmt.Appendf(nil, `{"seq":%d,"entry":%s,"proof":%s}`, l.Seq, l.Entry, proof), nil
 }
 
 // hashCache reads stored hashes in blocks: the proofs of neighbours share

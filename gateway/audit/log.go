@@ -90,6 +90,8 @@ type Log struct {
 	seen  Checkpoint                 // the newest checkpoint this log has checked
 	edge  frontier                   // the right edge at seen
 	loose map[string]gateway.Closing // endings that nobody waits for any more
+	// together is the size of the last batch.
+	together int
 }
 
 var _ gateway.Recorder = (*Log)(nil)

@@ -6,6 +6,7 @@ package audit
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -154,12 +155,18 @@ type exportCheck struct {
 	open    map[string]int64
 	last    int64
 	inOrder bool
+	// checkpoints counts lines, valid or not.
+	checkpoints int
 }
 
-var errTrailing = errors.New("bytes after the JSON value")
+var (
+	errTrailing = errors.New("bytes after the JSON value")
+	errForm     = errors.New("line is not in the only form that is allowed")
+	errTooMany  = errors.New("more lines than the checkpoint allows")
+)
 
 func decodeLine(line []byte, into any) error {
-	d := json.NewDecoder(strings.NewReader(string(line)))
+	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return err
@@ -174,6 +181,9 @@ func (e *exportCheck) checkpoint(line []byte) error {
 	var c exportedCheckpoint
 	if err := decodeLine(line, &c); err != nil {
 		return err
+	}
+	if e.checkpoints++; e.checkpoints > 2*maxExportedCheckpoints {
+		return errTooMany
 	}
 	s, err := openCheckpoint([]byte(c.Checkpoint), e.origin, e.keys)
 	if err != nil {
@@ -191,6 +201,12 @@ func (e *exportCheck) entry(line []byte) error {
 	var x exportedLeaf
 	if err := decodeLine(line, &x); err != nil {
 		return err
+	}
+	if only, err := x.line(); err != nil || !bytes.Equal(only, line) {
+		return errForm
+	}
+	if e.report.Leaves >= e.stated.Size {
+		return errTooMany
 	}
 	e.inOrder = e.inOrder && x.Seq == e.last+1
 	e.last = x.Seq

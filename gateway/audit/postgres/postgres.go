@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -77,44 +78,79 @@ func reader(q func(context.Context, string, ...any) (pgx.Rows, error)) query.Rea
 	}}
 }
 
-// maxHold is how long the server lets a replica that has stopped answering
-// hold the lock.
-const maxHold = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
+// takeLock waits for the writers before us. The server ends a replica that
+// has stopped answering while it holds the lock. Without statistics, in a young
+// table, the planner may choose to read all of it: never right here.
+const takeLock = `SELECT set_config('idle_in_transaction_session_timeout', '5s', true), set_config('enable_seqscan', 'off', true),
+	pg_advisory_xact_lock($1)`
 
-// Append implements audit.Store. It needs three round trips: the end of the
-// log, the batch, the commit.
+// Append implements audit.Store. It needs two round trips: one reads the end
+// of the log under the lock, one writes the batch and commits.
 func (s *Store) Append(ctx context.Context, ids []string, build func(audit.Tail) (audit.Batch, error)) error {
-	tx, err := s.pool.Begin(ctx)
+	conn, tail, err := s.begin(ctx, ids)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	tail, err := s.readTail(ctx, tx, ids)
-	if err != nil {
-		return fmt.Errorf("read the end of the log: %w", err)
-	}
-	batch, err := build(tail)
-	if err != nil || len(batch.Rows) == 0 {
 		return err
 	}
-	if err := tx.SendBatch(ctx, inserts(batch)).Close(); err != nil {
-		return fmt.Errorf("insert batch: %w", err)
+	// Release closes a connection whose transaction is still open, which ends it.
+	defer conn.Release()
+	batch, err := build(tail)
+	if err != nil || len(batch.Rows) == 0 {
+		return errors.Join(err, rollback(ctx, conn))
 	}
-	if err := tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	b := inserts(batch)
+	committed := false
+	b.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		committed = tag.String() == "COMMIT"
+		return nil
+	})
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		return errors.Join(fmt.Errorf("insert batch: %w", err), rollback(ctx, conn))
+	}
+	if !committed {
+		return errors.New("commit: the server rolled the batch back")
 	}
 	return nil
 }
 
-// readTail takes the lock; what follows in the same round trip sees everything
-// that earlier holders of the lock committed.
-func (s *Store) readTail(ctx context.Context, tx pgx.Tx, ids []string) (tail audit.Tail, err error) {
+// begin reads the end of the log on a connection that works. The server may
+// have ended some while they lay in the pool; nothing has been written then.
+func (s *Store) begin(ctx context.Context, ids []string) (*pgxpool.Conn, audit.Tail, error) {
+	for attempts := s.pool.Config().MaxConns; ; attempts-- {
+		conn, err := s.pool.Acquire(ctx)
+		if err != nil {
+			return nil, audit.Tail{}, fmt.Errorf("begin: %w", err)
+		}
+		tail, err := s.readTail(ctx, conn, ids)
+		if err == nil {
+			return conn, tail, nil
+		}
+		broken := conn.Conn().IsClosed()
+		conn.Release()
+		if !broken || attempts == 0 || ctx.Err() != nil {
+			return nil, audit.Tail{}, fmt.Errorf("read the end of the log: %w", err)
+		}
+	}
+}
+
+func rollback(ctx context.Context, conn *pgxpool.Conn) error {
+	if conn.Conn().IsClosed() {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+		return fmt.Errorf("roll back: %w", err)
+	}
+	return nil
+}
+
+// readTail begins the transaction and takes the lock; what follows in the same
+// round trip sees everything that earlier holders of the lock committed.
+func (s *Store) readTail(ctx context.Context, conn *pgxpool.Conn, ids []string) (tail audit.Tail, err error) {
 	if ids == nil {
 		ids = []string{}
 	}
 	b := &pgx.Batch{}
-	b.Queue(maxHold)
-	b.Queue("SELECT pg_advisory_xact_lock($1)", s.lock)
+	b.Queue("BEGIN")
+	b.Queue(takeLock, s.lock)
 	b.Queue(query.LatestSQL).Query(func(rows pgx.Rows) (err error) {
 		tail.Latest, err = query.ScanLatest(rows)
 		return err
@@ -123,10 +159,10 @@ func (s *Store) readTail(ctx context.Context, tx pgx.Tx, ids []string) (tail aud
 		tail.States, err = query.ScanStates(rows)
 		return err
 	})
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return tail, err
 	}
-	r := reader(tx.Query)
+	r := reader(conn.Query)
 	tail.Hashes = func(indexes []int64) ([]tlog.Hash, error) { return r.Hashes(ctx, indexes) }
 	return tail, nil
 }
@@ -143,27 +179,34 @@ func inserts(batch audit.Batch) *pgx.Batch {
 		hashes[i] = batch.Hashes[i][:]
 	}
 	b.Queue("INSERT INTO node (idx, hash) SELECT $1::bigint + n - 1, h FROM unnest($2::bytea[]) WITH ORDINALITY AS x (h, n)", batch.First, hashes)
-	var begun, ended []int64
-	for _, r := range batch.Rows {
-		switch r.Kind {
-		case audit.KindOpen:
-			begun = append(begun, r.Seq)
-		case audit.KindClose:
-			ended = append(ended, r.Seq)
-		}
-	}
-	if len(begun) > 0 {
-		b.Queue("INSERT INTO pending (id, seq, tenant, writer) SELECT id, seq, tenant, writer FROM entry WHERE seq = ANY($1)", begun)
-	}
-	if len(ended) > 0 {
-		b.Queue("DELETE FROM pending USING entry WHERE entry.seq = ANY($1) AND pending.id = entry.id", ended)
-	}
+	queuePending(b, batch.Rows)
 	if batch.Supersedes > 0 {
 		b.Queue("DELETE FROM checkpoint WHERE size = $1", batch.Supersedes)
 	}
 	c := batch.Checkpoint
 	b.Queue("INSERT INTO checkpoint (size, at, note) VALUES ($1, $2, $3)", c.Size, c.Time.UnixNano(), c.Note)
 	return b
+}
+
+// queuePending keeps the list of entries without an end.
+func queuePending(b *pgx.Batch, rows []audit.Row) {
+	var seqs []int64
+	var ids, tenants, writers, ended []string
+	for _, r := range rows {
+		switch r.Kind {
+		case audit.KindOpen:
+			seqs, ids = append(seqs, r.Seq), append(ids, r.ID)
+			tenants, writers = append(tenants, string(r.Tenant)), append(writers, r.Writer)
+		case audit.KindClose:
+			ended = append(ended, r.ID)
+		}
+	}
+	if len(ids) > 0 {
+		b.Queue("INSERT INTO pending (id, seq, tenant, writer) SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[])", ids, seqs, tenants, writers)
+	}
+	if len(ended) > 0 {
+		b.Queue("DELETE FROM pending WHERE id = ANY($1)", ended)
+	}
 }
 
 // columns turns rows into one array per column.

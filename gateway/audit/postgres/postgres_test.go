@@ -5,10 +5,13 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/rand"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/audit/audittest"
 	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
@@ -93,5 +96,55 @@ func newDatabase(t testing.TB) audittest.Database {
 			exec(t, "DROP TRIGGER entry_append_only ON entry")
 			exec(t, "DROP TRIGGER node_append_only ON node")
 		},
+	}
+}
+
+// TestSessionsMayBreak ends all sessions of a living writer: what it opened
+// stays its own, and it goes on writing.
+func TestSessionsMayBreak(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	private, _ := audittest.Key(t)
+	name := "record-" + rand.Text()
+	first := attach(t, dsn+"&application_name="+name)
+	defer func() { _ = first.Close() }()
+	log, err := audit.New(ctx, audit.Config{Store: first, Key: private})
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	defer func() { _ = log.Shutdown(ctx) }()
+	open1 := audittest.Record(1, "musterhausen")
+	if err := log.Open(ctx, open1); err != nil {
+		t.Fatalf("open: %v", err)
+	}
+
+	pool := open(t, dsn, 1)
+	defer pool.Close()
+	var ended int
+	err = pool.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1`, name).Scan(&ended)
+	if err != nil || ended < 2 {
+		t.Fatalf("ended %d sessions, %v; want the pool's and the sign of life", ended, err)
+	}
+	alive := `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.application_name = $1 AND l.locktype = 'advisory'`
+	for deadline, n := time.Now().Add(20*time.Second), 0; n == 0; time.Sleep(50 * time.Millisecond) {
+		if err := pool.QueryRow(ctx, alive, name).Scan(&n); err != nil || time.Now().After(deadline) {
+			t.Fatalf("the sign of life is not renewed: %v", err)
+		}
+	}
+
+	second := attach(t, dsn)
+	defer func() { _ = second.Close() }()
+	other, err := audit.New(ctx, audit.Config{Store: second, Key: private})
+	if err != nil {
+		t.Fatalf("start a second replica: %v", err)
+	}
+	defer func() { _ = other.Shutdown(ctx) }()
+	if err := log.Close(ctx, audittest.Closing(open1)); err != nil {
+		t.Errorf("close after the sessions broke = %v", err)
+	}
+	report, err := other.Verify(ctx)
+	if err != nil || !report.OK() || report.Leaves != 2 || report.Unfinished != 0 {
+		t.Errorf("report = %+v, %v; want 2 leaves", report, err)
 	}
 }
