@@ -17,7 +17,7 @@ type BM25 struct {
 	// B is how much long texts are held back, 0 to 1; default 0.5, which suits
 	// paragraphs of law. 0.75 suits documents of very different length.
 	B float64
-	// Length is the number of terms that counts as usual; default 1,000. It is a
+	// Length is the number of terms that counts as usual; default 600. It is a
 	// constant and not the running average, so that weights can be computed when a
 	// text comes in, and so that all stores rank alike.
 	Length float64
@@ -28,7 +28,7 @@ type BM25 struct {
 func (p BM25) withDefaults() BM25 {
 	setDefault(&p.K1, 1.2)
 	setDefault(&p.B, 0.5)
-	setDefault(&p.Length, 1000)
+	setDefault(&p.Length, 600)
 	setDefault(&p.Title, 3)
 	return p
 }

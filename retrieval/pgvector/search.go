@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package pgvector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	pgv "github.com/pgvector/pgvector-go"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/retrieval"
+)
+
+// readable is the filter of every search: tenant, rights and sources. It takes
+// the parameters $1 tenant, $2 principals, $3 sources or null.
+const readable = ` c.tenant = $1 AND c.allow && $2::text[] AND NOT c.deny && $2::text[]
+	AND ($3::text[] IS NULL OR c.source = ANY ($3::text[])) `
+
+// Search implements retrieval.Store. It runs in one transaction that sees one
+// state of the data.
+func (s *Store) Search(ctx context.Context, q retrieval.Search) ([]retrieval.Hit, error) {
+	var hits []retrieval.Hit
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
+		named, err := namedChunks(ctx, tx, q)
+		if err != nil {
+			return fmt.Errorf("named sections: %w", err)
+		}
+		lexical, err := lexical(ctx, tx, q)
+		if err != nil {
+			return fmt.Errorf("lexical search: %w", err)
+		}
+		similar, err := s.similar(ctx, tx, q)
+		if err != nil {
+			return fmt.Errorf("vector search: %w", err)
+		}
+		ranked := retrieval.Fuse(lexical, similar, q.Dense, q.Limit)
+		hits, err = read(ctx, tx, q, named, retrieval.Join(named, ranked, q.Limit))
+		return err
+	})
+	return hits, err
+}
+
+func filter(q retrieval.Search, more ...any) []any {
+	var sources []string
+	if q.Sources != nil {
+		sources = q.Sources
+	}
+	return append([]any{q.Tenant, texts(q.Principals), sources}, more...)
+}
+
+func namedChunks(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.Scored, error) {
+	if len(q.Norms) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.Query(ctx, `SELECT c.id, 0::float8 FROM retrieval_chunk c WHERE`+readable+
+		`AND c.norm <> '' AND c.norm = ANY ($4::text[]) ORDER BY array_position($4::text[], c.norm), c.id LIMIT $5`, filter(q, q.Norms, q.Candidates())...)
+	return scored(rows, err)
+}
+
+func scored(rows pgx.Rows, err error) ([]retrieval.Scored, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (retrieval.Scored, error) {
+		var s retrieval.Scored
+		return s, row.Scan(&s.Chunk, &s.Score)
+	})
+}
+
+// lexical ranks by BM25 as an inner product: the chunk's side is stored, the
+// question's side holds how rare its terms are.
+func lexical(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.Scored, error) {
+	terms, err := scoredTerms(ctx, tx, q)
+	if err != nil || len(terms) == 0 {
+		return nil, err
+	}
+	scores := make(map[int32]float32, len(terms))
+	var candidates []string
+	for _, t := range terms {
+		scores[int32(t.Term)] = float32(t.Score)
+		if t.Candidate {
+			candidates = append(candidates, termName(t.Term))
+		}
+	}
+	rows, err := tx.Query(ctx, `SELECT c.id, -(c.lex <#> $4) AS score FROM retrieval_chunk c WHERE`+readable+
+		`AND c.terms @@ $5::tsquery ORDER BY score DESC, c.id LIMIT $6`,
+		filter(q, pgv.NewSparseVectorFromMap(scores, retrieval.TermSpace), "'"+strings.Join(candidates, "' | '")+"'", q.Candidates())...)
+	return scored(rows, err)
+}
+
+// scoredTerms asks how rare the terms are among the chunks of the tenant.
+func scoredTerms(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.ScoredTerm, error) {
+	if len(q.Terms) == 0 {
+		return nil, nil
+	}
+	ids := make([]int32, len(q.Terms))
+	for i, t := range q.Terms {
+		ids[i] = int32(t.Term)
+	}
+	rows, err := tx.Query(ctx, `SELECT t.term, t.df, n.chunks FROM retrieval_term t JOIN retrieval_tenant n ON n.tenant = t.tenant
+		WHERE t.tenant = $1 AND t.term = ANY ($2::int[])`, q.Tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	df, chunks := map[retrieval.Term]int{}, 0
+	for rows.Next() {
+		var term int32
+		var n int
+		if err := rows.Scan(&term, &n, &chunks); err != nil {
+			return nil, err
+		}
+		df[retrieval.Term(term)] = n
+	}
+	return retrieval.Score(q.Terms, chunks, func(t retrieval.Term) int { return df[t] }), rows.Err()
+}
+
+// similar compares vectors. Few readable rows: one by one, since the index
+// would find too few of them. Many: the index, which goes on until there are
+// enough.
+func (s *Store) similar(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.Scored, error) {
+	if q.Vector == nil || q.Dense <= 0 || s.config.Dim == 0 {
+		return nil, nil
+	}
+	have, err := embedder(ctx, tx, q.Tenant)
+	if err != nil || have == "" {
+		return nil, err
+	}
+	if have != q.Embedder || len(q.Vector) != s.config.Dim {
+		return nil, retrieval.ErrEmbedder
+	}
+	var rowsReadable int
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM retrieval_chunk c WHERE`+readable+`LIMIT $4) x`, filter(q, s.config.Exact+1)...).Scan(&rowsReadable)
+	if err != nil {
+		return nil, err
+	}
+	query := `WITH f AS MATERIALIZED (SELECT c.id, c.emb FROM retrieval_chunk c WHERE` + readable + `AND c.emb IS NOT NULL)
+		SELECT id, -(emb <#> $4) AS score FROM f ORDER BY score DESC, id LIMIT $5`
+	if rowsReadable > s.config.Exact {
+		_, err := tx.Exec(ctx, `SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = 200; SET LOCAL enable_seqscan = off`)
+		if err != nil {
+			return nil, err
+		}
+		query = `SELECT c.id, -(c.emb <#> $4) AS score FROM retrieval_chunk c WHERE` + readable + `AND c.emb IS NOT NULL ORDER BY c.emb <#> $4 LIMIT $5`
+	}
+	found, err := scored(tx.Query(ctx, query, filter(q, pgv.NewHalfVector(q.Vector), q.Candidates())...))
+	slices.SortFunc(found, byChunk) // the index delivers in a relaxed order
+	return found, err
+}
+
+// read returns the passages in the given order. The filter is asked again.
+func read(ctx context.Context, tx pgx.Tx, q retrieval.Search, named, order []retrieval.Scored) ([]retrieval.Hit, error) {
+	ids := make([]int64, len(order))
+	for i, o := range order {
+		ids[i] = o.Chunk
+	}
+	rows, err := tx.Query(ctx, `SELECT c.id, c.text, c.citation, c.norm, c.source, d.doc, d.class FROM retrieval_chunk c
+		JOIN retrieval_document d ON d.id = c.document WHERE`+readable+`AND c.id = ANY ($4::bigint[])`, filter(q, ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("read passages: %w", err)
+	}
+	defer rows.Close()
+	found := map[int64]retrieval.Hit{}
+	for rows.Next() {
+		var id int64
+		var citation []byte
+		var class []string
+		h := retrieval.Hit{Key: retrieval.Key{Tenant: q.Tenant}}
+		err := rows.Scan(&id, &h.Text, &citation, &h.Norm, &h.Key.Source, &h.Key.ID, &class)
+		if err := errors.Join(err, json.Unmarshal(citation, &h.Citation)); err != nil {
+			return nil, fmt.Errorf("read passages: %w", err)
+		}
+		for _, c := range class {
+			h.Class = append(h.Class, gateway.DataClass(c))
+		}
+		found[id] = h
+	}
+	return inOrder(found, named, order), rows.Err()
+}
+
+func inOrder(found map[int64]retrieval.Hit, named, order []retrieval.Scored) []retrieval.Hit {
+	isNamed := map[int64]bool{}
+	for _, n := range named {
+		isNamed[n.Chunk] = true
+	}
+	out := make([]retrieval.Hit, 0, len(order))
+	for _, o := range order {
+		if h, ok := found[o.Chunk]; ok {
+			h.Score, h.Named = o.Score, isNamed[o.Chunk]
+			out = append(out, h)
+		}
+	}
+	return out
+}
