@@ -4,6 +4,7 @@
 package screen
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode"
@@ -31,7 +32,20 @@ func (s *Screening) settlePersons() {
 	}
 }
 
-func (s *Screening) surface(f found) string { return s.texts[f.text][f.start:f.end] }
+// surface is the value of a finding, without the escapes of JSON source.
+func (s *Screening) surface(f found) string { return s.plain(f.text, f.start, f.end) }
+
+func (s *Screening) plain(text int, start, end int32) string {
+	v := s.texts[text][start:end]
+	if !strings.Contains(v, `\`) || !looksLikeJSON(s.texts[text]) {
+		return v
+	}
+	var decoded string
+	if err := json.Unmarshal([]byte(`"`+v+`"`), &decoded); err != nil {
+		return v
+	}
+	return decoded
+}
 
 // key names the value a finding stands for; two findings with the same key get
 // the same placeholder.
@@ -156,7 +170,7 @@ func (s *Screening) personName(all []found) name {
 		v := strings.Join(strings.Fields(s.surface(f)), " ")
 		last := ""
 		if f.who.lastAt >= f.start && f.who.lastAt < f.end {
-			last = strings.Join(strings.Fields(s.texts[f.text][f.who.lastAt:f.end]), " ")
+			last = strings.Join(strings.Fields(s.plain(f.text, f.who.lastAt, f.end)), " ")
 			if l, first, ok := strings.Cut(last, ", "); ok { // Mustermann, Erika
 				v, last = first+" "+l, l
 			}

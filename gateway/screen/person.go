@@ -440,6 +440,10 @@ func (s *scan) signedName(i int) {
 // labelledName reads the value of a form field or a JSON key.
 func (s *scan) labelledName(i int) {
 	gap := s.gap(i)
+	if s.columnLabel(i) {
+		s.columnName(i)
+		return
+	}
 	if !strings.ContainsAny(gap, ":=") || len(gap) > 40 || strings.Count(gap, "\n") > 1 || strings.ContainsAny(gap, "(){}[];,.") {
 		return
 	}
@@ -459,6 +463,28 @@ func (s *scan) labelledName(i int) {
 		return
 	}
 	s.addPerson(from, to, 0, byTrigger, n)
+}
+
+// columnLabel says that a label of a form stands in a column of its own.
+func (s *scan) columnLabel(i int) bool {
+	gap := s.gap(i)
+	if len(gap) < 2 && gap != "\n" && gap != "\t" || len(gap) > 80 || strings.Trim(gap, " \t\r\n") != "" || strings.Count(gap, "\n") > 1 {
+		return false
+	}
+	switch fold(s.str(i)) {
+	case "familienname", "nachname", "vorname", "vornamen", "geburtsname", "name", "rufname":
+		return true
+	}
+	return false
+}
+
+// columnName reads the value beside or below a label when it is a name and
+// nothing else.
+func (s *scan) columnName(i int) {
+	to, n, ok := s.nameAt(i + 1)
+	if ok && s.endOfField(to) && s.toks[i+1].roles&rNameLabel == 0 && !nounLike(s.str(i+1)) {
+		s.addPerson(i+1, to, 0, byTrigger, n)
+	}
 }
 
 // endOfField says that nothing but a field's end follows token i.

@@ -84,6 +84,21 @@ func TestRestoreInJSON(t *testing.T) {
 	}
 }
 
+// Arguments of earlier tool calls go to the model as well, often with every
+// letter outside ASCII escaped.
+func TestJSONSourceIsScreened(t *testing.T) {
+	t.Parallel()
+	text := `{"text":"Zeile\nM\u00fcller und \u00d6zt\u00fcrk","name":"Erika M\u00dcLLER"}`
+	s := screenText(t, text, person("Erika", "Müller"), person("", "Öztürk"))
+	out, r := s.Pseudonymise()
+	if want := `{"text":"Zeile\n[PERSON_1] und [PERSON_2]","name":"[PERSON_1]"}`; out[0] != want {
+		t.Fatalf("masked\n got %s\nwant %s", out[0], want)
+	}
+	if got, _ := r.Restore("Frau [PERSON_2]", false); got != "Frau Öztürk" {
+		t.Fatalf("restored %q", got)
+	}
+}
+
 const streamSample = "Sehr geehrte Frau [PERSON_1], – „[PERSON_2]s“ Größe 🙂 PERSON_1; [PERSON_12] [IBAN_1] [DATE_OF_BIRTH_1_1988]\n" +
 	"[PERSON_2]s [PERSON_2]sche person_2] [[PERSON_1]] [PERS [PERSON_ [IBAN 1] Äpfel ĞPERSON_1 §PERSON_1\u00A0Frau Dr. [PERSON_1] [OTHER_1]"
 

@@ -79,6 +79,7 @@ type scan struct {
 
 	text    string
 	buf     []byte // scratch for folding
+	json    bool   // the text is JSON source
 	toks    []token
 	ats     []int32 // positions of '@'
 	fillers []int32 // positions of "<<"
@@ -95,7 +96,7 @@ type scan struct {
 const never = -1 << 20
 
 func (s *scan) reset(text string) {
-	s.text = text
+	s.text, s.json = text, looksLikeJSON(text)
 	s.ats, s.fillers, s.cands, s.names, s.hints = s.ats[:0], s.fillers[:0], s.cands[:0], s.names[:0], s.hints[:0]
 	for i := range s.triggerEnd {
 		s.triggerEnd[i] = never

@@ -4,6 +4,7 @@
 package screen
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -96,7 +97,7 @@ func (s *scan) tokenise() {
 	toks := s.toks[:0]
 	for i := 0; i < n; {
 		cl := classOf[text[i]]
-		if cl&clWord == 0 {
+		if cl&clWord == 0 && (text[i] != '\\' || !s.json || !escapedLetter(text, i)) {
 			i += s.separator(i, cl)
 			continue
 		}
@@ -107,12 +108,16 @@ func (s *scan) tokenise() {
 			c := text[i]
 			cl = classOf[c]
 			if cl&clWord == 0 {
-				if w := joiner(text, i); w > 0 {
-					seen |= clHigh
-					i += w
-					continue
+				w := joiner(text, i)
+				if s.json && escapedLetter(text, i) {
+					w = escapeWidth
 				}
-				break
+				if w == 0 {
+					break
+				}
+				seen |= clHigh
+				i += w
+				continue
 			}
 			seen |= cl
 			h = (h ^ uint64(c|0x20)) * hashPrime
@@ -124,8 +129,8 @@ func (s *scan) tokenise() {
 		if seen&clHigh != 0 {
 			s.buf = appendFold(s.buf[:0], text[start:i])
 			t.hash = hashBytes(s.buf)
-			if first == clHigh {
-				r, _ := utf8.DecodeRuneInString(text[start:i])
+			if first&clWord == clHigh || first == 0 {
+				r, _ := decodeRune(text[start:i])
 				t.capital = unicode.IsUpper(r)
 			}
 			t.class = s.highClass(t)
@@ -153,6 +158,9 @@ func (s *scan) highClass(t token) class {
 func (s *scan) separator(i int, cl class) int {
 	switch cl {
 	case 0:
+		if s.json && s.text[i] == '\\' && i+1 < len(s.text) {
+			return 2 // the letter of \n belongs to no word
+		}
 		return 1
 	case clLead2:
 		return min(2, len(s.text)-i)
@@ -198,7 +206,7 @@ func fold(s string) string {
 func appendFold(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c < utf8.RuneSelf {
+		if c < utf8.RuneSelf && c != '\\' {
 			if 'A' <= c && c <= 'Z' {
 				c |= 0x20
 			}
@@ -206,14 +214,43 @@ func appendFold(b []byte, s string) []byte {
 			i++
 			continue
 		}
-		r, w := utf8.DecodeRuneInString(s[i:])
-		b = foldRune(b, r, s[i:i+w])
+		r, w := decodeRune(s[i:])
+		b = foldRune(b, r)
 		i += w
 	}
 	return b
 }
 
-func foldRune(b []byte, r rune, raw string) []byte {
+// escapeWidth is the width of \u00fc in JSON source.
+const escapeWidth = 6
+
+// escapedLetter says that a letter outside ASCII stands at i, escaped as in JSON
+// source.
+func escapedLetter(text string, i int) bool {
+	if text[i] != '\\' || i+escapeWidth > len(text) || text[i+1] != 'u' {
+		return false
+	}
+	r, err := strconv.ParseUint(text[i+2:i+escapeWidth], 16, 16)
+	return err == nil && r >= 0xC0 && unicode.IsLetter(rune(r))
+}
+
+// decodeRune reads a rune or an escaped letter.
+func decodeRune(s string) (rune, int) {
+	if escapedLetter(s, 0) {
+		r, _ := strconv.ParseUint(s[2:escapeWidth], 16, 16)
+		return rune(r), escapeWidth
+	}
+	return utf8.DecodeRuneInString(s)
+}
+
+// looksLikeJSON says that a text is probably JSON source, such as the arguments
+// of a tool call.
+func looksLikeJSON(text string) bool {
+	text = strings.TrimLeft(text, " \t\r\n")
+	return text != "" && (text[0] == '{' || text[0] == '[')
+}
+
+func foldRune(b []byte, r rune) []byte {
 	switch {
 	case r == 'ä' || r == 'Ä':
 		return append(b, 'a')
@@ -240,7 +277,7 @@ func foldRune(b []byte, r rune, raw string) []byte {
 	case r == 0xAD || r >= 0x200B && r <= 0x200D || unicode.Is(unicode.Mn, r):
 		return b
 	}
-	if d := norm.NFD.PropertiesString(raw).Decomposition(); len(d) > 0 && d[0] < utf8.RuneSelf {
+	if d := norm.NFD.PropertiesString(string(r)).Decomposition(); len(d) > 0 && d[0] < utf8.RuneSelf {
 		return append(b, d[0]|0x20)
 	}
 	return utf8.AppendRune(b, unicode.ToLower(r))

@@ -13,7 +13,8 @@ func wordLists() []wordList {
 	return []wordList{
 		{rSalutation, `Herr Herrn Frau Familie Fräulein Eheleute Ehepaar Eheleuten Witwe Witwer Hr Fr Fam`},
 		{rTitle, `Dr Prof Professor Professorin Doktor Dipl Ing med jur phil rer nat iur Dres Mag LL Kfm Päd`},
-		{rParticle, `von van vom zu zur zum de der den del della di da do dos du la le el al ten ter te ben bin ibn abu af`},
+		{rParticle, `von van vom zu zur zum de der den del della di da do dos du la le el al ten ter te ben bin ibn abu af
+			Freiherr Freifrau Freiin Graf Gräfin Baron Baronin Prinz Prinzessin`},
 		{rNameLabel, `Name Nachname Familienname Vorname Vornamen Geburtsname Rufname Zuname Namen Unterzeichner
 			Ansprechpartner Ansprechpartnerin Sachbearbeiter Sachbearbeiterin Bearbeiter Bearbeiterin Sachbearbeitung
 			Kontoinhaber Kontoinhaberin Inhaber Inhaberin Halter Halterin Bauherr Bauherrin Antragsteller Antragstellerin
