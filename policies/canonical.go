@@ -57,9 +57,26 @@ func appendObject(out []byte, o ast.Object) []byte {
 }
 
 func appendString(out []byte, s string) []byte {
+	if isPlain(s) {
+		out = append(out, '"')
+		out = append(out, s...)
+		return append(out, '"')
+	}
 	raw, err := json.Marshal(s)
 	if err != nil {
 		return append(out, `""`...)
 	}
 	return append(out, raw...)
+}
+
+// isPlain says that a string is itself between quotes in JSON, as json.Marshal
+// would write it.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }

@@ -141,7 +141,7 @@ func (e *Engine) Decide(ctx context.Context, q gateway.Question) (gateway.Decisi
 	s := e.active.Load()
 	input, err := questionInput(q)
 	if err != nil {
-		return e.failed(ctx, s, q.Stage, start, fmt.Errorf("build policy input: %w", err))
+		return e.failed(ctx, s, q.Stage, nil, start, fmt.Errorf("build policy input: %w", err))
 	}
 	return e.decideInput(ctx, s, q.Stage, input, start)
 }
@@ -153,7 +153,7 @@ func (e *Engine) Replay(ctx context.Context, recorded json.RawMessage) (gateway.
 	s := e.active.Load()
 	input, stage, err := recordedInput(recorded)
 	if err != nil {
-		return e.failed(ctx, s, stage, start, fmt.Errorf("read recorded input: %w", err))
+		return e.failed(ctx, s, stage, nil, start, fmt.Errorf("read recorded input: %w", err))
 	}
 	return e.decideInput(ctx, s, stage, input, start)
 }
@@ -171,20 +171,23 @@ func (e *Engine) Digest() string { return e.active.Load().digest }
 func (e *Engine) decideInput(ctx context.Context, s *snapshot, stage gateway.Stage, input ast.Value, start time.Time) (gateway.Decision, error) {
 	term, err := s.evaluate(ctx, input, e.timeout)
 	if err != nil {
-		return e.failed(ctx, s, stage, start, fmt.Errorf("evaluate policies: %w", err))
+		return e.failed(ctx, s, stage, input, start, fmt.Errorf("evaluate policies: %w", err))
 	}
 	d, err := s.decision(stage, input, term)
 	if err != nil {
-		return e.failed(ctx, s, stage, start, fmt.Errorf("decode decision: %w", err))
+		return e.failed(ctx, s, stage, input, start, fmt.Errorf("decode decision: %w", err))
 	}
 	d.Input = canonicalJSON(input)
 	d.Duration = time.Since(start)
 	return d, nil
 }
 
-func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, start time.Time, cause error) (gateway.Decision, error) {
+func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, input ast.Value, start time.Time, cause error) (gateway.Decision, error) {
 	e.log.Error("policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
 	d := kernelDenial(s, stage)
+	if input != nil {
+		d.Input = canonicalJSON(input)
+	}
 	d.Duration = time.Since(start)
 	return d, ctx.Err()
 }

@@ -6,12 +6,14 @@ package policies
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -333,5 +335,50 @@ func TestRules(t *testing.T) {
 		if r.Line == 0 || !strings.HasSuffix(r.Text, ".") || r.File == "" {
 			t.Errorf("%s: %+v", r.ID, r)
 		}
+	}
+}
+
+// TestConcurrentUse decides while policies are reloaded; it is for -race.
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	e, g := corpus(t)
+	q := benchQuestion(g)
+	want, err := e.Decide(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 10 {
+				d, err := e.Decide(t.Context(), q)
+				if err != nil || !d.Allowed() || !bytes.Equal(d.Input, want.Input) || !slices.Equal(d.Models, want.Models) {
+					t.Errorf("got %s %v, %v", d.Effect, d.Models, err)
+				}
+			}
+		})
+	}
+	for range 2 {
+		if err := e.Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	group.Wait()
+}
+
+func TestCanonicalJSON(t *testing.T) {
+	t.Parallel()
+	value := ast.MustParseTerm(`{"b": [1, true, null, "ü<\"\\\n"], "a": {"z": 0.5, "y": -3}}`).Value
+	got := string(canonicalJSON(value))
+	var back any
+	if err := json.Unmarshal([]byte(got), &back); err != nil {
+		t.Fatalf("%s: %v", got, err)
+	}
+	want, err := json.Marshal(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -55,7 +55,9 @@ noted contains path if {
 	not lapsed[path]
 }
 
+# What an answer obliges to was said before it was asked for.
 obliged contains object.union(obligation, {"rule": path}) if {
+	facts.before_answer
 	some area, name
 	some obligation in data.rules[area][name].oblige
 	path := concat("/", [area, name])
@@ -63,7 +65,7 @@ obliged contains object.union(obligation, {"rule": path}) if {
 }
 
 rejections contains [id, path] if {
-	facts.models_are_chosen
+	facts.before_answer
 	some area, name
 	some id in data.rules[area][name].reject
 	path := concat("/", [area, name])

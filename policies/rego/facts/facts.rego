@@ -12,11 +12,9 @@ package facts
 
 import rego.v2
 
-dates := {input.date, input.case_date}
-
 # A rule or a row is in force when it is so on the day of the request or of the case.
 in_force(entry) if {
-	some day in dates
+	some day in days
 	object.get(entry, "valid_from", "0000-00-00") <= day
 	day <= object.get(entry, "valid_to", "9999-99-99")
 }
@@ -109,10 +107,10 @@ default personal := false
 
 personal if "personal" in classes
 
-# Models. Stage response: the model has been used, there is nothing left to choose.
-default models_are_chosen := false
+# Models. On the answer the model has been used, there is nothing left to choose.
+default before_answer := false
 
-models_are_chosen if input.stage in {"request", "context"}
+before_answer if input.stage in {"request", "context"}
 
 default needs_model := true
 
@@ -136,11 +134,11 @@ default well_formed := false
 well_formed if {
 	input.stage in {"request", "context", "response"}
 	input.operation in data.catalog.operations.known
-	count([day | some day in [input.date, input.case_date]; is_string(day); count(day) == 10; "1900-01-01" <= day; day <= "2999-12-31"]) == 2
-	count([word | some word in [input.purpose, input.service, input.caller.tenant, input.caller.system]; is_string(word)]) == 4
-	count([flag | some flag in [input.has_case, input.caller.has_system, input.caller.has_user]; is_boolean(flag)]) == 3
+	count({day | some day in days; is_string(day); count(day) == 10; "1900-01-01" <= day; day <= "2999-12-31"}) == count(days)
+	count({word | some word in words; is_string(word)}) == count(words)
+	count({input.has_case, input.caller.has_system, input.caller.has_user} - {true, false}) == 0
 	service_consistent
-	count([n | some n in numbers; is_number(n); n >= 0; n == floor(n)]) == count(numbers)
+	count({n | some n in numbers; is_number(n); n >= 0; n == floor(n)}) == count(numbers)
 	count([list | some list in lists; is_array(list[0]); count(list[0]) == list[1]]) == count(lists)
 	count([word | some list in lists; some word in list[0]; is_string(word); word != ""]) == sum([list[1] | some list in lists])
 	is_object(input.screened.counts)
@@ -163,11 +161,16 @@ service_consistent if {
 	input.service != ""
 }
 
-numbers := [
+# A set with one undefined member is undefined as a whole.
+days := {input.date, input.case_date}
+
+words := {input.purpose, input.service, input.caller.tenant, input.caller.system}
+
+numbers := {
 	input.entities, input.sources, input.declared_count, input.models_count, input.caller.purposes_count,
 	input.screened.total, input.screened.unscreenable, input.screened.categories_count,
 	input.passages.count, input.passages.classes_count, input.passages.unclassified,
-]
+}
 
 lists := [
 	[input.declared, input.declared_count],

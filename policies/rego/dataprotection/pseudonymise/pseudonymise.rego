@@ -18,22 +18,11 @@ import rego.v2
 
 import data.facts
 
-oblige contains {"id": "pseudonymise", "params": {"scope": "all"}} if {
-	facts.models_are_chosen
+oblige contains {"id": "pseudonymise", "params": {}} if {
 	facts.needs_model
-	everywhere
-}
-
-oblige contains {"id": "pseudonymise", "params": {"scope": "external"}} if {
-	facts.models_are_chosen
-	facts.needs_model
-	not everywhere
 	count(facts.external) > 0
 	concerned
 }
-
-# For citizens also inside the house: what then still stands in the answer is new.
-everywhere if input.caller.channel == "citizen"
 
 concerned if facts.personal
 

@@ -16,10 +16,7 @@ package rules.dataprotection.review_output
 
 import rego.v2
 
-import data.facts
-
 oblige contains {"id": "review_output", "params": {"max_bytes": data.catalog.fields.review_window_bytes}} if {
-	facts.models_are_chosen
 	input.caller.channel == "citizen"
 	input.operation in data.catalog.operations.generating
 }

@@ -20,7 +20,6 @@ import rego.v2
 import data.facts
 
 oblige contains {"id": "strip_fields", "params": {"fields": data.catalog.fields.strip}} if {
-	facts.models_are_chosen
 	facts.needs_model
 	count(facts.external) > 0
 }

@@ -5,7 +5,7 @@
 # scope: package
 # title: Anfrage unvollständig beschrieben
 # custom:
-#   rule_id: KERN-001
+#   rule_id: KERN-010
 #   legal_basis: "Art. 5 Abs. 2 DSGVO"
 #   severity: block
 #   text: >-
