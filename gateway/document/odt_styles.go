@@ -59,7 +59,7 @@ func langParts(tag string) (base, country string) {
 }
 
 const odtNamed = `<style:style style:name="Standard" style:family="paragraph"/>
-<style:style style:name="Text_20_body" style:display-name="Text body" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-bottom="3mm" fo:line-height="125%"/></style:style>
+<style:style style:name="Text_20_body" style:display-name="Text body" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-bottom="3mm" fo:line-height="119%"/></style:style>
 <style:style style:name="Text_20_keep" style:display-name="Text, zusammenhalten" style:family="paragraph" style:parent-style-name="Text_20_body"><style:paragraph-properties fo:keep-with-next="always"/></style:style>
 <style:style style:name="List" style:family="paragraph" style:parent-style-name="Text_20_body"><style:paragraph-properties fo:margin-bottom="1.5mm"/></style:style>
 <style:style style:name="Heading" style:family="paragraph" style:parent-style-name="Standard" style:next-style-name="Text_20_body"><style:paragraph-properties fo:margin-top="5mm" fo:margin-bottom="1.6mm" fo:keep-with-next="always"/><style:text-properties fo:font-weight="bold"/></style:style>
@@ -76,7 +76,7 @@ const odtNamed = `<style:style style:name="Standard" style:family="paragraph"/>
 <style:style style:name="Recipient" style:display-name="Anschrift" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="117%"/><style:text-properties fo:font-size="RECIPIENTpt"/></style:style>
 <style:style style:name="Info" style:display-name="Informationsblock" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="29mm" fo:text-indent="-29mm" fo:line-height="12pt"><style:tab-stops><style:tab-stop style:position="0mm"/></style:tab-stops></style:paragraph-properties><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Table_20_Caption" style:display-name="Table Caption" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-top="2mm" fo:margin-bottom="1mm" fo:keep-with-next="always"/><style:text-properties fo:font-weight="bold" fo:font-size="10pt"/></style:style>
-<style:style style:name="Table_20_Contents" style:display-name="Table Contents" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="120%"/><style:text-properties fo:font-size="10pt"/></style:style>
+<style:style style:name="Table_20_Contents" style:display-name="Table Contents" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="113%"/><style:text-properties fo:font-size="10pt"/></style:style>
 <style:style style:name="Table_20_Heading" style:display-name="Table Heading" style:family="paragraph" style:parent-style-name="Table_20_Contents"><style:text-properties fo:font-weight="bold"/></style:style>
 <style:style style:name="Footer" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="3.6mm"/><style:text-properties fo:font-size="8pt" fo:color="#333333"/></style:style>
 <style:style style:name="Page_20_number" style:display-name="Seitenzahl" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:text-align="end" fo:margin-bottom="1.5mm"/><style:text-properties fo:font-size="9pt"/></style:style>
