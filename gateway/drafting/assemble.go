@@ -290,7 +290,9 @@ func (a *assembly) text(b blockTemplate, text string) error {
 	for _, paragraph := range strings.Split(text, "\n\n") {
 		part := Part{Block: b.ID, Mandatory: b.Mandatory, Fixed: b.Legal || b.Release, Legal: b.Legal, Must: facts, Citations: a.cites(paragraph)}
 		if !strings.HasPrefix(paragraph, "- ") {
-			a.append(inline(strings.ReplaceAll(paragraph, "\n", " ")), part)
+			p := inline(strings.ReplaceAll(paragraph, "\n", " "))
+			p.KeepWithNext = b.Keep
+			a.append(p, part)
 			continue
 		}
 		var list document.List

@@ -135,6 +135,8 @@ func (d Draft) summary() string {
 }
 
 // Check tests a draft again, for example after a person has edited the letter.
+// Parts, Deadline and Template are the yardstick: take them from where the draft
+// was kept, never from a client.
 func (d *Drafter) Check(draft Draft) Draft {
 	draft.Checks = d.checks(draft)
 	draft.Citations = d.cited(draft.Letter)
@@ -144,7 +146,8 @@ func (d *Drafter) Check(draft Draft) Draft {
 
 // Release lets a named person answer for the letter: it is checked once more,
 // loses the mark of a draft and says who released it. A draft with a red check is
-// refused with CodeConflict.
+// refused with CodeConflict, and so is one of an earlier day: the period counts from
+// the day of posting, so the letter has to be drafted again.
 func (d *Drafter) Release(ctx context.Context, caller gateway.Caller, draft Draft, person string) (Draft, error) {
 	person = strings.TrimSpace(person)
 	switch {
@@ -160,6 +163,9 @@ func (d *Drafter) Release(ctx context.Context, caller gateway.Caller, draft Draf
 	date, err := time.Parse(time.DateOnly, draft.Date)
 	if err != nil {
 		return Draft{}, releaseError(gateway.CodeInvalid, "date", "Das Datum des Schreibens ist nicht lesbar.")
+	}
+	if today := deadline.Day(d.now()); today.After(date) {
+		return Draft{}, releaseError(gateway.CodeConflict, "date", "Das Schreiben trägt das Datum "+deadline.Date(date)+". Bitte erstellen Sie es mit dem heutigen Datum neu, damit Datum und Frist stimmen.")
 	}
 	permit, err := d.permit(ctx, d.request(caller, draft.Kind, Service{ID: draft.Service}, draft.Case, date))
 	if err != nil {

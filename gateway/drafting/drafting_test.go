@@ -309,6 +309,11 @@ func TestRelease(t *testing.T) {
 	if _, err := b.drafter.Release(context.Background(), gateway.Caller{}, d, "  "); gateway.CodeOf(err) != gateway.CodeInvalid {
 		t.Errorf("a release by nobody: %v", err)
 	}
+	late := setup(t, func(c *Config) { c.Now = func() time.Time { return time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC) } })
+	var refused *gateway.Error
+	if _, err := late.drafter.Release(context.Background(), gateway.Caller{}, d, "Jana Hofmann"); !errors.As(err, &refused) || refused.Path != "date" {
+		t.Errorf("a release on the next day: %v, want a conflict at date", err)
+	}
 	if len(b.closed) != 2 || b.closed[1] != "answered: freigegeben" {
 		t.Errorf("records: %q", b.closed)
 	}
@@ -357,6 +362,22 @@ func TestInvalidInput(t *testing.T) {
 	}
 }
 
+func BenchmarkDraft(b *testing.B) {
+	d, err := New(Config{
+		Permit:  func(context.Context, gateway.Request) (Permit, error) { return fakePermit{log: new([]string)}, nil },
+		Profile: func(context.Context, gateway.TenantID) (Profile, error) { return city(), nil },
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := housing()
+	for b.Loop() {
+		if made, err := d.Draft(context.Background(), gateway.Caller{}, in); err != nil || !made.Releasable {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestGreeting(t *testing.T) {
 	t.Parallel()
 	for want, r := range map[string]Recipient{
@@ -390,6 +411,29 @@ func TestDraftSurvivesJSON(t *testing.T) {
 	for _, bad := range []string{`{"letter":{"body":[{"type":"video"}]}}`, `{"letter":3}`, `[`} {
 		if err := json.Unmarshal([]byte(bad), &back); err == nil {
 			t.Errorf("%s was accepted", bad)
+		}
+	}
+}
+
+func TestInputFromJSON(t *testing.T) {
+	t.Parallel()
+	data, err := json.Marshal(housing())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), `"received":"2026-11-12"`) {
+		t.Errorf("the day of receipt is not written as a day: %s", data)
+	}
+	var in Input
+	if err := json.Unmarshal(data, &in); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(in, housing()) {
+		t.Errorf("the input changed on its way through JSON:\n%+v\n%+v", in, housing())
+	}
+	for _, bad := range []string{`{"kind":"nachforderung","unbekannt":1}`, `{"received":"12.11.2026"}`, `{"kind":3}`} {
+		if err := json.Unmarshal([]byte(bad), &in); gateway.CodeOf(err) != gateway.CodeInvalid {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

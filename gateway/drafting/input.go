@@ -4,6 +4,8 @@
 package drafting
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,9 +75,11 @@ type Service struct {
 
 const defaultPeriodDays = 21
 
-// ServiceOf takes the facts from a service definition.
+// ServiceOf takes the facts from a service definition. A remark in brackets
+// behind the title is left out.
 func ServiceOf(s completeness.Service) Service {
-	out := Service{ID: s.ID, Title: s.Title.DE, Regime: Regime(s.Procedure.Regime), Nature: s.Nature, DataClasses: s.DataClasses}
+	title, _, _ := strings.Cut(s.Title.DE, " (")
+	out := Service{ID: s.ID, Title: title, Regime: Regime(s.Procedure.Regime), Nature: s.Nature, DataClasses: s.DataClasses}
 	if out.Regime == RegimeVwVfG && slices.Contains(s.Procedure.Laws, "GewO") {
 		out.Regime = RegimeGewO
 	}
@@ -164,15 +168,69 @@ type Input struct {
 	Reference string    `json:"reference,omitempty"`
 	Recipient Recipient `json:"recipient"`
 	// Received is the day on which the application came in.
-	Received   time.Time `json:"received"`
+	Received   time.Time `json:"-"`
 	Caseworker Person    `json:"caseworker"`
 	// Date of the letter and of posting; zero means today.
-	Date time.Time `json:"date,omitzero"`
+	Date time.Time `json:"-"`
 	// PeriodDays replaces the service's.
 	PeriodDays int `json:"period_days,omitempty"`
 	// Duration is how long the procedure will take, for an acknowledgement:
 	// "etwa acht Wochen".
 	Duration string `json:"duration,omitempty"`
+}
+
+// inputFields are the fields of an Input without its methods.
+type inputFields Input
+
+// inputDays are the fields written as YYYY-MM-DD.
+type inputDays struct {
+	Received string `json:"received,omitempty"`
+	Date     string `json:"date,omitempty"`
+}
+
+// UnmarshalJSON reads an input; unknown fields are errors, days are YYYY-MM-DD.
+func (in *Input) UnmarshalJSON(data []byte) error {
+	var fields inputFields
+	raw := struct {
+		*inputFields
+		inputDays
+	}{inputFields: &fields}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&raw); err != nil {
+		return &gateway.Error{Op: "read letter input", Code: gateway.CodeInvalid, Err: err, Message: "Die Angaben für das Schreiben sind kein gültiges JSON oder enthalten unbekannte Felder."}
+	}
+	for path, day := range map[string]struct {
+		text string
+		into *time.Time
+	}{"received": {raw.inputDays.Received, &fields.Received}, "date": {raw.inputDays.Date, &fields.Date}} {
+		if day.text == "" {
+			continue
+		}
+		t, err := time.Parse(time.DateOnly, day.text)
+		if err != nil {
+			return &gateway.Error{Op: "read letter input", Code: gateway.CodeInvalid, Path: path, Err: err, Message: "Das Datum wird als JJJJ-MM-TT erwartet."}
+		}
+		*day.into = t
+	}
+	*in = Input(fields)
+	return nil
+}
+
+// MarshalJSON writes days as YYYY-MM-DD.
+func (in Input) MarshalJSON() ([]byte, error) {
+	fields := inputFields(in)
+	return json.Marshal(struct {
+		*inputFields
+		inputDays
+	}{&fields, inputDays{dayText(in.Received), dayText(in.Date)}})
+}
+
+func dayText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
 }
 
 // Limits of an input.

@@ -68,6 +68,9 @@ func (a *assembly) list(b blockTemplate) {
 			})
 			paragraphs = append(paragraphs, text.paragraph)
 		}
+		for i := range paragraphs[:len(paragraphs)-1] {
+			paragraphs[i].KeepWithNext = true
+		}
 		list.Items = append(list.Items, paragraphs)
 	}
 	a.out.Body = append(a.out.Body, list)
@@ -76,7 +79,7 @@ func (a *assembly) list(b blockTemplate) {
 // itemTexts are the paragraphs of one item: what and for whom, what to do, why,
 // what is accepted instead, on which basis.
 func (a *assembly) itemTexts(item Item, ask bool) []itemText {
-	title := document.Paragraph{Runs: []document.Run{{Text: item.Title, Strong: true}}, KeepWithNext: true}
+	title := document.Paragraph{Runs: []document.Run{{Text: item.Title, Strong: true}}}
 	first := itemText{paragraph: title}
 	if item.Person != "" {
 		first.paragraph.Runs = append(first.paragraph.Runs, document.Run{Text: " – betrifft: " + item.Person})

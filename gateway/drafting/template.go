@@ -47,6 +47,8 @@ type blockTemplate struct {
 	// Must names facts that have to appear: received, deadline, deadline-date,
 	// case, caseworker, greeting, duration.
 	Must []string `yaml:"must"`
+	// Keep a paragraph on one page with the next.
+	Keep bool `yaml:"keep"`
 	// Release marks the note on the release; Released replaces Text then.
 	Release  bool   `yaml:"release"`
 	Released string `yaml:"released"`
