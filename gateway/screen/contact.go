@@ -16,6 +16,7 @@ func (s *scan) emails() {
 		for start < int(at) && (s.text[start] == '.' || s.text[start]&0xC0 == 0x80) {
 			start++
 		}
+		start = min(s.afterEscape(start), int(at))
 		for end < len(s.text) && end-int(at) < 255 && domainByte(s.text[end]) {
 			end++
 		}
@@ -31,6 +32,17 @@ func (s *scan) emails() {
 		}
 		s.addSpan(int32(start), int32(end), kEmail, byShape)
 	}
+}
+
+// afterEscape skips the letter of an escape such as \n in JSON source.
+func (s *scan) afterEscape(i int) int {
+	if !s.json || i == 0 || i >= len(s.text) || s.text[i-1] != '\\' {
+		return i
+	}
+	if s.text[i] == 'u' {
+		return i + escapeWidth - 1
+	}
+	return i + 1
 }
 
 func localByte(c byte) bool {

@@ -5,6 +5,7 @@ package screen_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -91,6 +93,45 @@ func TestScreeningProperties(t *testing.T) {
 	for range 3000 {
 		checkScreening(t, sc, []string{randomText(r), randomText(r)})
 	}
+}
+
+// JSON source stays JSON when it is masked and when it is restored.
+func TestJSONStaysJSON(t *testing.T) {
+	t.Parallel()
+	sc := newScreener(t)
+	r := rand.New(rand.NewPCG(5, 6))
+	for round := range 2000 {
+		source, err := json.Marshal(map[string]string{"text": randomText(r), "name": randomText(r) + "\n" + randomText(r)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(source)
+		if round%2 == 0 {
+			text = escapeAll(text)
+		}
+		s, err := sc.Screen(context.Background(), []string{text}, caseEntities)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, restorer := s.Pseudonymise()
+		back, _ := restorer.Restore(out[0], true)
+		if !json.Valid([]byte(out[0])) || !json.Valid([]byte(back)) {
+			t.Fatalf("no longer JSON:\nsource   %s\nmasked   %s\nrestored %s", text, out[0], back)
+		}
+	}
+}
+
+// escapeAll writes everything outside ASCII as \uXXXX, as many clients do.
+func escapeAll(v string) string {
+	var b strings.Builder
+	for _, unit := range utf16.Encode([]rune(v)) {
+		if unit < 0x80 {
+			b.WriteByte(byte(unit))
+			continue
+		}
+		fmt.Fprintf(&b, "\\u%04x", unit)
+	}
+	return b.String()
 }
 
 func FuzzScreen(f *testing.F) {

@@ -159,7 +159,7 @@ func (s *scan) separator(i int, cl class) int {
 	switch cl {
 	case 0:
 		if s.json && s.text[i] == '\\' && i+1 < len(s.text) {
-			return 2 // the letter of \n belongs to no word
+			return s.escape(i)
 		}
 		return 1
 	case clLead2:
@@ -175,6 +175,15 @@ func (s *scan) separator(i int, cl class) int {
 		s.fillers = append(s.fillers, int32(i))
 	}
 	return 1
+}
+
+// escape is the width of an escape in JSON source that is no letter; the n of \n
+// belongs to no word.
+func (s *scan) escape(i int) int {
+	if s.text[i+1] == 'u' {
+		return min(escapeWidth, len(s.text)-i)
+	}
+	return 2
 }
 
 // joiner returns the width of an invisible character inside a word at i (soft
