@@ -57,7 +57,7 @@ func (b *builder) documentFinding(p piece) (Finding, bool) {
 		return Finding{}, false
 	case p.foreign && !b.verdict.anyOne[wanted.ID], p.foreignTo(b.people):
 		return b.about(p, codeWrongPerson, b.severity(p), "Das Dokument betrifft eine Person, die im Antrag nicht genannt ist.", fmt.Sprintf("Bitte reichen Sie den Nachweis „%s“ für die richtige Person ein.", wanted.Label)), true
-	case p.code == "wrong_period":
+	case p.code == codeWrongPeriod && p.is(paySlip):
 		return b.about(p, p.code, b.severity(p), "Die Abrechnungen decken nicht zwölf aufeinanderfolgende Monate bis zur Antragstellung ab.", fmt.Sprintf("Bitte reichen Sie die fehlenden Monate nach (%s).", wanted.Label)), true
 	case p.code != "":
 		return b.about(p, p.code, b.severity(p), p.Problem, fmt.Sprintf("Bitte reichen Sie einen gültigen Nachweis „%s“ ein.", wanted.Label)), true
@@ -134,7 +134,7 @@ func quoted(code string) []string {
 		return []string{"arbeitnehmer", "person", "mieter", "kontoinhaber", "vollmachtgeber", "verpflichteter", "hauptmieter"}
 	case "expired":
 		return []string{"gueltig_bis"}
-	case "wrong_period":
+	case codeWrongPeriod:
 		return []string{"zeitraum"}
 	}
 	return nil

@@ -25,6 +25,11 @@ type DocumentType struct {
 	Ignore bool `yaml:"ignore"`
 	// Expires: counts only until the date in the field gueltig_bis.
 	Expires bool `yaml:"expires"`
+	// Period: counts only while the date in the field bis has not passed.
+	Period bool `yaml:"period"`
+	// MaxAgeMonths: the month in the field zeitraum, or the date of issue, may
+	// lie so many months before the application; 0: no limit.
+	MaxAgeMonths int `yaml:"max_age_months"`
 	// Textless: has no text by nature (Lichtbild).
 	Textless bool `yaml:"textless"`
 	// Titles identify the type when they stand as a line of their own or begin one.
@@ -44,7 +49,7 @@ type DocumentType struct {
 // of the labels.
 type FieldSpec struct {
 	Name string `yaml:"name"`
-	// Type is text, name, date, month, money, int, plate or parcel.
+	// Type is name, date, month, money, int, plate or parcel.
 	Type  string   `yaml:"type"`
 	After []string `yaml:"after"`
 }
@@ -58,7 +63,7 @@ type documentTypes struct {
 
 var (
 	typeID    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	specTypes = map[string]bool{"text": true, "name": true, "date": true, "month": true, "money": true, "int": true, "plate": true, "parcel": true}
+	specTypes = map[string]bool{"name": true, "date": true, "month": true, "money": true, "int": true, "plate": true, "parcel": true}
 )
 
 func loadDocumentTypes(fsys fs.FS) (*documentTypes, error) {

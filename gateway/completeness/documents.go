@@ -123,7 +123,7 @@ func joinPaySlips(pieces []piece, day string) {
 			pieces[i].types = append(slices.Clone(p.types), paySlips)
 			continue
 		}
-		pieces[i].code = "wrong_period"
+		pieces[i].code = codeWrongPeriod
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	codeNoRules         = "no_rules_for_date"
 	codeWrongPerson     = "wrong_person"
 	codeUnassigned      = "unassigned_person"
+	codeWrongPeriod     = "wrong_period"
 	codeMulti           = "multi_document"
 	codeArt9            = "art9_unrequested"
 )

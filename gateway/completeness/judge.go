@@ -6,6 +6,7 @@ package completeness
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // assign finds out whose document it is. A name printed behind a label of the
@@ -87,8 +88,12 @@ func similar(a, b string) bool {
 
 // judge decides whether the document may count at all.
 func (p *piece) judge(spec DocumentType, folded, day string) {
-	if until := p.Fields["gueltig_bis"]; spec.Expires && until != "" && until < day[:min(len(until), len(day))] {
+	switch {
+	case spec.Expires && passed(p.Fields["gueltig_bis"], day):
 		p.fail("expired", "Das Dokument ist abgelaufen.")
+		return
+	case spec.Period && passed(p.Fields["bis"], day), spec.MaxAgeMonths > 0 && passed(p.latest(), monthsBefore(day, spec.MaxAgeMonths)):
+		p.fail(codeWrongPeriod, "Das Dokument betrifft einen anderen Zeitraum.")
 		return
 	}
 	no, unknown := failed(spec.Failed, folded)
@@ -99,6 +104,27 @@ func (p *piece) judge(spec DocumentType, folded, day string) {
 		p.fail(codeUnreadable, "Das Ergebnis ist auf dem Dokument nicht lesbar.")
 		p.unreadable = true
 	}
+}
+
+// passed says whether a date or month lies before the day; an unknown one does not.
+func passed(until, day string) bool {
+	return until != "" && until < day[:min(len(until), len(day))]
+}
+
+// latest is the month a document is about, or its date of issue.
+func (p *piece) latest() string {
+	if m := p.Fields["zeitraum"]; m != "" {
+		return m
+	}
+	return p.date
+}
+
+func monthsBefore(day string, months int) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, -months, 0).Format(time.DateOnly)
 }
 
 // quoteOf is a line that shows what a finding about the document rests on.

@@ -47,7 +47,7 @@ func find(s FieldSpec, pages []extract.Page) (value, bool) {
 					if k > 0 && s.Type == "name" && letters.MatchString(line[at:]) {
 						break // something else stands behind the label
 					}
-					if v := parseValue(s.Type, candidate, k == 0); v != "" {
+					if v := parseValue(s.Type, candidate); v != "" {
 						return value{text: v, quote: strings.TrimSpace(lines[i+k]), page: p.Number}, true
 					}
 				}
@@ -128,8 +128,7 @@ var (
 )
 
 // parseValue returns the first value of the type in its normal form, or "".
-// Names stand right behind their label; sameLine tells.
-func parseValue(kind, s string, sameLine bool) string {
+func parseValue(kind, s string) string {
 	switch kind {
 	case "date":
 		return parseDate(s)
@@ -149,10 +148,6 @@ func parseValue(kind, s string, sameLine bool) string {
 		return parcel.FindString(s)
 	case "name":
 		return parseName(s)
-	case "text":
-		if sameLine {
-			return strings.TrimSpace(s)
-		}
 	}
 	return ""
 }
