@@ -3,7 +3,11 @@
 
 package screen
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Special categories of personal data (Art. 9 Abs. 1 DSGVO) as they appear in
 // the summary.
@@ -146,8 +150,9 @@ func (s *scan) aboutPerson(i int, found []candidate) bool {
 
 func (s *scan) personBetween(from, to int, found []candidate) bool {
 	start, end := s.toks[from].start, s.toks[to].end
-	for _, c := range found {
-		if c.kind == kPerson && c.start >= start && c.end <= end {
+	i, _ := slices.BinarySearchFunc(found, start, func(c candidate, pos int32) int { return cmp.Compare(c.start, pos) })
+	for ; i < len(found) && found[i].end <= end; i++ {
+		if found[i].kind == kPerson {
 			return true
 		}
 	}

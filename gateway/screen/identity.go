@@ -49,11 +49,11 @@ func (s *Screening) plain(text int, start, end int32) string {
 
 // key names the value a finding stands for; two findings with the same key get
 // the same placeholder.
-func (s *Screening) key(f found, groups map[string]map[string]bool) string {
+func (s *Screening) key(f found, groups *surnames) string {
 	v := s.surface(f)
 	switch f.kind {
 	case kPerson:
-		return personKey(f.who, groups)
+		return groups.key(f.who)
 	case kBirth:
 		d := birthOf(v)
 		return strconv.Itoa(d.year%100) + "-" + strconv.Itoa(d.month) + "-" + strconv.Itoa(d.day)
@@ -93,9 +93,15 @@ func birthOf(v string) date {
 	return d
 }
 
+// surnames knows which full names occur with a surname.
+type surnames struct {
+	groups  map[string]map[string]bool
+	decided map[nameParts]string // names already given to a person
+}
+
 // surnameGroups collects which first names occur with a surname. A person of the
 // case counts under its number.
-func (s *Screening) surnameGroups() map[string]map[string]bool {
+func (s *Screening) surnameGroups() *surnames {
 	groups := map[string]map[string]bool{}
 	for _, f := range s.found {
 		if f.kind != kPerson || f.who.last == "" || f.who.first == "" && f.who.entity < 0 {
@@ -106,7 +112,18 @@ func (s *Screening) surnameGroups() map[string]map[string]bool {
 		}
 		groups[f.who.last][fullKey(f.who)] = true
 	}
-	return groups
+	return &surnames{groups: groups, decided: map[nameParts]string{}}
+}
+
+// key names the person a name stands for.
+func (s *surnames) key(n nameParts) string {
+	n.lastAt = -1
+	k, ok := s.decided[n]
+	if !ok {
+		k = personKey(n, s.groups)
+		s.decided[n] = k
+	}
+	return k
 }
 
 func fullKey(n nameParts) string {

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -253,6 +254,30 @@ func TestLimits(t *testing.T) {
 	}
 	if _, err := screen.New(screen.Config{MaxFindings: -1}); err == nil {
 		t.Error("a negative limit was accepted")
+	}
+}
+
+// Repeated patterns must not make the work grow faster than the text.
+func TestHostileRepetition(t *testing.T) {
+	t.Parallel()
+	sc := newScreener(t)
+	for _, pattern := range []string{"@", "a@b.de@", "<<", "0 ", "1.1.", "Grüßen\n", "Frau ", "A-", "Müller ", "Müller, ", "{\\u00fc", "Anna krank. ", "krank ",
+		"geb. 1.1.1990 ", "Az. 1-", "DE89 ", "Am ", "B-AB 1 ", "\u00AD", "Dr. ", "von ", "[PERSON_1 "} {
+		text := strings.Repeat(pattern, (512<<10)/len(pattern))
+		start := time.Now()
+		s, err := sc.Screen(context.Background(), []string{text}, caseEntities)
+		if err != nil && gateway.CodeOf(err) != gateway.CodeTooLarge {
+			t.Fatal(err)
+		}
+		if err == nil {
+			out, r := s.Pseudonymise()
+			r.Restore(out[0], false)
+		}
+		if d := time.Since(start); d > 10*time.Second {
+			t.Errorf("512 KB of %q took %v", pattern, d)
+		} else if d > 500*time.Millisecond {
+			t.Logf("512 KB of %q took %v", pattern, d)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ type Config struct {
 	MaxTextBytes int
 	// MaxFindings bounds the findings of one request; default 100,000.
 	MaxFindings int
-	// MaxEntities bounds the known entities of one request; default 1,000.
+	// MaxEntities bounds the known entities of one request; default 500.
 	MaxEntities int
 	// FileNumberLabels are further words that stand before a file number
 	// ("Kassenzeichen" and the like are built in).
@@ -39,7 +39,7 @@ func (c Config) withDefaults() Config {
 		c.MaxFindings = 100_000
 	}
 	if c.MaxEntities == 0 {
-		c.MaxEntities = 1000
+		c.MaxEntities = 500
 	}
 	return c
 }
