@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -21,7 +22,9 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/router"
+	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
+	"github.com/ki-schleuse/schleuse/policies"
 )
 
 // Config is the whole configuration file. Unknown keys are errors; Validate
@@ -50,9 +53,47 @@ type Config struct {
 	Embeddings EmbeddingsConfig `yaml:"embeddings"`
 	Sources    []SourceConfig   `yaml:"sources"`
 	// Authorities per tenant: letterhead, contact, return channel.
-	Authorities map[gateway.TenantID]drafting.Profile `yaml:"authorities"`
+	Authorities map[gateway.TenantID]Authority `yaml:"authorities"`
+	// Releases of high-risk purposes per tenant, with registration, FRIA, DPIA and oversight.
+	Releases map[gateway.TenantID][]policies.Release `yaml:"releases"`
+	// Operator is shown on the pages, for example the name of the data centre.
+	Operator string `yaml:"operator"`
 
-	secret []byte // set by load or by the demo
+	secret     []byte // read from SecretFile, or made by the demonstration
+	demo       bool
+	cases      []ui.Case
+	caseworker drafting.Person
+}
+
+// Authority is what every letter of a tenant shows.
+type Authority struct{ drafting.Profile }
+
+// UnmarshalYAML reads a profile by the names it has in JSON, strictly.
+func (a *Authority) UnmarshalYAML(decode func(any) error) error {
+	var fields map[string]any
+	if err := decode(&fields); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return fmt.Errorf("read authority: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(&a.Profile)
+}
+
+// panelSystem is the system under which the pages' requests are recorded: the
+// first system of caseworkers.
+func (c *Config) panelSystem() gateway.SystemID {
+	for _, t := range c.Tenants {
+		for _, s := range t.Systems {
+			if s.Channel == gateway.ChannelCaseworker {
+				return s.ID
+			}
+		}
+	}
+	return "oberflaeche"
 }
 
 // TLSConfig names the files.

@@ -1,32 +1,138 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+// Command schleuse is the gateway through which a public administration uses
+// language models: server, demonstration and tools in one binary. Every verb has
+// a file of its own; wire.go builds the parts.
 package main
+
 import (
- _ "github.com/gin-gonic/gin"
- _ "github.com/open-policy-agent/opa/v1/rego"
- _ "github.com/open-policy-agent/opa/v1/bundle"
- _ "github.com/open-policy-agent/opa/v1/tester"
- _ "github.com/open-policy-agent/opa/v1/format"
- _ "github.com/open-policy-agent/opa/v1/cover"
- _ "github.com/jackc/pgx/v5/pgxpool"
- _ "github.com/pgvector/pgvector-go/pgx"
- _ "modernc.org/sqlite"
- _ "github.com/tmc/langchaingo/llms"
- _ "github.com/tmc/langchaingo/embeddings"
- _ "github.com/tmc/langchaingo/textsplitter"
- _ "golang.org/x/mod/sumdb/tlog"
- _ "golang.org/x/mod/sumdb/note"
- _ "golang.org/x/text/unicode/norm"
- _ "golang.org/x/net/html"
- _ "golang.org/x/image/font/sfnt"
- _ "github.com/santhosh-tekuri/jsonschema/v6"
- _ "github.com/blevesearch/snowballstem/german"
- _ "github.com/RoaringBitmap/roaring/v2"
- _ "github.com/viterin/vek/vek32"
- _ "github.com/ledongthuc/pdf"
- _ "github.com/emersion/go-message"
- _ "github.com/goccy/go-yaml"
- _ "github.com/spf13/cobra"
- _ "github.com/chromedp/chromedp"
- _ "github.com/gabriel-vasile/mimetype"
- _ "golang.org/x/sync/errgroup"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // the pages show German time on machines without a zone database
+
+	"github.com/spf13/cobra"
+
+	"github.com/ki-schleuse/schleuse/gateway"
 )
-func main(){}
+
+// version is set by the build.
+var version = "dev"
+
+// Exit codes.
+const (
+	exitFine    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitFinding = 3 // an application is incomplete, a record is broken
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// finding ends a command with exit code 3: it worked, and found something.
+var errFinding = errors.New("finding")
+
+// usageError ends a command with exit code 2.
+type usageError struct{ error }
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return exitCode(root.ExecuteContext(ctx), errOut)
+}
+
+func exitCode(err error, errOut io.Writer) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errFinding):
+		return exitFinding
+	case errors.As(err, &usage):
+		fmt.Fprintln(errOut, "schleuse: "+err.Error())
+		return exitUsage
+	}
+	fmt.Fprintln(errOut, "schleuse: "+explain(err))
+	if unknownCommand(err) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// unknownCommand: cobra reports unknown verbs as plain errors.
+func unknownCommand(err error) bool { return strings.HasPrefix(err.Error(), "unknown command") }
+
+// explain shows people the sentence that is meant for them.
+func explain(err error) string {
+	var known *gateway.Error
+	if !errors.As(err, &known) || known.Message == "" {
+		return err.Error()
+	}
+	text := known.Message
+	if known.Path != "" {
+		text = known.Path + ": " + text
+	}
+	if known.Err != nil {
+		text += " (" + known.Err.Error() + ")"
+	}
+	return text
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "schleuse",
+		Short: "KI-Schleuse: Sprachmodelle in der Verwaltung, geprüft und nachweisbar",
+		Long: "KI-Schleuse steht zwischen den Systemen einer Verwaltung und den Sprachmodellen.\n" +
+			"Ein erster Blick ohne alles Weitere: schleuse demo",
+		SilenceUsage: true, SilenceErrors: true, Version: version,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetVersionTemplate("schleuse {{.Version}}\n")
+	root.AddCommand(
+		demoCommand(), serveCommand(), checkCommand(), draftCommand(),
+		configCommand(), policyCommand(), auditCommand(), normsCommand(), sourcesCommand(), keyCommand(),
+		versionCommand(),
+	)
+	return root
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Version ausgeben", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "schleuse "+version)
+			return err
+		},
+	}
+}
+
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+	}
+	return nil
+}
+
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("expected %s", what)}
+		}
+		return nil
+	}
+}

@@ -21,13 +21,11 @@ import (
 
 // Tenant is a Mandant, usually one municipality.
 type Tenant struct {
-	ID     gateway.TenantID `yaml:"id"`
-	Name   string           `yaml:"name"`
-	Land   string           `yaml:"land"` // BW, BY, NW …
-	Active bool             `yaml:"active"`
-	// ReleasedPurposes are high-risk purposes with registration, FRIA, DPIA and oversight.
-	ReleasedPurposes []gateway.Purpose `yaml:"released_purposes"`
-	Systems          []System          `yaml:"systems"`
+	ID      gateway.TenantID `yaml:"id"`
+	Name    string           `yaml:"name"`
+	Land    string           `yaml:"land"` // BW, BY, NW …
+	Active  bool             `yaml:"active"`
+	Systems []System         `yaml:"systems"`
 }
 
 // System is a calling system of a tenant.

@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 cd "$work"
 npm init -y >/dev/null
-npm install --no-audit --no-fund @kern-ux/native@2.7.2 @fontsource/fira-sans@5.3.0 @fontsource/fira-mono@5.3.0 sass@1.108.0 axe-core@4.14.1
+npm install --no-audit --no-fund @kern-ux/native@2.7.2 @fontsource/fira-sans@5.3.0 @fontsource/fira-mono@5.3.0 sass@1.108.2 axe-core@4.14.1
 for part in global tokens layers components typography; do
   echo "@use 'node_modules/@kern-ux/native/src/scss/core/$part';"
 done > subset.scss

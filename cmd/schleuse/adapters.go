@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/drafting"
+	"github.com/ki-schleuse/schleuse/gateway/httpapi"
+	"github.com/ki-schleuse/schleuse/retrieval"
+)
+
+// models shows callers the catalogue. What a request may use is decided when it comes.
+type models struct{ p *parts }
+
+func (m models) Models(context.Context, gateway.Caller) []gateway.ModelCard {
+	return m.p.router.Cards()
+}
+
+// decisions shows systems the record of their own tenant.
+type decisions struct{ *audit.Viewer }
+
+func (d decisions) List(ctx context.Context, f httpapi.DecisionFilter) (httpapi.DecisionPage, error) {
+	page, err := d.Viewer.List(ctx, audit.Filter{
+		Scope: audit.Scope{Tenant: f.Tenant}, System: f.System, From: f.From, To: f.To, Effect: f.Effect, Outcome: f.Outcome,
+		Purpose: f.Purpose, Service: f.Service, Rule: f.Rule, Cursor: f.Cursor, Limit: f.Limit,
+	})
+	if err != nil {
+		return httpapi.DecisionPage{}, err
+	}
+	out := httpapi.DecisionPage{Items: make([]httpapi.StoredDecision, 0, len(page.Items)), Next: page.Next}
+	for _, i := range page.Items {
+		out.Items = append(out.Items, httpapi.StoredDecision{Record: i.Record, Closing: i.Closing})
+	}
+	return out, nil
+}
+
+func (d decisions) Find(ctx context.Context, tenant gateway.TenantID, id string) (httpapi.StoredDecision, error) {
+	e, err := d.Show(ctx, audit.Scope{Tenant: tenant}, id)
+	if err != nil {
+		return httpapi.StoredDecision{}, err
+	}
+	return httpapi.StoredDecision{Record: e.Record, Closing: e.Closing}, nil
+}
+
+// embedder makes vectors through the gateway, so that documents and questions
+// pass screening, policies and record like any other text that goes to a model.
+type embedder struct{ p *parts }
+
+var _ retrieval.Embedder = (*embedder)(nil)
+
+func (e *embedder) ID() string { return string(e.p.config.Embeddings.Model) }
+func (e *embedder) Dim() int   { return e.p.config.Embeddings.Dim }
+
+func (e *embedder) Embed(ctx context.Context, texts []string) ([][]float32, error) {
+	raw, err := json.Marshal(map[string]any{"model": e.ID(), "input": texts, "encoding_format": "float"})
+	if err != nil {
+		return nil, fmt.Errorf("encode texts: %w", err)
+	}
+	body, err := gateway.ParseBody(raw)
+	if err != nil {
+		return nil, err
+	}
+	response, err := e.p.gateway.Complete(ctx, gateway.Request{
+		Caller:    gateway.Caller{Tenant: lawTenant, System: "suche", KeyID: "intern", Channel: gateway.ChannelSystem, Purposes: []gateway.Purpose{gateway.PurposeResearch}},
+		Operation: gateway.OperationEmbeddings, Purpose: gateway.PurposeResearch,
+		DataClass: []gateway.DataClass{gateway.DataPersonal}, Model: e.p.config.Embeddings.Model, Body: body,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return vectors(response.Body, len(texts), e.Dim())
+}
+
+// vectors reads an answer of /v1/embeddings strictly: one vector for each text.
+func vectors(raw []byte, n, dim int) ([][]float32, error) {
+	var answer struct {
+		Data []struct {
+			Index     int       `json:"index"`
+			Embedding []float32 `json:"embedding"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, fmt.Errorf("read embeddings: %w", err)
+	}
+	out := make([][]float32, n)
+	for _, d := range answer.Data {
+		if d.Index < 0 || d.Index >= n || len(d.Embedding) != dim {
+			return nil, fmt.Errorf("read embeddings: vector %d has %d dimensions, expected %d", d.Index, len(d.Embedding), dim)
+		}
+		out[d.Index] = d.Embedding
+	}
+	if i := slices.IndexFunc(out, func(v []float32) bool { return v == nil }); i >= 0 {
+		return nil, fmt.Errorf("read embeddings: no vector for text %d", i)
+	}
+	return out, nil
+}
+
+// letters makes drafts for the HTTP interface.
+type letters struct{ p *parts }
+
+func (l letters) Draft(ctx context.Context, caller gateway.Caller, in httpapi.DraftInput) (httpapi.Draft, error) {
+	service, ok := l.p.catalog.Service(in.Service)
+	if !ok {
+		return httpapi.Draft{}, unknownService(in.Service)
+	}
+	input := drafting.Input{}
+	if err := strict(in.Facts, "facts", &input); err != nil {
+		return httpapi.Draft{}, err
+	}
+	if err := strict(in.Recipient, "recipient", &input.Recipient); err != nil {
+		return httpapi.Draft{}, err
+	}
+	input.Kind, input.Service, input.Report, input.Date = drafting.Kind(in.Kind), drafting.ServiceOf(service), in.Report, in.Date
+	if in.Case != "" {
+		input.Case = in.Case
+	}
+	d, err := l.p.drafter.Draft(ctx, caller, input)
+	if err != nil {
+		return httpapi.Draft{}, err
+	}
+	return apiDraft(d)
+}
+
+func apiDraft(d drafting.Draft) (httpapi.Draft, error) {
+	detail, err := json.Marshal(map[string]any{
+		"checks": d.Checks, "citations": d.Citations, "deadline": d.Deadline, "missing": d.Missing, "template": d.Template, "date": d.Date,
+	})
+	if err != nil {
+		return httpapi.Draft{}, fmt.Errorf("encode draft: %w", err)
+	}
+	out := httpapi.Draft{ID: d.ID, Kind: string(d.Kind), Service: d.Service, DecisionID: d.DecisionID, Detail: detail, Letter: d.Letter, Problems: []string{}}
+	for _, c := range d.Checks {
+		if c.Level == drafting.LevelRed {
+			out.Problems = append(out.Problems, c.Reason)
+		}
+	}
+	return out, nil
+}
+
+func unknownService(id gateway.ServiceID) *gateway.Error {
+	return &gateway.Error{Op: "find service", Code: gateway.CodeInvalid, Path: "service", Message: fmt.Sprintf("Die Leistung %q gibt es nicht. GET /api/v1/services nennt die vorhandenen.", id)}
+}
+
+// strict decodes an optional JSON object without unknown fields.
+func strict(raw json.RawMessage, path string, into any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return &gateway.Error{Op: "read input", Code: gateway.CodeInvalid, Path: path, Message: "Das Feld ist nicht lesbar: " + err.Error()}
+	}
+	return nil
+}

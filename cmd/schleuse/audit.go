@@ -1,0 +1,248 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/audit"
+	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
+	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
+	"github.com/ki-schleuse/schleuse/gateway/postgres"
+)
+
+// publicKeyFile in the data folder holds the public key of the record's seal.
+// It is a convenience: who distrusts the folder names the key with --public-key.
+const publicKeyFile = "record.pub"
+
+func auditCommand() *cobra.Command {
+	c := &cobra.Command{Use: "audit", Short: "Das Protokoll prüfen und ausgeben"}
+	c.AddCommand(auditVerifyCommand(), auditExportCommand())
+	return c
+}
+
+// recordOptions say which record is meant.
+type recordOptions struct{ config, data, publicKey string }
+
+func (o *recordOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.config, "config", "", "Konfigurationsdatei des Dienstes")
+	f.StringVar(&o.data, "data", "", "Datenordner (statt --config), zum Beispiel der einer Vorführung")
+	f.StringVar(&o.publicKey, "public-key", "", "öffentlicher Schlüssel des Siegels; Vorgabe: aus --config oder der Datei record.pub im Datenordner")
+}
+
+func auditVerifyCommand() *cobra.Command {
+	var o recordOptions
+	var export string
+	c := &cobra.Command{
+		Use: "verify", Short: "Alle Einträge und Siegel nachrechnen", Args: noArgs,
+		Long: "Rechnet jeden Eintrag, den Hashbaum und die Siegel nach, im laufenden Bestand oder in einer Ausgabe (--export).\n" +
+			"Rückgabewert 3: das Protokoll weicht ab; die Einträge werden genannt.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if export != "" {
+				return verifyExport(cmd.OutOrStdout(), export, o)
+			}
+			return verifyRecord(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	o.flags(c.Flags())
+	c.Flags().StringVar(&export, "export", "", "eine Ausgabe (ZIP) ohne Datenbank prüfen")
+	return c
+}
+
+func auditExportCommand() *cobra.Command {
+	var o recordOptions
+	var out, tenant, from, to string
+	c := &cobra.Command{
+		Use: "export", Short: "Einträge mit Nachweisen als ZIP ausgeben", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := exportFilter(tenant, from, to)
+			if err != nil {
+				return err
+			}
+			return exportRecord(cmd.Context(), cmd.OutOrStdout(), o, out, f)
+		},
+	}
+	o.flags(c.Flags())
+	c.Flags().StringVar(&out, "out", "protokoll.zip", "Ausgabedatei")
+	c.Flags().StringVar(&tenant, "tenant", "", "nur dieser Mandant (Vorgabe: alle)")
+	c.Flags().StringVar(&from, "from", "", "ab diesem Tag, JJJJ-MM-TT")
+	c.Flags().StringVar(&to, "to", "", "bis vor diesen Tag, JJJJ-MM-TT")
+	return c
+}
+
+func exportFilter(tenant, from, to string) (audit.Filter, error) {
+	f := audit.Filter{Scope: audit.Scope{Tenant: gateway.TenantID(tenant), All: tenant == ""}}
+	for text, at := range map[string]*time.Time{from: &f.From, to: &f.To} {
+		if text == "" {
+			continue
+		}
+		day, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			return f, usageError{fmt.Errorf("%q is not a day of the form 2026-11-21", text)}
+		}
+		*at = day
+	}
+	return f, nil
+}
+
+// openViewer opens a record for reading. A server may be running beside it.
+func openViewer(ctx context.Context, o recordOptions) (*audit.Viewer, func(), error) {
+	c := Config{Data: o.data}
+	if o.config != "" {
+		var err error
+		if c, err = loadConfig(o.config); err != nil {
+			return nil, nil, err
+		}
+		if err := c.validateSecret(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Data == "" {
+		return nil, nil, usageError{errors.New("--config or --data is needed")}
+	}
+	key, err := o.trusted(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, done, err := openReader(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	viewer, err := audit.NewViewer(reader, key)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return viewer, done, nil
+}
+
+// trusted is the public key to check seals with.
+func (o recordOptions) trusted(c Config) (string, error) {
+	switch {
+	case o.publicKey != "":
+		return o.publicKey, nil
+	case c.secret != nil:
+		private, err := recordKey(c.Origin, c.secret)
+		if err != nil {
+			return "", err
+		}
+		return audit.PublicKey(private)
+	}
+	raw, err := os.ReadFile(filepath.Join(c.Data, publicKeyFile))
+	if err != nil {
+		return "", fmt.Errorf("read public key: %w", err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+func openReader(ctx context.Context, c Config) (audit.Reader, func(), error) {
+	dsn, err := fromEnvironment(c.Database)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dsn != "" {
+		pool, err := postgres.Open(ctx, dsn)
+		if err != nil {
+			return nil, nil, err
+		}
+		store, err := auditpostgres.Open(ctx, pool)
+		if err != nil {
+			pool.Close()
+			return nil, nil, err
+		}
+		return store, pool.Close, nil
+	}
+	path := filepath.Join(c.Data, recordFile)
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, fmt.Errorf("open record: %w", err)
+	}
+	store, err := auditsqlite.Open(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, func() { _ = store.Close() }, nil
+}
+
+func verifyRecord(ctx context.Context, out io.Writer, o recordOptions) error {
+	viewer, done, err := openViewer(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer done()
+	report, err := viewer.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	return printVerification(out, report)
+}
+
+func verifyExport(out io.Writer, path string, o recordOptions) error {
+	key, err := o.trusted(Config{Data: o.data})
+	if err != nil {
+		return fmt.Errorf("%w; name the key with --public-key", err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	report, err := audit.VerifyExport(f, info.Size(), key)
+	if err != nil {
+		return err
+	}
+	return printVerification(out, report)
+}
+
+func printVerification(out io.Writer, r audit.VerifyReport) error {
+	if r.OK() {
+		fmt.Fprintf(out, "%d Einträge nachgerechnet, Kette lückenlos, %d Siegel gültig (%s).\n", r.Leaves, r.Checkpoints, r.Origin)
+		if r.Unfinished > 0 {
+			fmt.Fprintf(out, "%d Anfragen sind noch nicht abgeschlossen.\n", r.Unfinished)
+		}
+		return nil
+	}
+	fmt.Fprintf(out, "Das Protokoll weicht ab (%s):\n", r.Origin)
+	for _, p := range r.Problems {
+		fmt.Fprintln(out, "  "+p.String())
+	}
+	if r.More > 0 {
+		fmt.Fprintf(out, "  und %d weitere\n", r.More)
+	}
+	return errFinding
+}
+
+func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path string, filter audit.Filter) error {
+	viewer, done, err := openViewer(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer done()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := viewer.Export(ctx, f, filter); err != nil {
+		return errors.Join(err, f.Close(), os.Remove(path))
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s geschrieben.\nPrüfen, auch auf einem anderen Rechner: schleuse audit verify --export %s --public-key '%s'\n", path, path, viewer.PublicKeys()[0])
+	return nil
+}

@@ -1,0 +1,304 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package ui
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/document"
+	"github.com/ki-schleuse/schleuse/gateway/drafting"
+)
+
+// panelDraft is a letter with what the caseworker has done to each paragraph.
+type panelDraft struct {
+	draft  drafting.Draft
+	blocks []block
+}
+
+// block is one paragraph, list or table of the letter.
+type block struct {
+	State blockState
+	// Edited replaces a paragraph's text.
+	Edited string
+}
+
+type blockState string
+
+const (
+	blockOpen      blockState = "open"
+	blockAccepted  blockState = "accepted"
+	blockEdited    blockState = "edited"
+	blockDiscarded blockState = "discarded"
+)
+
+// current is the draft as the caseworker has left it, checked again.
+func (d *panelDraft) current(check func(drafting.Draft) drafting.Draft) drafting.Draft {
+	out := d.draft
+	out.Letter.Body = nil
+	for i, b := range d.draft.Letter.Body {
+		switch d.blocks[i].State {
+		case blockDiscarded:
+		case blockEdited:
+			out.Letter.Body = append(out.Letter.Body, document.Text(d.blocks[i].Edited))
+		default:
+			out.Letter.Body = append(out.Letter.Body, b)
+		}
+	}
+	return check(out)
+}
+
+func (d *panelDraft) openBlocks() int {
+	n := 0
+	for _, b := range d.blocks {
+		if b.State == blockOpen {
+			n++
+		}
+	}
+	return n
+}
+
+// draftStart explains where letters come from.
+func (u *UI) draftStart(w http.ResponseWriter, r *http.Request) error {
+	return u.render(w, r, http.StatusOK, "draft_start.html", checkView{view: u.view(r, "Schreiben"), Cases: u.Panel.Cases})
+}
+
+// draftNew assembles a letter from a check and leads to it.
+func (u *UI) draftNew(w http.ResponseWriter, r *http.Request) error {
+	person := personOf(r)
+	res, err := u.Panel.results.get(u.Now(), r.FormValue("pruefung"), person.Tenant)
+	if err != nil {
+		return err
+	}
+	in, err := u.Panel.Letter(person.Tenant, res.input, res.report)
+	if err != nil {
+		return err
+	}
+	draft, err := u.Panel.Drafter.Draft(r.Context(), person.Caller(u.Panel.System, gateway.PurposeLetterRequestDocuments), in)
+	if err != nil {
+		return err
+	}
+	d := &panelDraft{draft: draft, blocks: make([]block, len(draft.Letter.Body))}
+	for i := range d.blocks {
+		d.blocks[i].State = blockOpen
+	}
+	id := u.Panel.results.add(u.Now(), outcome{tenant: person.Tenant, input: res.input, report: res.report, draft: d})
+	http.Redirect(w, r, "/panel/draft/"+id, http.StatusSeeOther)
+	return nil
+}
+
+// draftView shows the letter paragraph by paragraph.
+type draftView struct {
+	view
+	ID        string
+	Draft     drafting.Draft
+	Blocks    []blockView
+	Open      int
+	Done      int
+	Red       []drafting.Check
+	Yellow    []drafting.Check
+	Citations []drafting.CitedNorm
+	Released  *drafting.Release
+	Ready     bool
+}
+
+type blockView struct {
+	Index int
+	block
+	Kind     string // paragraph, heading, list, table
+	Text     string
+	Runs     []document.Run
+	Heading  document.Heading
+	List     document.List
+	Table    document.Table
+	Editing  bool
+	Editable bool
+	Next     bool // the first open one
+}
+
+func (u *UI) findDraft(r *http.Request) (outcome, error) {
+	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r).Tenant)
+	if err == nil && res.draft == nil {
+		err = &gateway.Error{Op: "show draft", Code: gateway.CodeNotFound, Message: "Diesen Entwurf gibt es nicht."}
+	}
+	return res, err
+}
+
+func (u *UI) draftShow(w http.ResponseWriter, r *http.Request) error {
+	res, err := u.findDraft(r)
+	if err != nil {
+		return err
+	}
+	d := res.draft
+	now := d.current(u.Panel.Drafter.Check)
+	v := draftView{view: u.view(r, "Schreiben"), ID: r.PathValue("id"), Draft: now, Open: d.openBlocks(), Citations: now.Citations, Released: d.draft.Released}
+	v.Path = "/panel/draft"
+	v.Done = len(d.blocks) - v.Open
+	for _, c := range now.Checks {
+		switch c.Level {
+		case drafting.LevelRed:
+			v.Red = append(v.Red, c)
+		case drafting.LevelYellow:
+			v.Yellow = append(v.Yellow, c)
+		}
+	}
+	v.Ready = v.Open == 0 && len(v.Red) == 0 && now.Releasable && v.Released == nil
+	v.Blocks = d.views(r.URL.Query().Get("bearbeiten"), v.Released != nil)
+	return u.render(w, r, http.StatusOK, "draft_show.html", v)
+}
+
+func (d *panelDraft) views(editing string, released bool) []blockView {
+	var out []blockView
+	next := true
+	for i, b := range d.draft.Letter.Body {
+		v := blockView{Index: i, block: d.blocks[i]}
+		switch x := b.(type) {
+		case document.Paragraph:
+			v.Kind, v.Runs, v.Text, v.Editable = "paragraph", x.Runs, runsText(x.Runs), !released
+		case document.Heading:
+			v.Kind, v.Heading = "heading", x
+		case document.List:
+			v.Kind, v.List = "list", x
+		case document.Table:
+			v.Kind, v.Table = "table", x
+		}
+		if v.State == blockEdited {
+			v.Runs, v.Text = []document.Run{{Text: v.Edited}}, v.Edited
+		}
+		v.Editing = v.Editable && editing == strconv.Itoa(i)
+		if v.State == blockOpen && next {
+			v.Next, next = true, false
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func runsText(runs []document.Run) string {
+	var b strings.Builder
+	for _, r := range runs {
+		b.WriteString(r.Text)
+	}
+	return b.String()
+}
+
+const maxEdited = 4000
+
+// draftChange accepts, edits, discards a paragraph, accepts all, or releases.
+func (u *UI) draftChange(w http.ResponseWriter, r *http.Request) error {
+	res, err := u.findDraft(r)
+	if err != nil {
+		return err
+	}
+	if res.draft.draft.Released != nil {
+		return &gateway.Error{Op: "change draft", Code: gateway.CodeConflict, Message: "Das Schreiben ist freigegeben und kann nicht mehr geändert werden."}
+	}
+	d := &panelDraft{draft: res.draft.draft, blocks: slices.Clone(res.draft.blocks)}
+	anchor, err := u.applyChange(r, d)
+	if err != nil {
+		return err
+	}
+	res.draft = d
+	u.Panel.results.change(r.PathValue("id"), res)
+	http.Redirect(w, r, "/panel/draft/"+r.PathValue("id")+anchor, http.StatusSeeOther)
+	return nil
+}
+
+func (u *UI) applyChange(r *http.Request, d *panelDraft) (anchor string, err error) {
+	switch action := r.FormValue("aktion"); action {
+	case "alle":
+		for i := range d.blocks {
+			if d.blocks[i].State == blockOpen {
+				d.blocks[i].State = blockAccepted
+			}
+		}
+		return "#freigabe", nil
+	case "freigeben":
+		return "#freigabe", u.release(r, d)
+	default:
+		return d.change(action, r.FormValue("absatz"), r.FormValue("text"))
+	}
+}
+
+// change applies an action to one block.
+func (d *panelDraft) change(action, index, text string) (anchor string, err error) {
+	i, err := strconv.Atoi(index)
+	if err != nil || i < 0 || i >= len(d.blocks) {
+		return "", invalid("absatz", "Diesen Absatz gibt es nicht.")
+	}
+	switch action {
+	case "uebernehmen":
+		d.blocks[i].State = blockAccepted
+	case "verwerfen":
+		d.blocks[i].State = blockDiscarded
+	case "zuruecknehmen":
+		d.blocks[i] = block{State: blockOpen}
+	case "bearbeiten":
+		text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+		if _, ok := d.draft.Letter.Body[i].(document.Paragraph); !ok || text == "" || len(text) > maxEdited {
+			return "", invalid("text", "Der Text ist leer, länger als 4000 Zeichen oder dieser Absatz lässt sich nicht bearbeiten.")
+		}
+		d.blocks[i] = block{State: blockEdited, Edited: text}
+	default:
+		return "", invalid("aktion", "Diese Aktion gibt es nicht.")
+	}
+	return fmt.Sprintf("#absatz-%d", i), nil
+}
+
+// release lets the signed-in person answer for the letter.
+func (u *UI) release(r *http.Request, d *panelDraft) error {
+	if n := d.openBlocks(); n > 0 {
+		return &gateway.Error{Op: "release letter", Code: gateway.CodeConflict, Message: plural(n, "Ein Absatz ist noch offen.", "%d Absätze sind noch offen.")}
+	}
+	person := personOf(r)
+	caller := person.Caller(u.Panel.System, gateway.PurposeLetterRequestDocuments)
+	released, err := u.Panel.Drafter.Release(r.Context(), caller, d.current(u.Panel.Drafter.Check), person.Name)
+	if err != nil {
+		return err
+	}
+	d.draft = released
+	d.blocks = make([]block, len(released.Letter.Body))
+	for i := range d.blocks {
+		d.blocks[i].State = blockAccepted
+	}
+	return nil
+}
+
+// writers of a letter by file ending.
+var writers = map[string]struct {
+	mediaType string
+	write     func(io.Writer, document.Letter) error
+}{
+	"odt":  {"application/vnd.oasis.opendocument.text", document.WriteODT},
+	"pdf":  {"application/pdf", document.WritePDF},
+	"docx": {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", document.WriteDOCX},
+	"html": {"text/html; charset=utf-8", document.WriteHTML},
+}
+
+func (u *UI) draftDownload(w http.ResponseWriter, r *http.Request) error {
+	res, err := u.findDraft(r)
+	if err != nil {
+		return err
+	}
+	ending, ok := strings.CutPrefix(r.PathValue("file"), "schreiben.")
+	writer, known := writers[ending]
+	if !ok || !known {
+		return &gateway.Error{Op: "download letter", Code: gateway.CodeNotFound, Message: "Dieses Format gibt es nicht. Möglich sind ODT, PDF, DOCX und HTML."}
+	}
+	var out bytes.Buffer
+	if err := writer.write(&out, res.draft.current(u.Panel.Drafter.Check).Letter); err != nil {
+		return fmt.Errorf("write letter: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", writer.mediaType)
+	h.Set("Content-Disposition", "attachment; filename=\"schreiben."+ending+"\"")
+	_, err = out.WriteTo(w)
+	return err
+}

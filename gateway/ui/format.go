@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package ui
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+//go:embed locale/*.json
+var localeFiles embed.FS
+
+// locale maps the German texts of the templates to English.
+type locale map[string]string
+
+func newLocale() (locale, error) {
+	raw, err := localeFiles.ReadFile("locale/en.json")
+	if err != nil {
+		return nil, fmt.Errorf("read locale: %w", err)
+	}
+	var l locale
+	if err := json.Unmarshal(raw, &l); err != nil {
+		return nil, fmt.Errorf("read locale en: %w", err)
+	}
+	return l, nil
+}
+
+// functions are what templates may call, for one language.
+func (u *UI) functions(lang string) template.FuncMap {
+	t := func(text string, args ...any) string {
+		if lang == "en" {
+			if english, ok := u.locale[text]; ok {
+				text = english
+			}
+		}
+		if len(args) > 0 {
+			return fmt.Sprintf(text, args...)
+		}
+		return text
+	}
+	return template.FuncMap{
+		"t":         t,
+		"asset":     u.static.url,
+		"time":      func(at time.Time) string { return at.In(u.zone).Format("15:04:05") },
+		"date":      func(at time.Time) string { return at.In(u.zone).Format("02.01.2006") },
+		"iso":       func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+		"count":     count,
+		"ms":        milliseconds,
+		"short":     short,
+		"purpose":   func(p gateway.Purpose) string { return t(purposeName(p)) },
+		"operation": func(o gateway.Operation) string { return t(operationName(o)) },
+		"class":     func(c gateway.DataClass) string { return t(className(c)) },
+		"kind":      func(k gateway.FindingKind) string { return t(kindName(k)) },
+		"residency": func(r gateway.Residency) string { return t(residencyName(r)) },
+		"duty":      func(id string) string { return t(dutyName(id)) },
+		"join":      strings.Join,
+		"lower":     strings.ToLower,
+		"inc":       func(n int) int { return n + 1 },
+		"formats":   func() []string { return []string{"ODT", "PDF", "DOCX", "HTML"} },
+	}
+}
+
+// count groups digits by thin spaces: 4 168.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
+}
+
+func milliseconds(d time.Duration) string {
+	if d > 0 && d < time.Millisecond {
+		return "<\u202f1\u00a0ms"
+	}
+	return count(int(d.Milliseconds())) + "\u00a0ms"
+}
+
+// short shows the ends of a long digest.
+func short(p gateway.Pseudonym) string {
+	s := string(p)
+	if len(s) <= 18 {
+		return s
+	}
+	return s[:8] + "…" + s[len(s)-6:]
+}
+
+func name(names map[string]string, key string) string {
+	if n, ok := names[key]; ok {
+		return n
+	}
+	return key
+}
+
+func purposeName(p gateway.Purpose) string {
+	return name(map[string]string{
+		"chat": "Freitext-Anfrage", "research": "Recherche", "factual_qa": "Sachfrage zur Akte", "legal_references": "Fundstellen im Recht",
+		"summarise": "Zusammenfassung", "transcribe": "Abschrift", "translate": "Übersetzung", "simplify_language": "Einfache Sprache",
+		"extraction": "Datenübernahme", "document_classification": "Dokumente zuordnen", "completeness_check": "Vollständigkeitsprüfung",
+		"letter_request_documents": "Schreiben: Nachforderung", "letter_receipt": "Schreiben: Eingangsbestätigung",
+		"letter_hearing": "Schreiben: Anhörung", "letter_from_human_decision": "Schreiben nach Entscheidung eines Menschen",
+		"citizen_information": "Auskunft für Bürgerinnen und Bürger", "service_finder": "Leistung finden", "routing": "Zuständigkeit finden",
+		"social_scoring": "Soziale Bewertung", "eligibility_evaluation": "Anspruch bewerten", "recommendation": "Empfehlung zur Entscheidung",
+		"prioritise": "Anträge priorisieren", "irregularity_flagging": "Auffälligkeiten markieren", "": "ohne Zweck",
+	}, string(p))
+}
+
+func operationName(o gateway.Operation) string {
+	return name(map[string]string{
+		"chat": "Sprachmodell", "embeddings": "Vektoren", "search": "Suche", "check": "Prüfung nach Regeln", "draft": "Schreiben aus Vorlage",
+	}, string(o))
+}
+
+func className(c gateway.DataClass) string {
+	return name(map[string]string{
+		"public": "öffentlich", "internal": "intern", "personal": "Personenbezug", "art9": "Besondere Kategorien", "sozialdaten": "Sozialdaten",
+		"steuer": "Steuergeheimnis", "trade": "Gewerbedaten", "confidential": "Verschlusssache",
+	}, string(c))
+}
+
+func kindName(k gateway.FindingKind) string {
+	return name(map[string]string{
+		"person": "Personen", "address": "Anschriften", "iban": "IBAN", "tax_id": "Steuer-ID", "tax_number": "Steuernummer", "vat_id": "USt-IdNr.",
+		"business_id": "Wirtschafts-IdNr.", "pension_number": "Rentenversicherungsnummer", "health_insurance_number": "Krankenversichertennummer",
+		"id_card": "Personalausweis", "passport": "Reisepass", "driving_licence": "Führerschein", "email": "E-Mail-Adresse", "phone": "Telefonnummer",
+		"date_of_birth": "Geburtsdatum", "licence_plate": "Kfz-Kennzeichen", "file_number": "Aktenzeichen", "credit_card": "Kreditkarte",
+		"creditor_id": "Gläubiger-ID", "ip_address": "IP-Adresse",
+	}, string(k))
+}
+
+func residencyName(r gateway.Residency) string {
+	return name(map[string]string{
+		"own_datacentre": "Eigenes RZ", "public_sector_eu": "Öffentlicher Anbieter, EU", "private_eu": "EU-Anbieter",
+		"eu_subsidiary_of_non_eu": "EU-Tochter eines Drittlands", "non_eu": "Drittland", "": "Ort unbekannt",
+	}, string(r))
+}
+
+func dutyName(id string) string {
+	return name(map[string]string{
+		"pseudonymise": "Personenbezug ersetzt", "notice": "KI-Hinweis", "human_release": "Freigabe durch einen Menschen",
+		"no_content_log": "Inhalt nicht gespeichert", "watermark": "Als KI-erzeugt gekennzeichnet", "strip_fields": "Felder entfernt",
+		"review_output": "Ausgabe abschnittsweise geprüft", "restrict_models": "Modelle eingeschränkt", "require_entities": "Personen des Falles nötig",
+	}, id)
+}
+
+// kinds are the counted findings in a stable order, the most frequent first.
+func kinds(s gateway.Screened) []gateway.FindingKind {
+	var out []gateway.FindingKind
+	for k, n := range s.Counts {
+		if n > 0 {
+			out = append(out, k)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if s.Counts[out[i]] != s.Counts[out[j]] {
+			return s.Counts[out[i]] > s.Counts[out[j]]
+		}
+		return out[i] < out[j]
+	})
+	return out
+}

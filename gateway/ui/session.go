@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package ui
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+)
+
+const (
+	themeCookie    = "schleuse_darstellung"
+	languageCookie = "schleuse_sprache"
+	yearSeconds    = 365 * 24 * 60 * 60
+)
+
+// start leads to the first page a person may open.
+func (u *UI) start(w http.ResponseWriter, r *http.Request) error {
+	person, ok := u.Sessions.Person(r)
+	if !ok {
+		return u.render(w, r, http.StatusOK, "login.html", u.view(r, "Anmelden"))
+	}
+	http.Redirect(w, r, u.home(person), http.StatusSeeOther)
+	return nil
+}
+
+func (u *UI) home(p identity.Person) string {
+	if p.Has(identity.RoleRevision) || u.Panel == nil {
+		return "/admin/decisions"
+	}
+	return "/panel/check"
+}
+
+// login swaps a one-time ticket for a session.
+func (u *UI) login(w http.ResponseWriter, r *http.Request) error {
+	ticket := r.URL.Query().Get("t")
+	if ticket == "" {
+		return u.render(w, r, http.StatusOK, "login.html", u.view(r, "Anmelden"))
+	}
+	person, ok := u.Sessions.SignIn(w, ticket)
+	if !ok {
+		if p, signedIn := u.Sessions.Person(r); signedIn {
+			http.Redirect(w, r, u.home(p), http.StatusSeeOther)
+			return nil
+		}
+		return &gateway.Error{Op: "login", Code: gateway.CodeUnauthenticated, Message: "Der Anmeldelink gilt einmal und 30 Minuten lang. Dieser wurde schon benutzt oder ist abgelaufen."}
+	}
+	http.Redirect(w, r, u.home(person), http.StatusSeeOther)
+	return nil
+}
+
+func (u *UI) logout(w http.ResponseWriter, r *http.Request) error {
+	u.Sessions.SignOut(w, r)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// appearance keeps language and theme in cookies, so that the server renders
+// them and nothing flashes.
+func (u *UI) appearance(w http.ResponseWriter, r *http.Request) error {
+	if v := r.FormValue("sprache"); v == "de" || v == "en" {
+		setCookie(w, languageCookie, v)
+	}
+	if v := r.FormValue("darstellung"); v == "light" || v == "dark" {
+		setCookie(w, themeCookie, v)
+	}
+	http.Redirect(w, r, localPath(r.FormValue("zurueck")), http.StatusSeeOther)
+	return nil
+}
+
+// localPath keeps a redirect on this server.
+func localPath(p string) string {
+	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n") {
+		return "/"
+	}
+	return p
+}
+
+func setCookie(w http.ResponseWriter, name, value string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: yearSeconds, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+func cookieValue(r *http.Request, name string, allowed ...string) string {
+	c, err := r.Cookie(name)
+	if err != nil || !slices.Contains(allowed, c.Value) {
+		return ""
+	}
+	return c.Value
+}
+
+// language is the cookie's, else German unless the browser asks for English first.
+func (u *UI) language(r *http.Request) string {
+	if l := cookieValue(r, languageCookie, "de", "en"); l != "" {
+		return l
+	}
+	if strings.HasPrefix(r.Header.Get("Accept-Language"), "en") {
+		return "en"
+	}
+	return "de"
+}
+
+func (u *UI) adminStart(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, "/admin/decisions", http.StatusSeeOther)
+	return nil
+}

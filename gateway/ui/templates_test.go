@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package ui
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every German text of a template has an English one.
+func TestTemplatesAreTranslated(t *testing.T) {
+	t.Parallel()
+	l, err := newLocale()
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := regexp.MustCompile(`\bt "([^"]+)"`)
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		raw, err := templateFiles.ReadFile("templates/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range call.FindAllStringSubmatch(string(raw), -1) {
+			if l[m[1]] == "" {
+				t.Errorf("%s: no English text for %q", f.Name(), m[1])
+			}
+			if strings.Count(m[1], "%") != strings.Count(l[m[1]], "%") {
+				t.Errorf("%s: %q and %q take different values", f.Name(), m[1], l[m[1]])
+			}
+		}
+	}
+}
+
+// The total of embedded assets stays small, and nothing is loaded from elsewhere.
+func TestAssetsAreSmallAndLocal(t *testing.T) {
+	t.Parallel()
+	a, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for name, f := range a.files {
+		total += len(f.data)
+		if strings.HasSuffix(name, "schleuse.css") && regexp.MustCompile(`url\("?(https?:)?//`).Match(f.data) {
+			t.Errorf("%s loads something from another server", name)
+		}
+	}
+	if total > 600_000 {
+		t.Errorf("the assets have %d bytes together, more than 600 KB", total)
+	}
+	if css := string(a.files["schleuse.css"].data); strings.Contains(css, `url("fira`) {
+		t.Error("a font is referenced without its hash")
+	}
+}
+
+func TestLocalPath(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"/admin/decisions": "/admin/decisions", "//evil.example": "/", "https://evil.example": "/", "/a\\b": "/", "": "/", "/x\r\nSet-Cookie: a": "/",
+	} {
+		if got := localPath(in); got != want {
+			t.Errorf("localPath(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,286 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package ui is the pages: the decision log for administrators and auditors and
+// the panel for caseworkers. They are rendered on the server, work without
+// JavaScript and under a strict Content-Security-Policy. It decides nothing and
+// keeps no content; it shows what audit, completeness and drafting return.
+// Start at the list of routes in [UI.Handler].
+package ui
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// Records is what the pages need of the record.
+type Records interface {
+	List(ctx context.Context, f audit.Filter) (audit.Page, error)
+	Show(ctx context.Context, scope audit.Scope, id string) (audit.Entry, error)
+	Verify(ctx context.Context, earlier ...[]byte) (audit.VerifyReport, error)
+}
+
+// Rule is a rule of the policies as the pages explain it.
+type Rule struct{ ID, Title, Basis, Text string }
+
+// Config holds what the pages show and whom they serve.
+type Config struct {
+	Sessions  *identity.Sessions
+	Directory *identity.Directory
+	Records   Records
+	// Rules are all rules in force, Revision the name of their state.
+	Rules    func() []Rule
+	Revision func() string
+	// Models are the cards of the catalogue, for names.
+	Models []gateway.ModelCard
+	// Panel serves the caseworker's pages; nil: they are not offered.
+	Panel *Panel
+	// Operator is shown under the product's name.
+	Operator string
+	// Demo marks every page as a demonstration with invented data.
+	Demo   bool
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// UI serves the pages.
+type UI struct {
+	Config
+	templates map[string]*template.Template
+	static    *assets
+	locale    locale
+	zone      *time.Location
+	verified  *verification
+}
+
+// New parses every template and checks every asset; a mistake is found here.
+func New(c Config) (*UI, error) {
+	if c.Sessions == nil || c.Directory == nil || c.Records == nil || c.Rules == nil {
+		return nil, errors.New("ui: Sessions, Directory, Records and Rules are required")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		return nil, fmt.Errorf("load time zone: %w", err)
+	}
+	u := &UI{Config: c, zone: zone, verified: &verification{}}
+	if u.static, err = newAssets(); err != nil {
+		return nil, err
+	}
+	if u.locale, err = newLocale(); err != nil {
+		return nil, err
+	}
+	return u, u.parseTemplates()
+}
+
+// Handler is all routes in one list.
+func (u *UI) Handler() http.Handler {
+	revision := u.roles(identity.RoleRevision)
+	caseworker := u.roles(identity.RoleCase)
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", u.page(u.start))
+	mux.Handle("GET /login", u.page(u.login))
+	mux.Handle("POST /logout", u.page(u.logout))
+	mux.Handle("POST /darstellung", u.page(u.appearance))
+	mux.Handle("GET /static/{hash}/{name}", u.static)
+	mux.Handle("GET /admin", revision(u.adminStart))
+	mux.Handle("GET /admin/decisions", revision(u.decisionList))
+	mux.Handle("GET /admin/decisions/{id}", revision(u.decisionShow))
+	mux.Handle("POST /admin/decisions/{id}/verify", revision(u.decisionVerify))
+	if u.Panel != nil {
+		mux.Handle("GET /panel/check", caseworker(u.checkNew))
+		mux.Handle("POST /panel/check", caseworker(u.checkRun))
+		mux.Handle("GET /panel/check/{id}", caseworker(u.checkShow))
+		mux.Handle("POST /panel/draft", caseworker(u.draftNew))
+		mux.Handle("GET /panel/draft", caseworker(u.draftStart))
+		mux.Handle("GET /panel/draft/{id}", caseworker(u.draftShow))
+		mux.Handle("POST /panel/draft/{id}", caseworker(u.draftChange))
+		mux.Handle("GET /panel/draft/{id}/{file}", caseworker(u.draftDownload))
+	}
+	mux.Handle("/", u.page(u.notFound))
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// handler is a page: it writes its answer or returns an error for the error page.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// page wraps what all pages share: headers and errors.
+func (u *UI) page(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secure(w.Header())
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := h(w, r); err != nil {
+			u.fail(w, r, err)
+		}
+	})
+}
+
+const maxForm = 64 << 20
+
+// roles lets persons with one of the roles pass.
+func (u *UI) roles(roles ...string) func(handler) http.Handler {
+	return func(h handler) http.Handler {
+		return u.page(func(w http.ResponseWriter, r *http.Request) error {
+			person, ok := u.Sessions.Person(r)
+			switch {
+			case !ok:
+				return &gateway.Error{Op: "open page", Code: gateway.CodeUnauthenticated, Message: "Bitte melden Sie sich an."}
+			case !person.Has(roles...):
+				return &gateway.Error{Op: "open page", Code: gateway.CodeDenied, Message: "Ihre Rolle erlaubt diese Seite nicht."}
+			}
+			return h(w, r.WithContext(context.WithValue(r.Context(), personKey{}, person)))
+		})
+	}
+}
+
+type personKey struct{}
+
+func personOf(r *http.Request) identity.Person {
+	p, _ := r.Context().Value(personKey{}).(identity.Person)
+	return p
+}
+
+// secure sets the headers of every page. Icons of KERN are data: masks.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "+
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// view is what every page's data begins with.
+type view struct {
+	Lang, Theme string
+	Title       string
+	Path        string
+	Person      identity.Person
+	SignedIn    bool
+	Operator    string
+	Demo        bool
+	HasPanel    bool
+	Sealed      sealState
+}
+
+func (u *UI) view(r *http.Request, title string) view {
+	person, signedIn := u.Sessions.Person(r)
+	return view{
+		Lang: u.language(r), Theme: cookieValue(r, themeCookie, "light", "dark"), Title: title, Path: r.URL.Path,
+		Person: person, SignedIn: signedIn, Operator: u.Operator, Demo: u.Demo, HasPanel: u.Panel != nil,
+		Sealed: u.verified.state(),
+	}
+}
+
+// parseTemplates parses each page with the layout and the shared parts.
+func (u *UI) parseTemplates() error {
+	u.templates = map[string]*template.Template{}
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		return fmt.Errorf("read templates: %w", err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if name[0] == '_' {
+			continue
+		}
+		t, err := template.New(name).Funcs(u.functions("de")).ParseFS(templateFiles, "templates/_*.html", "templates/"+name)
+		if err != nil {
+			return fmt.Errorf("parse template %s: %w", name, err)
+		}
+		u.templates[name] = t
+	}
+	return nil
+}
+
+// render writes a page whole or not at all.
+func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
+	t, err := u.templates[name].Clone()
+	if err != nil {
+		return fmt.Errorf("clone template %s: %w", name, err)
+	}
+	var out bytes.Buffer
+	if err := t.Funcs(u.functions(u.language(r))).ExecuteTemplate(&out, "layout", data); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err = out.WriteTo(w)
+	if err != nil {
+		u.Logger.LogAttrs(r.Context(), slog.LevelDebug, "page not delivered", slog.Any("error", err))
+	}
+	return nil
+}
+
+// errorView explains what went wrong and what to do.
+type errorView struct {
+	view
+	Heading, Text, Place string
+	RequestID            string
+	Reasons              []gateway.Reason
+}
+
+func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, heading := http.StatusInternalServerError, "Das hat nicht geklappt"
+	e := errorView{Text: "Ein Fehler ist aufgetreten. Er wurde im Betriebsprotokoll vermerkt."}
+	var known *gateway.Error
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		status, heading, e.Text = http.StatusRequestEntityTooLarge, "Zu groß", "Die Dateien sind zusammen größer als 64 MB."
+	case errors.As(err, &known):
+		status, heading = statusOf(known.Code)
+		e.Text, e.Place, e.RequestID = known.Message, known.Path, known.RequestID
+		if known.Decision != nil {
+			e.Reasons = known.Decision.Reasons
+		}
+	}
+	if status == http.StatusInternalServerError {
+		u.Logger.LogAttrs(r.Context(), slog.LevelError, "page failed", slog.String("route", r.Pattern), slog.Any("error", err))
+	}
+	e.Heading = heading
+	e.view = u.view(r, heading)
+	if err := u.render(w, r, status, "error.html", e); err != nil {
+		http.Error(w, "Die Seite kann nicht angezeigt werden.", http.StatusInternalServerError)
+	}
+}
+
+func statusOf(c gateway.Code) (status int, heading string) {
+	switch c {
+	case gateway.CodeUnauthenticated:
+		return http.StatusUnauthorized, "Anmeldung nötig"
+	case gateway.CodeDenied:
+		return http.StatusForbidden, "Nicht erlaubt"
+	case gateway.CodeNotFound:
+		return http.StatusNotFound, "Nicht gefunden"
+	case gateway.CodeInvalid, gateway.CodeConflict:
+		return http.StatusBadRequest, "Bitte prüfen Sie die Eingabe"
+	case gateway.CodeTooLarge:
+		return http.StatusRequestEntityTooLarge, "Zu groß"
+	}
+	return http.StatusInternalServerError, "Das hat nicht geklappt"
+}
+
+func (u *UI) notFound(_ http.ResponseWriter, _ *http.Request) error {
+	return &gateway.Error{Op: "open page", Code: gateway.CodeNotFound, Message: "Diese Seite gibt es nicht."}
+}
