@@ -265,3 +265,48 @@ func (b *bench) do(ctx context.Context, body string) (*http.Response, error) {
 	r.Header.Set("Authorization", "Bearer gut")
 	return http.DefaultClient.Do(r)
 }
+
+// wire is a pipeline that does nothing but call the model.
+type wire struct{ gateway.Model }
+
+func (w wire) Complete(ctx context.Context, r gateway.Request) (*gateway.Response, error) {
+	answer, err := w.Model.Complete(ctx, call(r))
+	return &gateway.Response{ID: r.ID, Body: answer.Body}, err
+}
+
+func (w wire) Stream(ctx context.Context, r gateway.Request) (httpapi.Stream, error) {
+	s, err := w.Model.Stream(ctx, call(r))
+	return wireStream{r.ID, s}, err
+}
+
+func (wire) Permit(context.Context, gateway.Request) (httpapi.Permit, error) {
+	return nil, &gateway.Error{Code: gateway.CodeInternal}
+}
+
+func call(r gateway.Request) gateway.Call {
+	return gateway.Call{Operation: r.Operation, Route: gateway.Route{Endpoint: "haus"}, Body: r.Body.Bytes()}
+}
+
+type wireStream struct {
+	id string
+	gateway.AnswerStream
+}
+
+func (s wireStream) ID() string { return s.id }
+
+func (s wireStream) Next() ([]byte, error) {
+	chunk, err := s.AnswerStream.Next()
+	return chunk.Data, err
+}
+
+// setupBench is a server over a pipeline, without a log.
+func setupBench(b *testing.B, p httpapi.Pipeline) string {
+	b.Helper()
+	s, err := httpapi.New(httpapi.Config{Gateway: p, Auth: auth{}, Models: models{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	b.Cleanup(server.Close)
+	return server.URL
+}
