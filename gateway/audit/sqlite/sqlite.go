@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,6 +64,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record %s: %w", path, err)
 	}
+	if err := create(path); err != nil {
+		return nil, err
+	}
 	s := &Store{path: path}
 	if s.write, err = open(path, "immediate"); err != nil {
 		return nil, err
@@ -80,6 +84,16 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	s.Reader = reader(s.reads.QueryContext)
 	return s, nil
+}
+
+// create makes the file readable for its owner only; SQLite gives the files it
+// puts beside it the same rights.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("create record: %w", err)
+	}
+	return f.Close()
 }
 
 // open sets what durability needs: in WAL mode only synchronous=FULL forces
