@@ -260,3 +260,62 @@ func TestCatalogIsStrict(t *testing.T) {
 		})
 	}
 }
+
+// TestPeriodsAndHolders: documents of another time or of another holder.
+func TestPeriodsAndHolders(t *testing.T) {
+	t.Parallel()
+	c := newChecker(t, completeness.Config{Reader: texts{}})
+	base := map[string][]byte{}
+	for _, a := range readApplications(t, "../../policies/services/testdata/applications.jsonl") {
+		base[a.ID] = a.raw
+	}
+	const (
+		statement = "Kontoauszug Nr. 1\nErika Mustermann\nAuszug für den Zeitraum 01.%s bis 28.%s\nAlter Kontostand 1,00\n03. Dauerauftrag Wohnbau MIETE -720,00\nNeuer Kontostand 2,00"
+		semester  = "Hochschule Tannberg\nStudienbescheinigung\nHerr Max Mustermann, Matrikelnummer 1, ist im Semester (01.04.2026 bis 30.09.2026) immatrikuliert."
+		vehicle   = "Zulassungsbescheinigung Teil I (Fahrzeugschein)\nA S-AB 1234\nC.1.1/C.1.2 %s"
+	)
+	for _, tc := range []struct {
+		name, base, content, code string
+		missing                   string
+	}{
+		{"recent statement", "wohngeld-02", strings.ReplaceAll(statement, "%s", "10.2026"), "", "verdienst:p1"},
+		{"statement of last year", "wohngeld-02", strings.ReplaceAll(statement, "%s", "01.2026"), "wrong_period", "mietzahlung"},
+		{"semester that is over", "wohngeld-04", semester, "wrong_period", "immatrikulation:p2"},
+		{"own vehicle", "park-01", strings.ReplaceAll(vehicle, "%s", "Muster, Ali"), "", ""},
+		{"somebody else's vehicle", "park-01", strings.ReplaceAll(vehicle, "%s", "Fremd, Eva"), "wrong_person", "zb1"},
+		{"the company's vehicle", "park-02", strings.ReplaceAll(vehicle, "%s", "Fremd, Eva"), "", "ueberlassung"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			in, err := completeness.ParseInput(base[tc.base])
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := completeness.InputDocument{ID: "file", Content: []byte(tc.content)}
+			switch tc.base {
+			case "park-01", "park-02":
+				in.Documents = []completeness.InputDocument{file}
+			case "wohngeld-04":
+				in.Documents = append(in.Documents[:3], file)
+			default:
+				in.Documents = append(in.Documents, file)
+			}
+			r, err := c.Check(context.Background(), gateway.Caller{}, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.missing != "" && !slices.Contains(r.MissingEvidence, tc.missing) || tc.missing == "" && len(r.MissingEvidence) > 0 {
+				t.Errorf("missing evidence %v, expected %q", r.MissingEvidence, tc.missing)
+			}
+			code := ""
+			for _, f := range r.Findings {
+				if len(f.Evidence) == 1 && f.Evidence[0].Document == "file" && f.Code != "rule" {
+					code = f.Code
+				}
+			}
+			if code != tc.code {
+				t.Errorf("code %q, expected %q: %+v", code, tc.code, r.Findings)
+			}
+		})
+	}
+}

@@ -151,28 +151,25 @@ func (b *builder) missingField(f Field, path, key string) {
 	b.out.MissingFields = append(b.out.MissingFields, path)
 	person := b.people.display(key)
 	b.add(Finding{Requirement: path, Code: codeMissingField, Severity: SeverityAsk,
-		Message: fmt.Sprintf("Die Angabe „%s“ fehlt%s.", f.Label, about(person)), Question: askField(f, person),
+		Message: fmt.Sprintf("Die Angabe „%s“%s fehlt.", f.Label, forPerson(person)), Question: askField(f, person),
 		Label: f.Label, Person: person, Basis: f.Basis, Origin: f.Origin, Evidence: []Evidence{{Path: path}}})
 }
 
-func about(person string) string {
+func forPerson(person string) string {
 	if person == "" {
 		return ""
 	}
-	return " (" + person + ")"
+	return " für " + person
 }
 
 func askField(f Field, person string) string {
 	if f.Question != "" {
 		return f.Question
 	}
-	if person != "" {
-		person = " für " + person
-	}
 	if strings.HasSuffix(f.Label, "?") {
-		return fmt.Sprintf("Bitte beantworten Sie die Frage „%s“%s.", f.Label, person)
+		return fmt.Sprintf("Bitte beantworten Sie die Frage „%s“%s.", f.Label, forPerson(person))
 	}
-	return fmt.Sprintf("Bitte ergänzen Sie die Angabe „%s“%s.", f.Label, person)
+	return fmt.Sprintf("Bitte ergänzen Sie die Angabe „%s“%s.", f.Label, forPerson(person))
 }
 
 func (b *builder) invalid() {
@@ -221,12 +218,15 @@ func (b *builder) missingEvidence(n need) Finding {
 	person := b.people.display(n.item)
 	question := n.Question
 	if question == "" {
-		question = fmt.Sprintf("Bitte reichen Sie ein: %s%s.", n.Label, about(person))
+		question = fmt.Sprintf("Bitte reichen Sie ein%s: %s.", forPerson(person), n.Label)
 	}
 	f := Finding{Requirement: n.id(), Code: codeMissingEvidence, Severity: n.Severity,
-		Message: fmt.Sprintf("Der Nachweis „%s“ fehlt%s.", n.Label, about(person)), Question: question,
+		Message: fmt.Sprintf("Es fehlt%s: %s.", forPerson(person), n.Label), Question: question,
 		Label: n.Label, Person: person, Basis: n.Basis, Origin: n.Origin, ByAuthority: n.ByAuthority}
 	for _, a := range n.Accepts {
+		if len(n.Accepts) == 1 {
+			break // nothing else would do
+		}
 		f.Alternatives = append(f.Alternatives, b.types.labels(a))
 	}
 	return f

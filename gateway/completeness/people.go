@@ -17,7 +17,7 @@ type people struct {
 // person is somebody documents may be about.
 type person struct {
 	key   string // "" for the applicant of a service without a list
-	name  string // as the application writes it
+	name  string // first name first
 	words []string
 	birth string
 }
@@ -30,7 +30,7 @@ func peopleOf(p Persons, tree map[string]any) people {
 		key, _ := o[keyOf].(string)
 		name, _ := o["name"].(string)
 		birth, _ := o["geburtsdatum"].(string)
-		out.persons = append(out.persons, person{key: key, name: name, words: nameWords(name), birth: birth})
+		out.persons = append(out.persons, person{key: key, name: spoken(name), words: nameWords(name), birth: birth})
 		listed = true
 	}
 	text := func(path string) string {
@@ -43,9 +43,18 @@ func peopleOf(p Persons, tree map[string]any) people {
 	}
 	// With a list the applicant is in it; a missing entry is a finding of a rule.
 	if !listed && strings.Trim(name, ", ") != "" {
-		out.persons = append(out.persons, person{name: name, words: nameWords(name), birth: text(p.Birth)})
+		out.persons = append(out.persons, person{name: spoken(name), words: nameWords(name), birth: text(p.Birth)})
 	}
 	return out
+}
+
+// spoken turns "Mustermann, Mia" into "Mia Mustermann".
+func spoken(name string) string {
+	last, first, ok := strings.Cut(name, ",")
+	if !ok || strings.Contains(first, ",") {
+		return strings.TrimSpace(name)
+	}
+	return strings.TrimSpace(strings.TrimSpace(first) + " " + strings.TrimSpace(last))
 }
 
 // display is the name of the person with the key.
