@@ -17,8 +17,9 @@ import (
 )
 
 // Benchmark measures durable entries per second and the wait of one entry,
-// beside a plain table that commits every entry by itself.
+// beside a plain table that commits every entry by itself, and verification.
 func Benchmark(b *testing.B, backend Backend) {
+	b.Run("verify", func(b *testing.B) { verification(b, backend) })
 	for _, writers := range []int{1, 64, 256} {
 		b.Run(fmt.Sprintf("record/writers=%d", writers), func(b *testing.B) {
 			private, _ := Key(b)
@@ -74,4 +75,39 @@ func measure(b *testing.B, writers int, do func(n int) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 	b.ReportMetric(float64(waits[b.N/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(waits[b.N*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// verification measures how many leaves a verification proves in a second.
+func verification(b *testing.B, backend Backend) {
+	const entries = 5000
+	private, _ := Key(b)
+	store := backend.Attach(b, backend.New(b).Address)
+	log, err := audit.New(context.Background(), audit.Config{Store: store, Key: private})
+	if err != nil {
+		b.Fatalf("start the log: %v", err)
+	}
+	var wg sync.WaitGroup
+	for w := range 100 {
+		wg.Go(func() {
+			for n := w; n < entries; n += 100 {
+				if err := log.Open(context.Background(), Record(n, "musterhausen")); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for b.Loop() {
+		report, err := log.Verify(context.Background())
+		if err != nil || !report.OK() || report.Leaves != entries {
+			b.Fatalf("verify: %d leaves, %v, %v", report.Leaves, report.Problems, err)
+		}
+	}
+	b.ReportMetric(entries*float64(b.N)/b.Elapsed().Seconds(), "leaves/s")
+	if err := log.Shutdown(context.Background()); err != nil {
+		b.Fatalf("shut down: %v", err)
+	}
+	if err := store.Close(); err != nil {
+		b.Fatalf("close: %v", err)
+	}
 }
