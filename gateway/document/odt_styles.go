@@ -17,7 +17,7 @@ func odtStyles(l Letter) string {
 	var b strings.Builder
 	b.WriteString(xmlHead + "<office:document-styles" + odtNamespaces + ">\n" + odtFonts + "<office:styles>\n")
 	b.WriteString(odtDefaults(l.Lang))
-	b.WriteString(strings.NewReplacer("RETURN", points(returnSize(l)), "RECIPIENT", points(recipientSize(l))).Replace(odtNamed))
+	b.WriteString(strings.NewReplacer("RETURN", points(returnSize(l)), "RECIPIENT", points(recipientSize(l)), "LEADING", points(1.172*recipientSize(l))).Replace(odtNamed))
 	b.WriteString("</office:styles>\n<office:automatic-styles>\n")
 	fmt.Fprintf(&b, odtPages, subjectTop(l), 8+4*len(l.Footer), 8+4*len(l.Footer))
 	b.WriteString("</office:automatic-styles>\n<office:master-styles>\n")
@@ -73,7 +73,7 @@ const odtNamed = `<style:style style:name="Standard" style:family="paragraph"/>
 <style:style style:name="Head" style:display-name="Briefkopf Zeile" style:family="paragraph" style:parent-style-name="Standard"><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Draft" style:display-name="Entwurfsvermerk" style:family="paragraph" style:parent-style-name="Standard"><style:text-properties fo:color="#a01010" fo:font-weight="bold" fo:font-size="10pt"/></style:style>
 <style:style style:name="Return" style:display-name="Rücksendeangabe" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-bottom="1mm"/><style:text-properties fo:font-size="RETURNpt"/></style:style>
-<style:style style:name="Recipient" style:display-name="Anschrift" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="117%"/><style:text-properties fo:font-size="RECIPIENTpt"/></style:style>
+<style:style style:name="Recipient" style:display-name="Anschrift" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="LEADINGpt"/><style:text-properties fo:font-size="RECIPIENTpt"/></style:style>
 <style:style style:name="Info" style:display-name="Informationsblock" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="29mm" fo:text-indent="-29mm" fo:line-height="12pt"><style:tab-stops><style:tab-stop style:position="0mm"/></style:tab-stops></style:paragraph-properties><style:text-properties fo:font-size="9pt"/></style:style>
 <style:style style:name="Table_20_Caption" style:display-name="Table Caption" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:margin-top="2mm" fo:margin-bottom="1mm" fo:keep-with-next="always"/><style:text-properties fo:font-weight="bold" fo:font-size="10pt"/></style:style>
 <style:style style:name="Table_20_Contents" style:display-name="Table Contents" style:family="paragraph" style:parent-style-name="Standard"><style:paragraph-properties fo:line-height="113%"/><style:text-properties fo:font-size="10pt"/></style:style>
@@ -121,7 +121,7 @@ func odtFooter(l Letter) string {
 func odtRunning(l Letter) string {
 	draft := ""
 	if l.Draft {
-		draft = `<text:span text:style-name="DraftText">` + esc(DraftNotice) + ` </text:span>`
+		draft = `<text:span text:style-name="DraftText">` + esc(DraftNotice) + `</text:span> · `
 	}
 	return `<text:p text:style-name="Header">` + draft + odtText(l.Running) + `</text:p>`
 }
