@@ -52,7 +52,8 @@ type examiner struct {
 	// ignoreFixed leaves the comparison with fixed texts out (for measuring).
 	ignoreFixed bool
 	found       []Check
-	citations   int
+	// unverified are norms a person was already asked to look up.
+	unverified []string
 }
 
 func (e *examiner) add(id string, level Level, pl place, start, end int, reason string) {
@@ -108,7 +109,6 @@ func similar(a, b string) bool {
 // place runs the checks on one text.
 func (e *examiner) place(pl place, part *Part) {
 	cites := e.register.Parse(pl.text)
-	e.citations += len(cites)
 	e.norms(pl, part, cites)
 	e.values(pl, part, cites)
 	e.names(pl, part)
@@ -165,7 +165,8 @@ func (e *examiner) norms(pl place, part *Part, cites []norms.Citation) {
 			e.add(checkExists, LevelRed, pl, c.Start, c.End, reason)
 			continue
 		}
-		if s, ok := e.register.Statute(c.Law); ok && !s.Verified {
+		if s, ok := e.register.Statute(c.Law); ok && !s.Verified && !slices.Contains(e.unverified, c.String()) {
+			e.unverified = append(e.unverified, c.String())
 			e.add(checkExists, LevelYellow, pl, c.Start, c.End, "Diese Fundstelle stammt aus zweiter Hand ("+s.Source+"). Bitte prüfen Sie sie im Gesetz.")
 		}
 		if !e.supplied(c, part) {

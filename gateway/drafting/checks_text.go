@@ -14,7 +14,7 @@ import (
 
 // leftovers: G9, placeholders and text of another procedural law.
 func (e *examiner) leftovers(pl place, cites []norms.Citation) {
-	for _, mark := range []string{placeholderStart, placeholderEnd, "{{", "}}", "<<", ">>", "TT.MM.", "TODO", "Lorem ipsum", "XXX", "___"} {
+	for _, mark := range []string{placeholderStart, placeholderEnd, "{{", "}}", "<<", ">>", "TT.MM.", "Lorem ipsum", "___"} {
 		if i := strings.Index(pl.text, mark); i >= 0 {
 			reason := "Hier steht noch ein Platzhalter."
 			if name, _, ok := strings.Cut(pl.text[i+len(mark):], placeholderEnd); ok && mark == placeholderStart {
@@ -22,6 +22,11 @@ func (e *examiner) leftovers(pl place, cites []norms.Citation) {
 			}
 			e.add(checkLeftover, LevelRed, pl, i, i+len(mark), reason)
 			break
+		}
+	}
+	for _, word := range []string{"XXX", "TODO", "N.N."} {
+		if containsWhole(pl.text, word) {
+			e.add(checkLeftover, LevelRed, pl, 0, len(pl.text), "Hier steht noch ein Platzhalter: "+word+".")
 		}
 	}
 	for _, c := range cites {

@@ -80,7 +80,7 @@ const defaultPeriodDays = 21
 func ServiceOf(s completeness.Service) Service {
 	title, _, _ := strings.Cut(s.Title.DE, " (")
 	out := Service{ID: s.ID, Title: title, Regime: Regime(s.Procedure.Regime), Nature: s.Nature, DataClasses: s.DataClasses}
-	if out.Regime == RegimeVwVfG && slices.Contains(s.Procedure.Laws, "GewO") {
+	if (out.Regime == RegimeVwVfG || out.Regime == RegimeLVwVfG) && slices.Contains(s.Procedure.Laws, "GewO") {
 		out.Regime = RegimeGewO
 	}
 	if slices.Contains(s.Procedure.Laws, "KAG BW") {

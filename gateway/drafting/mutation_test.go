@@ -303,7 +303,8 @@ func TestForbiddenEdits(t *testing.T) {
 			l.Body = append(append([]document.Block(nil), l.Body...), last)
 			return l
 		}},
-		"placeholder": {"G9", func(l document.Letter) document.Letter { return withText(l, "subject", "Ihr Antrag [[Leistung]]") }},
+		"placeholder":    {"G9", func(l document.Letter) document.Letter { return withText(l, "subject", "Ihr Antrag [[Leistung]]") }},
+		"unnamed person": {"G9", func(l document.Letter) document.Letter { return withText(l, "subject", "Ihr Antrag, XXX") }},
 		"foreign law": {"G9", func(l document.Letter) document.Letter {
 			return withText(l, "subject", "Ihr Antrag nach § 26 Abs. 2 VwVfG")
 		}},
@@ -359,17 +360,23 @@ func without(d Draft, l document.Letter, block string) document.Letter {
 func FuzzCheckNeverPanics(f *testing.F) {
 	f.Add("Bitte bis Montag, 4. Januar 2027, § 66 Abs. 3 SGB I, 1.234,50 Euro, WG-2026/1", "Frau Müller")
 	f.Add("\xff§ \x00 [[ 99999999999999999999,1 31.02.2027", "")
+	d, err := New(Config{
+		Permit:  func(context.Context, gateway.Request) (Permit, error) { return fakePermit{log: new([]string)}, nil },
+		Profile: func(context.Context, gateway.TenantID) (Profile, error) { return city(), nil },
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, text, other string) {
-		b := setup(t, nil)
 		in := housing()
 		in.Items = []Item{{Title: "x" + other, Ask: text}}
-		d, err := b.drafter.Draft(context.Background(), gateway.Caller{}, in)
+		made, err := d.Draft(context.Background(), gateway.Caller{}, in)
 		if err != nil {
 			return
 		}
-		d.Letter = withText(d.Letter, "subject", text)
-		d.Letter = withText(d.Letter, "body[1]", other)
-		for _, c := range b.drafter.Check(d).Checks {
+		made.Letter = withText(made.Letter, "subject", text)
+		made.Letter = withText(made.Letter, "body[1]", other)
+		for _, c := range d.Check(made).Checks {
 			if c.Start < 0 || c.End < c.Start {
 				t.Fatalf("span %d–%d", c.Start, c.End)
 			}

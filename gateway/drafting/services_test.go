@@ -15,6 +15,7 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
+	"github.com/ki-schleuse/schleuse/gateway/norms"
 	"github.com/ki-schleuse/schleuse/policies/services"
 )
 
@@ -54,6 +55,13 @@ func TestEveryServiceGivesAReleasableLetter(t *testing.T) {
 			d := draft(t, setup(t, nil), in)
 			if !d.Releasable {
 				t.Errorf("cannot be released:\n%s", strings.Join(reds(d), "\n"))
+			}
+			for _, basis := range s.Nachforderung.Basis {
+				for _, c := range norms.ParseCitations(basis) {
+					if err := norms.Default().Lookup(c); err != nil {
+						t.Errorf("nachforderung.basis: %v", err)
+					}
+				}
 			}
 			yellow := 0
 			for _, c := range d.Checks {
