@@ -178,7 +178,11 @@ func (m match) parts(s *scan, from, to int) nameParts {
 	}
 	if m.lastAt > 0 {
 		n.last = s.surname(m.lastAt-1, to)
-		n.lastAt = s.toks[m.lastAt-1].start
+		k := m.lastAt - 1
+		for k > from && s.table.particles[s.toks[k-1].hash] {
+			k--
+		}
+		n.lastAt = s.toks[k].start
 	}
 	return n
 }

@@ -104,7 +104,7 @@ func (s *scan) readName(i int, e evidence) {
 	if from >= len(s.toks) || !s.titleGap(from-1) {
 		return
 	}
-	if to, n, ok := s.nameAt(from); ok {
+	if to, n, ok := s.nameAt(from); ok && !(n.first == "" && abstractNoun(s.str(from))) {
 		s.addPerson(from, to, 0, e, n)
 	}
 }
@@ -117,7 +117,7 @@ func (s *scan) titleGap(i int) bool {
 // nameAt reads first names, initials, particles and one surname from token i.
 func (s *scan) nameAt(i int) (int, nameParts, bool) {
 	n := nameParts{entity: -1, lastAt: -1}
-	to := -1
+	to, noble := -1, int32(-1)
 	for k := i; k < len(s.toks) && k-i < maxNameTokens; k++ {
 		if k > i && !s.nameGap(k-1) {
 			break
@@ -125,6 +125,12 @@ func (s *scan) nameAt(i int) (int, nameParts, bool) {
 		t := s.toks[k]
 		hyphen := k > i && s.gap(k-1) == "-"
 		if t.roles&rParticle != 0 && !hyphen && n.last == "" && k+1 < len(s.toks) && s.nameGap(k) && (s.toks[k+1].capital || s.toks[k+1].roles&rParticle != 0) {
+			if t.roles&rArticle != 0 && (k == 0 || s.toks[k-1].roles&rParticle == 0) {
+				break // Herr der Lage; von der Lage
+			}
+			if noble < 0 {
+				noble = t.start
+			}
 			continue // von, van; counts when a surname follows
 		}
 		if !s.nameToken(k) && !(hyphen && t.capital) {
@@ -147,6 +153,9 @@ func (s *scan) nameAt(i int) (int, nameParts, bool) {
 			}
 		default:
 			n.last, n.lastAt = fold(s.str(k)), t.start
+			if noble >= 0 {
+				n.lastAt = noble
+			}
 		}
 		to = k
 	}
@@ -316,7 +325,7 @@ func (s *scan) birthName(i int) {
 	if w != "geb" && w != "geborene" && w != "geborener" && w != "geborenen" {
 		return
 	}
-	if i+1 < len(s.toks) && (s.gap(i) == " " || s.gap(i) == ". ") && s.nameToken(i+1) {
+	if i+1 < len(s.toks) && (s.gap(i) == " " || s.gap(i) == ". ") && s.nameToken(i+1) && !nounLike(s.str(i+1)) {
 		n := nameParts{entity: -1, last: fold(s.str(i + 1)), lastAt: s.toks[i+1].start}
 		s.addPerson(i+1, s.hyphenated(i+1), 0, byTrigger, n)
 	}
@@ -340,7 +349,11 @@ func (s *scan) listedName(i int) {
 	} else if t.roles&rAmbiguous != 0 && i > 0 && s.toks[i-1].roles&rArticle != 0 {
 		return
 	}
-	s.addPerson(i, to, 0, byList, n)
+	e := byList
+	if n.last != "" {
+		e = byTrigger
+	}
+	s.addPerson(i, to, 0, e, n)
 }
 
 // namesThing says that a first name opens a compound: Karl-Marx-Stadt.
@@ -353,20 +366,38 @@ func (s *scan) namesThing(i int) bool {
 	return false
 }
 
-// nounLike says that a capitalised word ends like a German noun, so it is no
-// surname.
+// abstractNoun says that a word ends as no surname does.
+func abstractNoun(w string) bool { return hasEnding(fold(w), abstractEndings) }
+
+// nounLike says that a capitalised word ends like a German noun, so it is
+// probably no surname.
 func nounLike(w string) bool {
 	f := fold(w)
-	for _, e := range [...]string{"ung", "ungen", "heit", "keit", "schaft", "tion", "tionen", "tat", "ismus", "ment", "geld", "amt", "antrag",
-		"bescheid", "bescheids", "nummer", "recht", "gesetz", "gericht", "stelle", "kosten", "betrag", "vertrag", "unterlagen", "frist", "zeit",
-		"kasse", "strasse", "haus", "raum", "wesen", "lage", "nahme", "gabe", "pflicht", "steuer", "anspruch", "verfahren", "leistung", "erklarung",
-		"steller", "stellerin", "nehmer", "nehmerin", "geber", "geberin", "mieter", "mieterin", "partner", "partnerin", "minister", "ministerin",
-		"prasident", "prasidentin", "kanzler", "chef", "chefin", "sprecher", "sprecherin", "trainer", "anwalt", "anwaltin", "leiter", "leiterin",
-		"mitglied", "verband", "verein", "partei", "unternehmen", "gesellschaft", "club", "klub", "team", "preis", "jahr", "jahre", "monat",
-		"entscheidung", "urteil", "beschluss", "satz", "absatz", "schreiben", "karte", "konto", "datum", "name", "ort", "gut"} {
+	for _, name := range [...]string{"brecht", "hartung", "hornung", "clement", "jung"} {
+		if strings.HasSuffix(f, name) {
+			return false
+		}
+	}
+	return hasEnding(f, abstractEndings) || hasEnding(f, nounEndings)
+}
+
+const (
+	abstractEndings = "ungen heit heiten keit keiten schaft schaften tion tionen ismus"
+	nounEndings     = "ung tat ment geld amt antrag bescheid bescheids nummer recht gesetz gericht stelle kosten betrag vertrag unterlagen " +
+		"frist zeit kasse strasse wesen lage nahme gabe pflicht steuer anspruch verfahren leistung erklarung steller stellerin nehmer " +
+		"nehmerin geber geberin mieter mieterin partner partnerin minister ministerin prasident prasidentin kanzler chef chefin sprecher " +
+		"sprecherin trainer anwalt anwaltin leiter leiterin direktor direktorin fuhrer fuhrerin mitglied verband verein partei unternehmen " +
+		"gesellschaft club klub team jahr jahre monat entscheidung urteil beschluss absatz schreiben karte konto datum"
+)
+
+// hasEnding says that a folded word ends in one of the endings.
+func hasEnding(f, endings string) bool {
+	for len(endings) > 0 {
+		e, rest, _ := strings.Cut(endings, " ")
 		if strings.HasSuffix(f, e) {
 			return true
 		}
+		endings = rest
 	}
 	return false
 }

@@ -202,6 +202,35 @@ func TestSameTagInAllTexts(t *testing.T) {
 	}
 }
 
+// A surname keeps its particles; the answer of one turn, sent back in the next,
+// gets the same tags again.
+func TestSecondTurn(t *testing.T) {
+	t.Parallel()
+	sc := newScreener(t)
+	question := "Frau Eva von der Heide, DE89370400440532013000, fragt für Herrn Quandt."
+	known := []gateway.Entity{person("Eva", "von der Heide")}
+	first, err := sc.Screen(context.Background(), []string{question}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, r := first.Pseudonymise()
+	if want := "Frau [PERSON_1], [IBAN_1], fragt für Herrn [PERSON_2]."; out[0] != want {
+		t.Fatalf("masked %q, want %q", out[0], want)
+	}
+	answer, _ := r.Restore("Sehr geehrte Frau [PERSON_1], Herr [PERSON_2] zahlt von [IBAN_1].", false)
+	if want := "Sehr geehrte Frau von der Heide, Herr Quandt zahlt von DE89370400440532013000."; answer != want {
+		t.Fatalf("answer %q, want %q", answer, want)
+	}
+	second, err := sc.Screen(context.Background(), []string{question, answer, "Und Quandt?"}, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ = second.Pseudonymise()
+	if want := "Sehr geehrte Frau [PERSON_1], Herr [PERSON_2] zahlt von [IBAN_1].|Und [PERSON_2]?"; out[1]+"|"+out[2] != want {
+		t.Fatalf("second turn %q, want %q", out[1]+"|"+out[2], want)
+	}
+}
+
 // Requests at the same time must never see each other's values.
 func TestRequestsDoNotMix(t *testing.T) {
 	t.Parallel()

@@ -170,6 +170,10 @@ func TestPersons(t *testing.T) {
 		{"first name", "Auch Sabine Quandt und Quandts Hund", "Auch [PERSON_1] und [PERSON_1]s Hund"},
 		{"no name", "Sehr geehrte Damen und Herren, liebe Grüße, Frau Bürgermeisterin, Name der Behörde", "Sehr geehrte Damen und Herren, liebe Grüße, Frau Bürgermeisterin, Name der Behörde"},
 		{"company", "Vermieter: Tannberg Wohnbau GmbH", "Vermieter: Tannberg Wohnbau GmbH"},
+		{"surnames that end like nouns", "Anna Jung, Petra Albrecht und Ute Althaus", "[PERSON_1], [PERSON_2] und [PERSON_3]"},
+		{"sayings", "Herr der Lage, Eheleute Aufwendungen, kam Leo zur Welt", "Herr der Lage, Eheleute Aufwendungen, kam [PERSON_1] zur Welt"},
+		{"column of a form", "Familienname      Kolb\nVornamen          Zoltan\nGeburtsort        Ulm", "Familienname      [PERSON_1]\nVornamen          [PERSON_2]\nGeburtsort        Ulm"},
+		{"nobility", "Friederike Freifrau von Lohe, Frau Freifrau von Lohe", "[PERSON_1], Frau [PERSON_1]"},
 		{"maiden name", "Anna Krüger geb. Wolf", "[PERSON_1] geb. [PERSON_2]"},
 	}
 	for _, tt := range tests {

@@ -13,7 +13,7 @@ func wordLists() []wordList {
 	return []wordList{
 		{rSalutation, `Herr Herrn Frau Familie Fräulein Eheleute Ehepaar Eheleuten Witwe Witwer Hr Fr Fam`},
 		{rTitle, `Dr Prof Professor Professorin Doktor Dipl Ing med jur phil rer nat iur Dres Mag LL Kfm Päd`},
-		{rParticle, `von van vom zu zur zum de der den del della di da do dos du la le el al ten ter te ben bin ibn abu af
+		{rParticle, `von van de der den del della di da do dos du la le el al ten ter te ben bin ibn abu af
 			Freiherr Freifrau Freiin Graf Gräfin Baron Baronin Prinz Prinzessin`},
 		{rNameLabel, `Name Nachname Familienname Vorname Vornamen Geburtsname Rufname Zuname Namen Unterzeichner
 			Ansprechpartner Ansprechpartnerin Sachbearbeiter Sachbearbeiterin Bearbeiter Bearbeiterin Sachbearbeitung
@@ -71,7 +71,7 @@ func wordLists() []wordList {
 			Mieter Mieterin Bewerber Bewerberin Leistungsempfänger Leistungsempfängerin Kunde Kundin Mandant Mandantin Versicherte Versicherter
 			Steuerpflichtige Steuerpflichtiger Betroffene Betroffener Zeuge Zeugin Zeugen Beschuldigte Beschuldigter Angeklagte Angeklagter
 			Ehemann Ehefrau Ehegatte Ehegattin Lebenspartner Lebenspartnerin Sohn Tochter Vater Mutter Bruder Schwester Kind`},
-		{rNoun, `Vermieter Vermieterin Bauherr Bauherrin Halter Halterin Inhaber Inhaberin Eigentümer Eigentümerin Nachbar Nachbarin
+		{rNoun, `Beschwerdeführer Beschwerdeführerin Einsprechende Welt Lage Rede Ruhe Vermieter Vermieterin Bauherr Bauherrin Halter Halterin Inhaber Inhaberin Eigentümer Eigentümerin Nachbar Nachbarin
 			Kollege Kollegin Kollegen Kolleginnen Damen Herren Eltern Kinder Freunde Mitbürger Mitbürgerinnen Leser Team Alle
 			Minister Ministerin Präsident Präsidentin Kanzler Kanzlerin Bundeskanzler Bundeskanzlerin Bürgermeister Bürgermeisterin
 			Oberbürgermeister Oberbürgermeisterin Landrat Landrätin Richterin Vorsitzende Vorsitzender Vorsitzenden Direktor
