@@ -297,11 +297,11 @@ func TestReplay(t *testing.T) {
 func TestConfigDecides(t *testing.T) {
 	t.Parallel()
 	tenants := map[gateway.TenantID]Tenant{"canary": {Active: true}}
-	plainEngine, err := New(t.Context(), Config{Tenants: tenants})
+	plainEngine, err := New(t.Context(), Config{Tenants: tenants, Timeout: canaryTimeout})
 	if err != nil {
 		t.Fatal(err)
 	}
-	narrowed, err := New(t.Context(), Config{Tenants: tenants, Overrides: map[string]any{
+	narrowed, err := New(t.Context(), Config{Tenants: tenants, Timeout: canaryTimeout, Overrides: map[string]any{
 		"classes": map[string]any{"classes": map[string]any{"internal": map[string]any{"residencies": []string{}}}},
 	}})
 	if err != nil {
@@ -334,6 +334,34 @@ func TestRules(t *testing.T) {
 	for _, r := range e.Rules() {
 		if r.Line == 0 || !strings.HasSuffix(r.Text, ".") || r.File == "" {
 			t.Errorf("%s: %+v", r.ID, r)
+		}
+	}
+}
+
+func TestReplayRefuses(t *testing.T) {
+	t.Parallel()
+	e, g := corpus(t)
+	d, err := e.Decide(t.Context(), benchQuestion(g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]string{
+		"nothing":       "",
+		"a list":        "[]",
+		"text":          `"allow"`,
+		"endless":       strings.Repeat("[", 100_000),
+		"huge":          `{"stage":"` + strings.Repeat("x", maxInput) + `"}`,
+		"a huge number": strings.Replace(string(d.Input), `"entities":1`, `"entities":1e999999999`, 1),
+		"two documents": "{} {}",
+	}
+	for name, raw := range cases {
+		start := time.Now()
+		again, err := e.Replay(t.Context(), []byte(raw))
+		if err != nil || again.Allowed() {
+			t.Errorf("%s: %s, %v", name, again.Effect, err)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s took %s", name, took)
 		}
 	}
 }

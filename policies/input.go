@@ -139,8 +139,24 @@ func recordedInput(raw []byte) (ast.Value, gateway.Stage, error) {
 	if !ok {
 		return nil, "", errors.New("input is not an object")
 	}
+	if err := checkNumbers(object); err != nil {
+		return nil, "", err
+	}
 	stage, _ := stringField(object, "stage")
 	return object, gateway.Stage(stage), nil
+}
+
+// checkNumbers refuses numbers no input has: 1e999999999 is short to write and
+// takes a built-in function minutes to round.
+func checkNumbers(v ast.Value) error {
+	var err error
+	ast.WalkTerms(v, func(t *ast.Term) bool {
+		if n, ok := t.Value.(ast.Number); ok && (len(n) > 18 || strings.ContainsAny(string(n), "eE")) {
+			err = errors.New("a number is out of range")
+		}
+		return err != nil
+	})
+	return err
 }
 
 func object(pairs ...any) ast.Object {
