@@ -175,7 +175,7 @@ func firstNameKey(n nameParts, groups map[string]map[string]bool) string {
 
 // name is how a person is written back.
 type name struct {
-	full, last string
+	full, last, titled string
 }
 
 // personName chooses the most complete form that stands in the texts, so that
@@ -183,6 +183,7 @@ type name struct {
 func (s *Screening) personName(all []found) name {
 	var best name
 	score, mixed, sawLast, sawFirst := -1, true, false, false
+	var titledFull, titledLast bool
 	for _, f := range all {
 		v := strings.Join(strings.Fields(s.surface(f)), " ")
 		last := ""
@@ -194,6 +195,9 @@ func (s *Screening) personName(all []found) name {
 		}
 		complete := last != "" && last != v
 		mixed = mixed && !complete
+		if titled, _ := afterTitle(lastBytes(s.texts[f.text][:f.start])); titled {
+			titledFull, titledLast = titledFull || complete, titledLast || !complete
+		}
 		sawLast, sawFirst = sawLast || last != "", sawFirst || last == ""
 		points := 0
 		if complete {
@@ -206,12 +210,15 @@ func (s *Screening) personName(all []found) name {
 			points++
 		}
 		if points > score {
-			score, best = points, name{v, last}
+			score, best = points, name{full: v, last: last, titled: last}
 		}
 	}
 	if e := all[0].who.entity; e >= 0 && mixed && sawLast && sawFirst {
 		p := s.persons[e]
-		return name{strings.TrimSpace(p.first + " " + p.last), p.last}
+		return name{full: strings.TrimSpace(p.first + " " + p.last), last: p.last, titled: p.last}
+	}
+	if titledFull && !titledLast {
+		best.titled = best.full
 	}
 	return best
 }

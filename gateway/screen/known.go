@@ -24,11 +24,25 @@ func (s *scan) knownPerson(i int, w *knownWord) {
 			cut = next.suffix
 		}
 	}
+	if m.first != nil && m.last == nil && m.birth == nil && s.otherSurname(to) {
+		to++ // Erika Weber, when the case knows another Erika
+		m.stranger, m.lastAt, cut = m.firstAt, to+1, 0
+		to = s.hyphenated(to)
+	}
 	from = s.extendLeft(from, &m)
 	if from == to && s.ordinaryWord(i, m) {
 		return
 	}
 	s.addPerson(from, to, cut, byKnown, m.parts(s, from, to))
+}
+
+// otherSurname says that a surname unknown to the case follows token i.
+func (s *scan) otherSurname(i int) bool {
+	if i+1 >= len(s.toks) || !isBlank(s.gap(i)) {
+		return false
+	}
+	next := s.toks[i+1]
+	return s.nameToken(i+1) && next.len() >= 3 && next.roles&(rFunction|rFirstName|rUnit|triggerMask) == 0 && !nounLike(s.str(i+1))
 }
 
 // match collects which parts of a name of the case have been seen.

@@ -16,12 +16,14 @@ import (
 // The tag is the kind and a number, [IBAN_1]. A date of birth keeps its year,
 // [DATE_OF_BIRTH_1_1988], because age decides cases and a model must be able to
 // reckon with it; day and month do not leave the house. A person has one tag in
-// all forms of the name: after "Herr" or "Frau" the surname comes back,
-// elsewhere the most complete form that stood in the texts.
+// all forms of the name. What comes back depends on what stands before the tag:
+// the surname after "Sehr geehrte Frau", after "Herr" or "Frau" the form that
+// stood after a title in the texts, elsewhere the most complete form in them.
 type placeholder struct {
 	tag    string // without brackets
 	value  string
 	last   string // surname of a person
+	titled string // form of a person's name after a title
 	person bool
 }
 
@@ -91,7 +93,7 @@ func (s *Screening) assign() ([]int, []placeholder) {
 func (s *Screening) describe(all []found) placeholder {
 	if all[0].kind == kPerson {
 		n := s.personName(all)
-		return placeholder{value: n.full, last: n.last, person: true}
+		return placeholder{value: n.full, last: n.last, titled: n.titled, person: true}
 	}
 	return placeholder{value: s.surface(all[0])}
 }

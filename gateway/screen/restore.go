@@ -377,8 +377,11 @@ func escapes(text string) bool {
 func (s *stream) value(m matched, before string) string {
 	p := s.r.list[m.entry-1]
 	v := p.value
-	if p.person && p.last != "" && afterTitle(before) {
-		v = p.last
+	if titled, greeted := afterTitle(before); p.person && p.last != "" && titled {
+		v = p.titled
+		if greeted {
+			v = p.last
+		}
 	}
 	if m.apostrophe {
 		v += "'"
@@ -389,23 +392,33 @@ func (s *stream) value(m matched, before string) string {
 	return v
 }
 
-// afterTitle says that a text ends in "Frau " or "Herrn Dr. ".
-func afterTitle(before string) bool {
+// afterTitle says that a text ends in "Frau " or "Herrn Dr. ", and whether a
+// salutation such as "Sehr geehrte" stands before that.
+func afterTitle(before string) (titled, greeted bool) {
 	for {
 		trimmed := strings.TrimRight(before, " \u00A0")
 		if trimmed == before {
-			return false
+			return false, false
 		}
 		cut := strings.LastIndexFunc(trimmed, func(r rune) bool { return r != '.' && !unicode.IsLetter(r) }) + 1
 		word := strings.TrimSuffix(fold(trimmed[cut:]), ".")
 		if slices.Contains([]string{"herr", "herrn", "frau", "familie", "eheleute", "eheleuten", "ehepaar", "fraulein", "hr", "fr"}, word) {
-			return true
+			greeting := strings.Fields(trimmed[:cut])
+			return true, len(greeting) > 0 && isGreeting(greeting[len(greeting)-1])
 		}
 		if !slices.Contains([]string{"dr", "prof", "professor", "professorin", "med", "jur", "phil", "rer", "nat", "dipl", "ing"}, word) {
-			return false
+			return false, false
 		}
 		before = trimmed[:cut]
 	}
+}
+
+func isGreeting(w string) bool {
+	switch fold(w) {
+	case "geehrte", "geehrter", "geehrten", "liebe", "lieber", "hallo":
+		return true
+	}
+	return false
 }
 
 func escapeJSON(v string) string {

@@ -5,15 +5,19 @@ package screen_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/screen"
 )
 
+var newOnce = sync.OnceValues(func() (*screen.Screener, error) { return screen.New(screen.Config{}) })
+
+// newScreener returns the screener all tests share, as all requests do.
 func newScreener(t testing.TB) *screen.Screener {
 	t.Helper()
-	s, err := screen.New(screen.Config{})
+	s, err := newOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
