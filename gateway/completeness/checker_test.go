@@ -319,3 +319,5 @@ func TestPeriodsAndHolders(t *testing.T) {
 		})
 	}
 }
+
+func withTexts() completeness.Config { return completeness.Config{Reader: texts{}} }

@@ -223,10 +223,10 @@ func (b *builder) missingEvidence(n need) Finding {
 	f := Finding{Requirement: n.id(), Code: codeMissingEvidence, Severity: n.Severity,
 		Message: fmt.Sprintf("Es fehlt%s: %s.", forPerson(person), n.Label), Question: question,
 		Label: n.Label, Person: person, Basis: n.Basis, Origin: n.Origin, ByAuthority: n.ByAuthority}
+	if len(n.Accepts) == 1 {
+		return f // nothing else would do
+	}
 	for _, a := range n.Accepts {
-		if len(n.Accepts) == 1 {
-			break // nothing else would do
-		}
 		f.Alternatives = append(f.Alternatives, b.types.labels(a))
 	}
 	return f

@@ -7,37 +7,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ki-schleuse/schleuse/retrieval/extract"
 )
 
-// maxAttached is how deep e-mails inside e-mails are opened.
-const maxAttached = 2
+const (
+	// maxAttached is how deep e-mails inside e-mails are opened.
+	maxAttached = 2
+	// maxParallel is how many files of one check are read at the same time.
+	maxParallel = 4
+)
 
-// pieces turns the documents of the input into what can be evidence.
+// pieces turns the documents of the input into what can be evidence. Files are
+// read side by side; the order of the input is kept.
 func (c *Checker) pieces(ctx context.Context, s *compiled, in Input, p people, day string) ([]piece, error) {
-	var out []piece
+	read := make([][]piece, len(in.Documents))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallel)
+	for i, d := range identified(in.Documents) {
+		if d.Content == nil {
+			read[i] = []piece{c.declared(d)}
+			continue
+		}
+		group.Go(func() (err error) {
+			read[i], err = c.read(ctx, d, p, day, 0)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	out := slices.Concat(read...)
+	c.pictures(s, out)
+	joinPaySlips(out, day)
+	return out, nil
+}
+
+// identified gives every document an id of its own.
+func identified(documents []InputDocument) []InputDocument {
+	out := slices.Clone(documents)
 	ids := map[string]bool{}
-	for i, d := range in.Documents {
-		id := documentID(d, i)
+	for i := range out {
+		id := documentID(out[i], i)
 		if ids[id] {
 			id = fmt.Sprintf("%s#%d", id, i+1)
 		}
 		ids[id] = true
-		d.ID = id
-		if d.Content == nil {
-			out = append(out, c.declared(d))
-			continue
-		}
-		read, err := c.read(ctx, d, p, day, 0)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, read...)
+		out[i].ID = id
 	}
-	c.pictures(s, out)
-	joinPaySlips(out, day)
-	return out, nil
+	return out
 }
 
 func documentID(d InputDocument, i int) string {
