@@ -192,6 +192,24 @@ func TestBrokenStreamsEndWithAnErrorAndWithoutDone(t *testing.T) {
 	}
 }
 
+// An event of several lines must not become several events.
+func TestEventsOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.mock.Always(upstreamtest.Behaviour{Defect: upstreamtest.ByteOrder})
+	response := b.open(t, t.Context(), "POST", chatPath, streaming)
+	defer func() { _ = response.Body.Close() }()
+	data, _ := events(t, response.Body)
+	for _, d := range data[:len(data)-1] {
+		if !json.Valid([]byte(d)) {
+			t.Errorf("event is no JSON: %s", d)
+		}
+	}
+	if text(data) != echo {
+		t.Errorf("text = %q", text(data))
+	}
+}
+
 // A stream that fails before its first event is an ordinary error, which
 // clients can repeat.
 func TestStreamFailingAtOnceHasAStatus(t *testing.T) {

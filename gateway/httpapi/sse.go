@@ -33,13 +33,17 @@ func (s *Server) streamChat(c *gin.Context, r gateway.Request) {
 	callOf(ctx).decision = r.ID
 	if err := w.copy(stream); err != nil {
 		s.failStream(c, w, err)
+		return
 	}
+	w.stop()
+	callOf(ctx).err = w.err
 }
 
 // failStream answers with a status while nothing has been sent, else with an
 // error event.
 func (s *Server) failStream(c *gin.Context, w *eventWriter, err error) {
-	if begun := w.stop(); !begun {
+	w.stop()
+	if !w.begun {
 		s.fail(c, err)
 		return
 	}
@@ -52,29 +56,103 @@ func (s *Server) failStream(c *gin.Context, w *eventWriter, err error) {
 
 // eventWriter writes server-sent events and keeps the connection alive while
 // there are none, also while the model has not answered at all: then the status
-// goes out with the first heartbeat. Its lock orders the events and the heartbeat.
+// goes out with the first heartbeat. One goroutine writes; what comes while it
+// writes goes out together with the next write, so that a fast model does not
+// cost a system call for each word, and a slow one is not held back.
 type eventWriter struct {
-	mu        sync.Mutex
 	out       gin.ResponseWriter
 	control   *http.ResponseController
 	decision  string
 	timeout   time.Duration
 	heartbeat time.Duration
-	timer     *time.Timer
-	begun     bool
-	stopped   bool
-	buf       []byte
+
+	signal chan struct{} // something is pending
+	done   chan struct{} // the goroutine has ended: out belongs to the handler again
+	once   sync.Once
+
+	mu      sync.Mutex
+	room    sync.Cond
+	pending []byte
+	ended   bool
+
+	begun bool  // status and header are sent; read after stop
+	err   error // why writing failed; under mu or after stop
 }
+
+// maxPending is how much may wait for a client that reads slowly.
+const maxPending = 64 << 10
 
 func (s *Server) newEventWriter(c *gin.Context, decision string) *eventWriter {
 	w := &eventWriter{
 		out: c.Writer, control: http.NewResponseController(c.Writer), decision: decision,
 		timeout: s.WriteTimeout, heartbeat: s.Heartbeat,
+		signal: make(chan struct{}, 1), done: make(chan struct{}),
 	}
+	w.room.L = &w.mu
+	go w.run()
+	return w
+}
+
+// run writes what is pending until the stream has ended or the client has left.
+func (w *eventWriter) run() {
+	defer close(w.done)
+	timer := time.NewTimer(w.heartbeat)
+	defer timer.Stop()
+	var out []byte
+	for {
+		silent := false
+		select {
+		case <-w.signal:
+		case <-timer.C:
+			silent = true
+		}
+		timer.Reset(w.heartbeat)
+		var ended bool
+		out, ended = w.take(out[:0])
+		if silent && len(out) == 0 {
+			out = append(out, ": warten\n\n"...)
+		}
+		if err := w.write(out); err != nil {
+			w.broken(err)
+			return
+		}
+		if ended {
+			return
+		}
+	}
+}
+
+// take swaps the pending events for an empty buffer.
+func (w *eventWriter) take(empty []byte) (out []byte, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(w.heartbeat, w.beat)
-	return w
+	out, w.pending = w.pending, empty
+	w.room.Signal()
+	return out, w.ended
+}
+
+func (w *eventWriter) broken(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+	w.room.Signal()
+}
+
+// write writes and flushes within the time a reading client needs.
+func (w *eventWriter) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	w.begin()
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // not every server has deadlines
+	_, err := w.out.Write(p)
+	if err == nil {
+		err = w.control.Flush()
+	}
+	if err != nil {
+		return &gateway.Error{Op: "write events", Code: gateway.CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", Err: err}
+	}
+	return nil
 }
 
 // begin sends status and header once.
@@ -91,7 +169,7 @@ func (w *eventWriter) begin() {
 	w.out.WriteHeaderNow()
 }
 
-// copy returns nil after [DONE] was written, else the error that ended the answer.
+// copy returns nil after [DONE] was accepted, else the error that ended the answer.
 func (w *eventWriter) copy(stream Stream) error {
 	for {
 		event, err := stream.Next()
@@ -107,26 +185,31 @@ func (w *eventWriter) copy(stream Stream) error {
 	}
 }
 
-// fail writes the error event that takes the place of [DONE].
-func (w *eventWriter) fail(err error) {
-	raw, encodeErr := marshal(toOpenAI(public(err)))
-	if encodeErr != nil {
-		raw = []byte(`{"error":{"message":"Interner Fehler","type":"server_error","param":null,"code":"internal"}}`)
-	}
-	_ = w.event(raw) // the client may have left; the error itself is in the log already
-}
-
+// event hands an event to the writing goroutine and waits only when a slow
+// client has left too much pending.
 func (w *eventWriter) event(data []byte) error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.buf = append(w.buf[:0], "data: "...)
-	w.buf = append(w.buf, data...)
-	if bytes.ContainsAny(data, "\r\n") {
-		oneLine(w.buf)
+	for len(w.pending) > maxPending && w.err == nil {
+		w.room.Wait()
 	}
-	w.buf = append(w.buf, '\n', '\n')
-	w.timer.Reset(w.heartbeat)
-	return w.write(w.buf)
+	err := w.err
+	w.pending = appendEvent(w.pending, data)
+	w.mu.Unlock()
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+	return err
+}
+
+func appendEvent(out, data []byte) []byte {
+	out = append(out, "data: "...)
+	start := len(out)
+	out = append(out, data...)
+	if bytes.ContainsAny(data, "\r\n") {
+		oneLine(out[start:])
+	}
+	return append(out, '\n', '\n')
 }
 
 // oneLine: a line break in JSON stands between tokens only and would end the event.
@@ -138,37 +221,27 @@ func oneLine(b []byte) {
 	}
 }
 
-func (w *eventWriter) beat() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.stopped {
-		return
-	}
-	if w.write([]byte(": warten\n\n")) == nil {
-		w.timer.Reset(w.heartbeat)
-	}
+// stop writes what is pending and ends the goroutine. Afterwards the response
+// belongs to the handler again.
+func (w *eventWriter) stop() {
+	w.once.Do(func() {
+		w.mu.Lock()
+		w.ended = true
+		w.mu.Unlock()
+		select {
+		case w.signal <- struct{}{}:
+		default:
+		}
+		<-w.done
+		_ = w.control.SetWriteDeadline(time.Time{})
+	})
 }
 
-// write writes and flushes within the time a reading client needs.
-func (w *eventWriter) write(p []byte) error {
-	w.begin()
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // not every server has deadlines
-	if _, err := w.out.Write(p); err != nil {
-		return &gateway.Error{Op: "write event", Code: gateway.CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", Err: err}
+// fail writes the error event that takes the place of [DONE]; the writer has stopped.
+func (w *eventWriter) fail(err error) {
+	raw, encodeErr := marshal(toOpenAI(public(err)))
+	if encodeErr != nil {
+		raw = []byte(`{"error":{"message":"Interner Fehler","type":"server_error","param":null,"code":"internal"}}`)
 	}
-	if err := w.control.Flush(); err != nil {
-		return &gateway.Error{Op: "flush event", Code: gateway.CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", Err: err}
-	}
-	return nil
-}
-
-// stop ends the heartbeat and says whether anything has been sent. Nothing is
-// written afterwards.
-func (w *eventWriter) stop() (begun bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stopped = true
-	w.timer.Stop()
-	_ = w.control.SetWriteDeadline(time.Time{})
-	return w.begun
+	_ = w.write(appendEvent(nil, raw)) // the client may have left; the error itself is in the log already
 }
