@@ -162,6 +162,36 @@ func TestGeneratedTableIsCurrent(t *testing.T) {
 	}
 }
 
+// TestStatutesCiteWhatExists looks up what the statutes cite of each other: the
+// parser meets real text, and the register has to know nearly all of it.
+func TestStatutesCiteWhatExists(t *testing.T) {
+	t.Parallel()
+	_, sections, err := norms.Import(context.Background(), os.DirFS(filepath.Join(sharedData(t), "law")), ".")
+	if err != nil {
+		t.Skip("statutes not found; set SCHLEUSE_DATA")
+	}
+	r := norms.Default()
+	cited, dead, notKnown := 0, []string{}, 0
+	for _, sec := range sections {
+		for _, c := range r.Parse(sec.Text) {
+			if _, known := r.Statute(c.Law); !known {
+				continue
+			}
+			cited++
+			var lookup *norms.LookupError
+			if errors.As(r.Lookup(c), &lookup) && lookup.Problem != norms.ProblemNotConfirmed {
+				dead = append(dead, sec.Law+" "+sec.Number+": "+lookup.Message)
+			} else if lookup != nil {
+				notKnown++
+			}
+		}
+	}
+	t.Logf("%d citations with a registered law, %d not confirmed, dead: %q", cited, notKnown, dead)
+	if cited < 500 || len(dead) > 3 {
+		t.Errorf("%d citations, %d of them dead: %q", cited, len(dead), dead)
+	}
+}
+
 func FuzzImportXML(f *testing.F) {
 	data, err := os.ReadFile("testdata/mustergesetz.xml")
 	if err != nil {

@@ -94,9 +94,12 @@ type Statute struct {
 	// Source says where the facts come from.
 	Source string `json:"source"`
 	// Verified is false when the facts come from a secondary source.
-	Verified bool             `json:"verified"`
-	Entries  map[string]Entry `json:"-"`
-	order    []string
+	Verified bool `json:"verified"`
+	// Partial says that only some sections are in the register; another one counts
+	// as not confirmed, not as missing.
+	Partial bool             `json:"partial,omitempty"`
+	Entries map[string]Entry `json:"-"`
+	order   []string
 }
 
 // Sections are the entries in the order of the statute.
@@ -156,11 +159,15 @@ func (r *Register) Lookup(c Citation) error {
 	}
 	c.Law = s.Abbr
 	e, ok := s.Entries[entryKey(c)]
+	short := Citation{Unit: c.Unit, Section: c.Section, Law: c.Law}
+	if !ok && s.Partial && s.hasUnit(c.Unit) {
+		return fail(ProblemNotConfirmed, "nicht bestätigt: %s – das Register kennt dieses Gesetz nicht vollständig", short)
+	}
 	if !ok || !s.hasUnit(c.Unit) {
-		return fail(ProblemNoSection, "existiert nicht: %s", Citation{Unit: c.Unit, Section: c.Section, Law: c.Law})
+		return fail(ProblemNoSection, "existiert nicht: %s", short)
 	}
 	if e.Repealed {
-		return fail(ProblemRepealed, "weggefallen: %s", Citation{Unit: c.Unit, Section: c.Section, Law: c.Law})
+		return fail(ProblemRepealed, "weggefallen: %s", short)
 	}
 	return r.lookupParagraph(s, e, c, fail)
 }

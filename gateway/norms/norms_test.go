@@ -58,6 +58,8 @@ func TestLookup(t *testing.T) {
 		{"§ 223 AO", norms.ProblemRepealed, "weggefallen: § 223 AO"},
 		{"§ 3 HBauStatG", norms.ProblemUnknownLaw, "nicht im Normenregister: HBauStatG"},
 		{"§ 66 Abs. 3", norms.ProblemNoLaw, "Gesetz fehlt: § 66 Abs. 3"},
+		{"§ 1600d BGB", norms.ProblemNotConfirmed, "nicht bestätigt: § 1600d BGB – das Register kennt dieses Gesetz nicht vollständig"},
+		{"Art. 100 DSGVO", norms.ProblemNoSection, "existiert nicht: Art. 100 DSGVO"},
 		{"§ 54 Abs. 4 LBO", norms.ProblemNotConfirmed, "nicht bestätigt: § 54 Abs. 4 LBO – das Register kennt die Absätze nicht vollständig"},
 	}
 	for _, tc := range cases {
@@ -129,6 +131,10 @@ func TestMergeTakesTheNewerStand(t *testing.T) {
 	}
 	if err := norms.Default().Merge(older).Lookup(nine); err == nil {
 		t.Error("an older import replaced the embedded facts")
+	}
+	whole := decode(t, "@BGB\t\t§\t2019-01-01\tverified\timportiert\tganz\n1600d\tVaterschaft\t1-5\n")
+	if err := norms.Default().Merge(whole).Lookup(norms.ParseCitations("§ 1600d Abs. 2 BGB")[0]); err != nil {
+		t.Errorf("a whole statute did not replace a partial one: %v", err)
 	}
 	if err := newer.Merge(norms.Default()).Lookup(nine); err != nil {
 		t.Errorf("order of merging matters: %v", err)

@@ -46,7 +46,8 @@ var embedded = sync.OnceValue(func() *Register {
 })
 
 // NewRegister builds a register; of two statutes with the same abbreviation the
-// one with the newer Stand wins, the later one when they are equal.
+// one with the newer Stand wins, the later one when they are equal; a whole
+// statute wins over a partial one.
 func NewRegister(statutes ...*Statute) *Register {
 	r := &Register{byAlias: map[string]*Statute{}}
 	for _, s := range statutes {
@@ -68,7 +69,7 @@ func (r *Register) put(s *Statute) {
 	switch {
 	case !known:
 		r.statutes = append(r.statutes, s)
-	case old.Stand > s.Stand:
+	case old.Partial == s.Partial && old.Stand > s.Stand, s.Partial && !old.Partial:
 		return
 	default:
 		s = s.withAliases(old.Aliases)
@@ -121,6 +122,10 @@ func (r *Register) Entry(c Citation) (Entry, *Statute, bool) {
 // aliasKey makes "SGB 1", "SGB I" and "sgb  i" of one kind of writing equal.
 func aliasKey(law string) string { return strings.ToLower(strings.Join(strings.Fields(law), " ")) }
 
+// partialMark follows "verified" or "unverified" of a statute that is only partly
+// in the table.
+const partialMark = ",partial"
+
 // Limits of the table format.
 const (
 	maxTableLine = 64 << 10
@@ -128,7 +133,7 @@ const (
 )
 
 // Decode reads the table format: a line "@abbr<TAB>aliases<TAB>unit<TAB>stand
-// <TAB>verified|unverified<TAB>source<TAB>title" per statute, then one line
+// <TAB>verified|unverified[,partial]<TAB>source<TAB>title" per statute, then one line
 // "number<TAB>heading<TAB>absätze<TAB>flags" per §. "#" starts a comment line.
 func Decode(in io.Reader) (*Register, error) {
 	scanner := bufio.NewScanner(in)
@@ -173,7 +178,7 @@ func decodeStatute(f []string) (*Statute, error) {
 		return nil, errors.New("statute line needs seven fields")
 	}
 	s := &Statute{
-		Abbr: f[0][1:], Unit: f[2], Stand: f[3], Verified: f[4] == "verified",
+		Abbr: f[0][1:], Unit: f[2], Stand: f[3], Verified: strings.HasPrefix(f[4], "verified"), Partial: strings.HasSuffix(f[4], partialMark),
 		Source: f[5], Title: f[6], Entries: map[string]Entry{},
 	}
 	if s.Unit != UnitSection && s.Unit != UnitArticle {
@@ -204,6 +209,9 @@ func (r *Register) Encode(out io.Writer) error {
 		verified := "unverified"
 		if s.Verified {
 			verified = "verified"
+		}
+		if s.Partial {
+			verified += partialMark
 		}
 		fmt.Fprintf(w, "@%s\t%s\t%s\t%s\t%s\t%s\t%s\n", cell(s.Abbr), cell(strings.Join(s.Aliases, "|")), s.Unit, s.Stand, verified, cell(s.Source), cell(s.Title))
 		for _, e := range s.Sections() {
