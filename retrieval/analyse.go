@@ -68,7 +68,7 @@ func appendWord(out []string, word string) []string {
 }
 
 // joinLines removes soft hyphens, and hyphens at line ends before a lower-case
-// letter.
+// letter; not in "Personalausweis-\nund Passamt".
 func joinLines(text string) string {
 	text = strings.ReplaceAll(text, "\u00AD", "")
 	if !strings.Contains(text, "-\n") {
@@ -84,11 +84,16 @@ func joinLines(text string) string {
 		}
 		next, _ := utf8.DecodeRuneInString(strings.TrimLeft(parts[i+1], " "))
 		last, _ := utf8.DecodeLastRuneInString(part)
-		if !unicode.IsLower(next) || !unicode.IsLetter(last) {
+		if !unicode.IsLower(next) || !unicode.IsLetter(last) || isConjunction(parts[i+1]) {
 			b.WriteString("-\n")
 		}
 	}
 	return b.String()
+}
+
+func isConjunction(text string) bool {
+	word, _, _ := strings.Cut(strings.TrimLeft(cut(text, maxWord), " "), " ")
+	return word == "und" || word == "oder" || word == "bzw."
 }
 
 func stem(env *snowballstem.Env, word string) Term {

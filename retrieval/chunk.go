@@ -232,11 +232,12 @@ func breakPoint(text string) int {
 			return half + i + len(mark)
 		}
 	}
-	at := len(text)
-	for at > 1 && !utf8.RuneStart(text[at-1]) {
-		at--
+	for at := len(text); at > len(text)-utf8.UTFMax && at > 0; at-- {
+		if at < len(text) && utf8.RuneStart(text[at]) {
+			return at
+		}
 	}
-	return max(1, at-1)
+	return len(text)
 }
 
 // trim takes white space off both ends of a span.

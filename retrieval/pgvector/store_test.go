@@ -51,3 +51,17 @@ func TestOpenHidesThePassword(t *testing.T) {
 		}
 	}
 }
+
+// TestManyRows takes the approximate index, as it is used when a caller may
+// read very many rows: half of all, here from 100 on.
+func TestManyRows(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.DSN(t)
+	indexed := open(t, pgvector.Config{DSN: dsn, Dim: storetest.Dim, Exact: 100})
+	exact := open(t, pgvector.Config{DSN: dsn, Dim: storetest.Dim})
+	recall := storetest.Recall(t, indexed, exact, 1000, 2)
+	t.Logf("recall@10 through the index, half of 1,000 rows readable: %.3f", recall)
+	if recall < 0.95 {
+		t.Errorf("recall %.3f, want 0.95 or more", recall)
+	}
+}

@@ -219,7 +219,7 @@ func compare(t *testing.T, what string, found []gateway.Passage, expected []mode
 // best of them, by words and by vectors alone.
 func onePercent(t *testing.T, s retrieval.Store) {
 	e := &embedder{"e"}
-	m := fill(t, s, e, 2000, func(i int) []gateway.Principal {
+	m := fill(t, s, e, 1500, func(i int) []gateway.Principal {
 		if i%100 == 17 {
 			return []gateway.Principal{"group:akte"}
 		}
@@ -306,4 +306,34 @@ func checkFence(t *testing.T, x *retrieval.Index, tenant gateway.TenantID, who [
 		}
 	}
 	want(t, fmt.Sprintf("tenant %s as %v", tenant, who), found, strings.Join(expected, " "))
+}
+
+// Recall fills a store with n documents, of which a caller may read one in
+// every, and returns which share of the ten best by vector that exact finds one
+// finds as well. Both stores hold the same data.
+func Recall(t *testing.T, one, exact retrieval.Store, n, every int) float64 {
+	e := &embedder{"e"}
+	fill(t, one, e, n, func(i int) []gateway.Principal {
+		if i%every == 0 {
+			return []gateway.Principal{"group:akte"}
+		}
+		return []gateway.Principal{"group:rest"}
+	})
+	r := rand.New(rand.NewPCG(5, 6))
+	hits, total := 0, 0
+	config := retrieval.Config{Embedder: *e, Dense: 1}
+	for range 20 {
+		question := invented(r, 20)
+		config.Store = exact
+		expected := ask(t, index(t, config), a, question, "group:akte")
+		config.Store = one
+		found := ask(t, index(t, config), a, question, "group:akte")
+		for _, p := range expected[:10] {
+			total++
+			if slices.ContainsFunc(found[:min(10, len(found))], func(f gateway.Passage) bool { return f.ID == p.ID }) {
+				hits++
+			}
+		}
+	}
+	return float64(hits) / float64(total)
 }
