@@ -281,6 +281,9 @@ func (c *check) finish(ctx context.Context) error {
 		}
 	}
 	for id, p := range c.pending {
+		if c.open[id] == p {
+			continue
+		}
 		if err := c.listed(ctx, id, p); err != nil {
 			return err
 		}
