@@ -55,31 +55,31 @@ type Config struct {
 // Tenant is what policies know about a Mandant.
 type Tenant struct {
 	// Active is false for a suspended tenant: everything is refused.
-	Active bool `json:"active"`
+	Active bool `json:"active" yaml:"active"`
 	// Services the tenant may use; empty: all.
-	Services []gateway.ServiceID `json:"services"`
+	Services []gateway.ServiceID `json:"services" yaml:"services"`
 	// Residencies, if not empty, narrows where models may run, for all data classes.
-	Residencies []gateway.Residency `json:"residencies"`
+	Residencies []gateway.Residency `json:"residencies" yaml:"residencies"`
 	// Releases of high-risk purposes (Art. 26, 27, 49 KI-VO).
-	Releases []Release `json:"releases"`
+	Releases []Release `json:"releases" yaml:"releases"`
 }
 
 // Release is a tenant's documented release of high-risk purposes. All references
 // must be present, else it does not count.
 type Release struct {
-	Service  gateway.ServiceID `json:"service"`
-	Purposes []gateway.Purpose `json:"purposes"`
+	Service  gateway.ServiceID `json:"service" yaml:"service"`
+	Purposes []gateway.Purpose `json:"purposes" yaml:"purposes"`
 	// Registration is the number in the EU database (Art. 49 Abs. 3, Art. 71).
-	Registration string `json:"registration"`
+	Registration string `json:"registration" yaml:"registration"`
 	// FRIA is the reference of the fundamental rights impact assessment (Art. 27).
-	FRIA string `json:"fria"`
+	FRIA string `json:"fria" yaml:"fria"`
 	// DPIA is the reference of the data protection impact assessment (Art. 35 DSGVO).
-	DPIA string `json:"dpia"`
+	DPIA string `json:"dpia" yaml:"dpia"`
 	// Oversight names the office that oversees the system (Art. 26 Abs. 2).
-	Oversight string `json:"oversight"`
+	Oversight string `json:"oversight" yaml:"oversight"`
 	// ValidFrom and ValidTo are dates (2026-11-21); ValidTo may be empty.
-	ValidFrom string `json:"valid_from"`
-	ValidTo   string `json:"valid_to"`
+	ValidFrom string `json:"valid_from" yaml:"valid_from"`
+	ValidTo   string `json:"valid_to" yaml:"valid_to"`
 }
 
 // Engine decides. It is safe for concurrent use.
