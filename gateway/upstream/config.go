@@ -4,6 +4,7 @@
 package upstream
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -14,8 +15,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"context"
 )
 
 // Config says which model servers there are and how to speak to them.
@@ -28,6 +27,10 @@ type Config struct {
 	MaxAnswer int64
 	// MaxLine bounds one line of a stream; default 16 MiB.
 	MaxLine int
+	// Retries is how often a request is sent again when no connection could be
+	// made or the server answered 503 without doing anything; default 1,
+	// negative: never. Nothing is sent again once an answer has begun.
+	Retries int
 	// Trace returns the W3C traceparent of a request, or ""; nil sends none.
 	Trace func(context.Context) string
 	// Now is the clock for Retry-After dates; default time.Now.
@@ -89,6 +92,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxLine <= 0 {
 		c.MaxLine = 16 << 20
+	}
+	if c.Retries == 0 {
+		c.Retries = 1
 	}
 	if c.Trace == nil {
 		c.Trace = func(context.Context) string { return "" }

@@ -4,15 +4,18 @@
 // Package upstream speaks to OpenAI-compatible model servers: the bytes of the
 // request go out as they are, the bytes of the answer come back as they are, and
 // a parser beside them judges whether the answer is whole. It is not a client
-// library for a provider, retries nothing and chooses nothing: that is the
-// router's and the gateway's work. Start at [Client.Complete] and [Client.Stream].
+// library for a provider and chooses nothing: that is the router's work. It asks
+// again only where the server certainly did nothing yet, see Config.Retries.
+// Start at [Client.Complete] and [Client.Stream].
 package upstream
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -115,11 +118,47 @@ func pathOf(o gateway.Operation) (string, error) {
 	return "", &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("operation %q has no model call", o)}
 }
 
+// do makes a request, again when the server certainly did nothing yet.
 func (c *Client) do(ctx context.Context, name, method, path, accept string, body []byte) (*exchange, error) {
 	e, ok := c.endpoints[name]
 	if !ok {
 		return nil, &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("endpoint %q is not configured", name)}
 	}
+	for attempt := 0; ; attempt++ {
+		x, err := c.once(ctx, e, method, path, accept, body)
+		if err == nil || attempt >= c.config.Retries || !untouched(err) || !pause(ctx, retryPause) {
+			return x, err
+		}
+	}
+}
+
+// retryPause is short: a caller waits, and a server that restarts needs longer anyway.
+const retryPause = 150 * time.Millisecond
+
+// untouched says that a request was not worked on: no connection was made, or
+// the server was too busy (503) and did not ask for a longer pause.
+func untouched(err error) bool {
+	var e *gateway.Error
+	if !errors.As(err, &e) || e.Code != gateway.CodeUnavailable {
+		return false
+	}
+	if e.Upstream != nil {
+		return e.Upstream.Status == http.StatusServiceUnavailable && e.RetryAfter <= retryPause
+	}
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial" && !errors.Is(err, errAddress)
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept string, body []byte) (*exchange, error) {
 	x := newExchange(ctx, e)
 	request, err := http.NewRequestWithContext(x.ctx, method, e.base.String()+path, bytes.NewReader(body))
 	if err != nil {

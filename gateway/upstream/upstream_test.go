@@ -216,6 +216,36 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestRetryOnlyWhatWasNotWorkedOn(t *testing.T) {
+	t.Parallel()
+	busy := upstreamtest.Behaviour{Status: 503}
+	cases := []struct {
+		name  string
+		next  []upstreamtest.Behaviour
+		code  gateway.Code
+		tries int
+	}{
+		{"busy, then fine", []upstreamtest.Behaviour{busy}, "", 2},
+		{"busy twice", []upstreamtest.Behaviour{busy, busy}, gateway.CodeUnavailable, 2},
+		{"busy for long", []upstreamtest.Behaviour{{Status: 503, Header: map[string]string{"Retry-After": "3"}}}, gateway.CodeUnavailable, 1},
+		{"server error", []upstreamtest.Behaviour{{Status: 500}}, gateway.CodeUnavailable, 1},
+		{"bad gateway", []upstreamtest.Behaviour{{Status: 502}}, gateway.CodeUnavailable, 1},
+		{"rate limit", []upstreamtest.Behaviour{{Status: 429}}, gateway.CodeRateLimited, 1},
+		{"answer began", []upstreamtest.Behaviour{{Defect: upstreamtest.CutBody}}, gateway.CodeTruncated, 1},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, server := setup(t)
+			server.Next(tc.next...)
+			_, err := c.Complete(t.Context(), chat(plainBody))
+			if got := gateway.CodeOf(err); got != tc.code || len(server.Requests()) != tc.tries {
+				t.Errorf("code %q after %d tries, want %q after %d", got, len(server.Requests()), tc.code, tc.tries)
+			}
+		})
+	}
+}
+
 func TestPlainAnswerDefects(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
