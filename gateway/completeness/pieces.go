@@ -119,8 +119,8 @@ func (c *Checker) read(ctx context.Context, d InputDocument, who people, day str
 	if err != nil {
 		return []piece{c.unread(d, err)}, nil
 	}
-	if d.Format == "" && d.MediaType == "" {
-		d.Format = t.MediaType
+	if d.Format == "" {
+		d.Format = t.MediaType // the content knows better than the sender
 	}
 	if t.MediaType == "message/rfc822" {
 		return c.mail(ctx, d, t, who, day, depth)

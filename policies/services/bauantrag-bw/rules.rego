@@ -55,6 +55,7 @@ any_person contains id if {
 violated contains {"rule": "BA-01", "paths": [concat(":", ["document", document.id])]} if {
 	some document in input.documents
 	document.format != "application/pdf"
+	not "email" in document.types # carries plans, is none
 }
 
 violated contains {"rule": "BA-02", "paths": ["verfahren", "vorhaben.sonderbau"]} if {

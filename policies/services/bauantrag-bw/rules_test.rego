@@ -16,7 +16,7 @@ rules(change) := {v.rule | some v in ba.violated with input as given(change)}
 
 evidence(change) := {e.id | some e in ba.required_evidence with input as given(change)}
 
-given(change) := {"application": object.union(application, change), "documents": [{"id": "1", "format": "application/pdf"}]}
+given(change) := {"application": object.union(application, change), "documents": [{"id": "1", "types": ["bauzeichnungen"], "format": "application/pdf"}]}
 
 test_nothing_is_violated if {
 	rules({}) == set()
@@ -35,7 +35,8 @@ test_fields if {
 }
 
 test_ba_01 if {
-	{"rule": "BA-01", "paths": ["document:2"]} in ba.violated with input as {"application": application, "documents": [{"id": "2", "format": "image/jpeg"}]}
+	{"rule": "BA-01", "paths": ["document:2"]} in ba.violated with input as {"application": application, "documents": [{"id": "2", "types": ["bauzeichnungen"], "format": "image/jpeg"}]}
+	{v.rule | some v in ba.violated with input as {"application": application, "documents": [{"id": "3", "types": ["email"], "format": "message/rfc822"}]}} == set()
 }
 
 test_ba_02 if rules({"verfahren": "kenntnisgabe", "vorhaben": {"sonderbau": true}}) == {"BA-02", "BA-06"}
