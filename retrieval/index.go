@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/retrieval/extract"
@@ -55,6 +57,9 @@ type Config struct {
 	Shared gateway.TenantID
 	// Reader of files; nil: extract.NewReader with its defaults.
 	Reader *extract.Reader
+	// Log is told when the embedder fails and a question is answered without it;
+	// nil: nobody.
+	Log *slog.Logger
 }
 
 // Index holds the documents of all tenants and finds passages.
@@ -77,6 +82,9 @@ func New(c Config) (*Index, error) {
 	}
 	setDefault(&c.Dense, 0.3)
 	c.Default = c.Default.withDefaults()
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Reader == nil {
 		c.Reader = extract.NewReader(extract.Config{})
 	}
@@ -118,6 +126,9 @@ func (x *Index) Put(ctx context.Context, d Document) error {
 	if len(d.Principals)+len(d.Denied) > maxPrincipals {
 		return fmt.Errorf("put document: more than %d principals", maxPrincipals)
 	}
+	if err := d.check(); err != nil {
+		return fmt.Errorf("put document: %w", err)
+	}
 	chunks, err := x.chunks(ctx, d)
 	if err != nil {
 		return fmt.Errorf("put document: %w", err)
@@ -126,6 +137,23 @@ func (x *Index) Put(ctx context.Context, d Document) error {
 		Key: Key{d.Tenant, d.Source, d.ID}, Parent: d.parent, Title: d.Title, Version: d.Version,
 		Access: Access{d.Principals, d.Denied}, Class: d.Class, Chunks: chunks,
 	})
+}
+
+// check refuses what not every store can hold.
+func (d Document) check() error {
+	texts := []string{string(d.Tenant), d.Source, d.ID, d.Title, d.Version, d.URL, d.Statute, d.Stand}
+	for _, s := range d.Sections {
+		texts = append(texts, s.Number, s.Heading, s.Text, s.URL)
+	}
+	for _, p := range d.Pages {
+		texts = append(texts, p.Text)
+	}
+	for _, s := range texts {
+		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+			return errors.New("text is not valid UTF-8 or holds a zero character")
+		}
+	}
+	return nil
 }
 
 // Delete removes a document.
@@ -247,8 +275,12 @@ func (x *Index) search(ctx context.Context, q gateway.Query) (Search, error) {
 		return s, nil
 	}
 	vectors, err := x.vectors(ctx, []string{text})
-	if err != nil {
-		return Search{}, err
+	if ctx.Err() != nil {
+		return Search{}, fmt.Errorf("retrieve: %w", ctx.Err())
+	}
+	if err != nil { // words alone are better than no answer
+		x.config.Log.WarnContext(ctx, "question not embedded, searching by words alone", slog.Any("error", err))
+		return s, nil
 	}
 	s.Vector, s.Embedder = vectors[0], x.config.Embedder.ID()
 	return s, nil

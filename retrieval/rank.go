@@ -161,9 +161,14 @@ func Fuse(lexical, similar []Scored, dense float64, limit int) []Scored {
 
 // Join puts the chunks of named sections in front of the ranked ones.
 func Join(named, ranked []Scored, limit int) []Scored {
+	score := make(map[int64]float64, len(ranked))
+	for _, r := range ranked {
+		score[r.Chunk] = r.Score
+	}
 	out := slices.Clone(named[:min(limit, len(named))])
 	seen := make(map[int64]bool, len(named))
-	for _, n := range out {
+	for i, n := range out {
+		out[i].Score = score[n.Chunk]
 		seen[n.Chunk] = true
 	}
 	for _, r := range ranked {

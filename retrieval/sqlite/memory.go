@@ -275,7 +275,7 @@ func (m *memory) similar(s retrieval.Search, allowed *roaring.Bitmap) []retrieva
 		return nil
 	}
 	slots := roaring.And(allowed, m.vectored).ToArray()
-	scores := make(map[uint32]float32, len(slots))
+	scores := make([]float32, len(m.ids))
 	for _, slot := range slots {
 		scores[slot] = vek32.Dot(s.Vector, m.vectors[int(slot)*m.dim:(int(slot)+1)*m.dim])
 	}

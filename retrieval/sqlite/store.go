@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
 
 	_ "modernc.org/sqlite" // driver "sqlite"
@@ -64,6 +65,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 		dsn = file.String() + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 	}
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("open retrieval store: %w", err)
+	}
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open retrieval store: %w", err)
@@ -76,6 +80,19 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("prepare retrieval store: %w", err)
 	}
 	return &Store{db: db, tenants: map[gateway.TenantID]*tenant{}}, nil
+}
+
+// private creates the file so that only its owner reads it: it holds the text
+// of all documents. SQLite gives the files beside it the same rights.
+func private(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Close closes the file.

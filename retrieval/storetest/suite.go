@@ -379,6 +379,11 @@ func odd(t *testing.T, s retrieval.Store) {
 			t.Errorf("%s: found %q, want d'%d\" first", question, documents(found), i)
 		}
 	}
+	for _, text := range []string{"\xff\xfe", "null\x00zeichen"} {
+		if err := x.Put(t.Context(), doc(a, "kaputt", text, "public")); err == nil {
+			t.Errorf("text %q was taken", text)
+		}
+	}
 	ask(t, x, a, "\xff\xfe\x00 kaputt")
 	ask(t, x, a, strings.Repeat("sehr lange Frage ", 10_000))
 	ask(t, x, a, "?!")
