@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -209,23 +208,13 @@ func printReport(out io.Writer, in completeness.Input, r completeness.Report) er
 	fmt.Fprintln(out, head)
 	findings := append([]completeness.Finding(nil), r.Findings...)
 	sort.SliceStable(findings, func(i, j int) bool { return rankOf(findings[i].Severity) < rankOf(findings[j].Severity) })
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, f := range findings {
-		what := f.Message
-		if f.Label != "" && strings.HasPrefix(f.Code, "missing") {
-			what = f.Label
-			if f.Person != "" {
-				what += ", " + f.Person
-			}
+		word, what := describeFinding(f)
+		fmt.Fprintf(out, "  %-8s  %s\n            %s", word, what, f.Requirement)
+		if len(f.Basis) > 0 {
+			fmt.Fprintf(out, "  ·  %s", strings.Join(f.Basis, ", "))
 		}
-		word := severityText[f.Severity]
-		if f.Severity == completeness.SeverityAsk && !strings.HasPrefix(f.Code, "missing") {
-			word = "klären"
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", word, cut(what, 90), f.Requirement, strings.Join(f.Basis, ", "))
-	}
-	if err := w.Flush(); err != nil {
-		return err
+		fmt.Fprintln(out)
 	}
 	fmt.Fprintf(out, "Ergebnis: %s. Regelstand %s vom %s, %d Unterlagen gelesen.\n", statusText[r.Status], r.ServiceVersion, r.Date, len(r.Documents))
 	if len(r.DecisionIDs) > 0 {
@@ -244,15 +233,20 @@ func rankOf(s completeness.Severity) int {
 	return 2
 }
 
-// cut shortens a text at a word.
-func cut(s string, n int) string {
-	r := []rune(s)
-	if len(r) <= n {
-		return s
+// describeFinding is a finding in a word and a line.
+func describeFinding(f completeness.Finding) (word, what string) {
+	word, what = severityText[f.Severity], f.Message
+	if !strings.HasPrefix(f.Code, "missing") {
+		if f.Severity == completeness.SeverityAsk {
+			word = "klären"
+		}
+		return word, what
 	}
-	short := string(r[:n])
-	if i := strings.LastIndexByte(short, ' '); i > n/2 {
-		short = short[:i]
+	if f.Label != "" {
+		what = f.Label
 	}
-	return short + " …"
+	if f.Person != "" {
+		what += ", " + f.Person
+	}
+	return word, what
 }

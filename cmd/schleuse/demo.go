@@ -161,6 +161,10 @@ func demoConfig(ctx context.Context, folder string, o demoOptions) (c Config, ke
 	if err != nil {
 		return c, "", model, err
 	}
+	authority, err := demoAuthority()
+	if err != nil {
+		return c, "", model, err
+	}
 	text, id, hash := identity.NewKey("demo", derive(secret, "api keys"))
 	c = Config{
 		Listen: o.listen, Data: folder, Origin: "ki-schleuse-vorfuehrung", secret: secret, demo: true, Operator: "Vorführung Tannberg",
@@ -175,7 +179,7 @@ func demoConfig(ctx context.Context, folder string, o demoOptions) (c Config, ke
 			{Name: "akte", Tenant: demoTenant, Kind: "filesystem", Path: filepath.Join(folder, "akten"), Readers: []gateway.Principal{"group:wohngeld"}, DataClass: []gateway.DataClass{gateway.DataSozialdaten}},
 			{Name: "dienstanweisungen", Tenant: demoTenant, Kind: "filesystem", Path: filepath.Join(folder, "dienstanweisungen"), Readers: []gateway.Principal{"group:verwaltung"}, DataClass: []gateway.DataClass{gateway.DataInternal}},
 		},
-		Authorities: map[gateway.TenantID]Authority{demoTenant: {demoAuthority()}},
+		Authorities: map[gateway.TenantID]Authority{demoTenant: {authority}},
 		caseworker:  drafting.Person{Name: "Kim Yılmaz", Phone: "07999 4711-21", Email: "wohngeld@tannberg.example", Room: "2.14"},
 		cases:       []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: fmt.Sprintf("Wohngeld, Erstantrag, %d Unterlagen", len(input.Documents)), Input: input}},
 	}
@@ -246,19 +250,14 @@ func demoInput(folder string) (completeness.Input, error) {
 	return in, err
 }
 
-func demoAuthority() drafting.Profile {
-	return drafting.Profile{
-		Authority: "Stadt Tannberg", Department: "Amt für Soziales und Wohnen, Wohngeldbehörde",
-		Street: "Marktplatz 1", Postcode: "77999", City: "Tannberg", Land: "BW",
-		Phone: "07999 4711-0", Email: "wohngeld@tannberg.example", Web: "https://www.tannberg.example",
-		Upload: "https://service.tannberg.example/nachreichen", Visit: "Bürgerbüro, Marktplatz 1, Montag bis Freitag von 8 bis 12 Uhr",
-		DataProtectionOfficer: "Behördliche Datenschutzbeauftragte der Stadt Tannberg, Marktplatz 1, 77999 Tannberg, datenschutz@tannberg.example",
-		Supervision:           "Der Landesbeauftragte für den Datenschutz und die Informationsfreiheit Baden-Württemberg, Postfach 10 29 32, 70025 Stuttgart",
-		PrivacyURL:            "https://www.tannberg.example/datenschutz/wohngeld",
-		Recipients:            "Ihre Angaben erhalten nur die Stellen, die sie für die Bearbeitung Ihres Antrags brauchen.",
-		Retention:             "Die Unterlagen werden zehn Jahre nach Abschluss des Verfahrens aufbewahrt.",
-		Footer:                []string{"Stadt Tannberg · Marktplatz 1 · 77999 Tannberg", "Volksbank Tannberg-Lohe eG · IBAN DE05 9998 8800 0000 0012 34"},
+// demoAuthority is the invented town as its letters show it.
+func demoAuthority() (drafting.Profile, error) {
+	var profile drafting.Profile
+	raw, err := demoFiles.ReadFile("demo/behoerde.json")
+	if err != nil {
+		return profile, err
 	}
+	return profile, strict(raw, "demo/behoerde.json", &profile)
 }
 
 // demoModel is the model that SCHLEUSE_MODEL_URL names.
@@ -395,7 +394,8 @@ func (p *parts) printDemo(out io.Writer, o demoOptions, links demoLinks, l demoL
 	line("API", "%s/api/openapi.json", links.URL)
 	line("Schlüssel", "%s", links.Key)
 	fmt.Fprintf(out, "\n  Weiter in einem zweiten Fenster:\n")
-	fmt.Fprintf(out, "    bin/schleuse check --service wohngeld-mietzuschuss --application cmd/schleuse/demo/antrag.json --documents cmd/schleuse/demo/akte\n")
+	fmt.Fprintf(out, "    bin/schleuse check --service wohngeld-mietzuschuss --application cmd/schleuse/demo/antrag.json --documents cmd/schleuse/demo/akte --json > report.json\n")
+	fmt.Fprintf(out, "    bin/schleuse draft --report report.json --application cmd/schleuse/demo/antrag.json --authority cmd/schleuse/demo/behoerde.json --person 'Kim Yılmaz' --out brief.odt\n")
 	if o.data != "" {
 		fmt.Fprintf(out, "    bin/schleuse audit verify --data %s\n", o.data)
 	}

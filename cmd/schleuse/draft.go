@@ -36,7 +36,7 @@ func draftCommand() *cobra.Command {
 			"Anschrift und Eingangsdatum kommen aus dem Antrag (--application), Kopf und Kontakt aus den Angaben der Behörde (--authority).\n" +
 			"Was fehlt, steht als Platzhalter im Entwurf und sperrt die Freigabe. Rückgabewert 3: der Entwurf kann so nicht freigegeben werden.",
 		Example: "  schleuse check --service wohngeld-mietzuschuss --application antrag.json --json > report.json\n" +
-			"  schleuse draft --kind nachforderung --report report.json --application antrag.json --out brief.odt",
+			"  schleuse draft --report report.json --application antrag.json --authority behoerde.json --person 'Kim Beispiel' --out brief.odt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return draft(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), o)
 		},
@@ -169,9 +169,11 @@ func printDraft(out io.Writer, path string, d drafting.Draft) error {
 		fmt.Fprintf(out, ", Frist %s", d.Deadline.Date)
 	}
 	fmt.Fprintf(out, ", %d Fundstellen.\n", len(d.Citations))
+	shown := map[string]bool{}
 	for _, c := range d.Checks {
-		if c.Level == drafting.LevelRed {
-			fmt.Fprintf(out, "  sperrt die Freigabe: %s %s\n", c.Reason, c.Text)
+		if c.Level == drafting.LevelRed && !shown[c.Reason] {
+			shown[c.Reason] = true
+			fmt.Fprintln(out, "  sperrt die Freigabe: "+c.Reason)
 		}
 	}
 	if !d.Releasable {

@@ -54,9 +54,9 @@ func (p *parts) syncOnce(ctx context.Context, c SourceConfig) (int, error) {
 		return 0, fmt.Errorf("synchronise %s: %w", c.Name, err)
 	}
 	for _, f := range result.Failures {
-		p.logger.LogAttrs(ctx, slog.LevelWarn, "document not indexed", slog.String("source", c.Name), slog.Any("error", f.Err))
+		p.logger.LogAttrs(ctx, slog.LevelWarn, "document not indexed", slog.String("source", c.Name), slog.String("reason", f.Reason), slog.Int("tries", f.Tries))
 	}
-	return result.Changed, nil
+	return result.Added + result.Changed, nil
 }
 
 const defaultSyncEvery = 5 * time.Minute

@@ -109,7 +109,7 @@ func (p *parts) openDatabase(ctx context.Context) error {
 	if err != nil || dsn == "" {
 		return err
 	}
-	p.pool, err = postgres.Open(ctx, dsn, pgvector.Configure)
+	p.pool, err = postgres.Open(ctx, dsn)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,16 @@ func (p *parts) buildSearch(ctx context.Context) error {
 
 func (p *parts) searchStore(ctx context.Context) (retrieval.Store, error) {
 	if p.pool != nil {
-		return pgvector.Open(ctx, p.pool, pgvector.Config{Dim: p.config.Embeddings.Dim})
+		dsn, err := fromEnvironment(p.config.Database)
+		if err != nil {
+			return nil, err
+		}
+		store, err := pgvector.Open(ctx, pgvector.Config{DSN: dsn, Dim: p.config.Embeddings.Dim})
+		if err != nil {
+			return nil, fmt.Errorf("open search index: %w", err)
+		}
+		p.onClose(func() error { store.Close(); return nil })
+		return store, nil
 	}
 	store, err := sqlite.Open(ctx, filepath.Join(p.config.Data, searchFile))
 	if err != nil {
