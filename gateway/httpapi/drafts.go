@@ -86,6 +86,9 @@ func (s *Server) createDraft(c *gin.Context) {
 	if d.Problems == nil {
 		d.Problems = []string{}
 	}
+	if d.Created.IsZero() {
+		d.Created = s.Now().UTC()
+	}
 	d.Released, d.Letter.Draft = nil, true // only a person releases
 	if err := s.Drafts.PutDraft(ctx, caller.Tenant, d); err != nil {
 		s.fail(c, err)
