@@ -4,6 +4,7 @@
 package completeness
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -265,12 +266,28 @@ func reportID(r Report, in Input) string {
 		}
 	}
 	params, _ := json.Marshal(in.Params) // sorted keys
-	add(string(r.Service), r.ServiceVersion, r.RulesSHA256, r.Date, string(in.Application), string(params), in.Case)
+	add(string(r.Service), r.ServiceVersion, r.RulesSHA256, r.Date, canonical(in.Application), string(params), in.Case)
 	for _, d := range in.Documents {
 		fields, _ := json.Marshal(d.Fields)
 		add(d.ID, d.Name, d.Type, d.Person, d.Format, string(fields), string(d.Content))
 	}
 	return "chk_" + hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// canonical is JSON without differences in blanks and order of keys, so that the
+// same application has the same id however it was sent.
+func canonical(raw json.RawMessage) string {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil {
+		return string(raw)
+	}
+	out, err := json.Marshal(value)
+	if err != nil {
+		return string(raw)
+	}
+	return string(out)
 }
 
 // summary is what the record keeps of a report.

@@ -201,7 +201,7 @@ func (s *sheetSetter) info() float64 {
 		return y
 	}
 	k := look{size: 9, leading: 12}
-	x, label1, value1 := sheet.infoLeft*mm, 28*mm, 47*mm
+	x, label1, value1 := sheet.infoLeft*mm, 31*mm, 44*mm
 	table := s.parent.Add("Table")
 	for _, pair := range s.letter.Info {
 		tr := table.Add("TR")

@@ -139,7 +139,7 @@ func TestRequestForDocuments(t *testing.T) {
 	t.Log("\n" + text(d))
 	for _, want := range []string{
 		"Sehr geehrte Frau Beispiel,", "am 12. November 2026 bei uns eingegangen", "(§ 25 Abs. 2 WoGG)",
-		"Mietvertrag oder Mietbescheinigung des Vermieters\n", "betrifft: Jonas Beispiel", "Eines davon genügt: Mietvertrag oder Mietbescheinigung.",
+		"Mietvertrag oder Mietbescheinigung des Vermieters\n", "betrifft: Jonas Beispiel",
 		"§ 60 Abs. 1 Nr. 3 SGB I (Angabe von Tatsachen)", "640,00 Euro", "Das holen wir selbst ein", "Meldebestätigung", "§ 65 Abs. 1 Nr. 3 SGB I",
 		"bis spätestens Freitag, 18. Dezember 2026", "bis zum 18. Dezember 2026", "(§ 66 Abs. 1 und 3 SGB I)", "(§ 67 SGB I)", "ganz oder teilweise versagen",
 		"Unser Zeichen: WG-2026/004711", "https://musterstadt.example/nachreichen", "Zimmer 12", "Art. 13 DSGVO", "Landesbeauftragter", "Jana Hofmann",
@@ -446,5 +446,22 @@ func TestFormerTemplateIsUsedForFormerDates(t *testing.T) {
 		if got, _ := choose(list, KindRequest, d); got.Version != want {
 			t.Errorf("on %s the template is %q, want %q", day, got.Version, want)
 		}
+	}
+}
+
+// What a document lacks belongs to the item that asks for its evidence.
+func TestSameEvidenceIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	in := housing()
+	finding := completeness.Finding{
+		Requirement: "verdienst:p1", Code: "missing_evidence", Severity: completeness.SeverityAsk, Label: "Verdienstbescheinigung", Question: "Bitte reichen Sie sie ein.",
+	}
+	short := finding
+	short.Code, short.Message, short.Evidence = "wrong_period", "Die Abrechnungen decken nur einen Monat ab.", []completeness.Evidence{{Document: "lohn.pdf"}}
+	in.Report.Findings = []completeness.Finding{finding, short}
+	letter := text(draft(t, b, in))
+	if n := strings.Count(letter, "Verdienstbescheinigung\n"); n != 1 || !strings.Contains(letter, short.Message) {
+		t.Errorf("the evidence is asked for %d times:\n%s", n, letter)
 	}
 }

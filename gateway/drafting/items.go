@@ -20,11 +20,23 @@ func itemsOf(in Input, t letterTemplate) []Item {
 	if in.Report != nil {
 		for _, f := range in.Report.Findings {
 			if f.Severity == completeness.SeverityAsk || f.ByAuthority && f.Severity != completeness.SeverityOfficial {
-				list = append(list, itemOf(f, t.Reasons))
+				list = addItem(list, itemOf(f, t.Reasons), f)
 			}
 		}
 	}
 	return append(list, in.Items...)
+}
+
+// addItem adds an item. What a document lacks is said where its evidence is
+// asked for, so that the same thing is not asked for twice.
+func addItem(list []Item, item Item, f completeness.Finding) []Item {
+	for i := range list {
+		if list[i].Requirement == item.Requirement && item.Requirement != "" && len(f.Evidence) > 0 {
+			list[i].Why = f.Message
+			return list
+		}
+	}
+	return append(list, item)
 }
 
 func itemOf(f completeness.Finding, reasons map[string]string) Item {
@@ -35,7 +47,7 @@ func itemOf(f completeness.Finding, reasons map[string]string) Item {
 	if item.Title == item.Why {
 		item.Why = ""
 	}
-	if !slices.Equal(f.Alternatives, []string{f.Label}) {
+	if !slices.Equal(f.Alternatives, []string{f.Label}) && !strings.Contains(f.Label, " oder ") {
 		item.Alternatives = f.Alternatives
 	}
 	if f.Origin == "tenant" && len(f.Basis) == 0 {
