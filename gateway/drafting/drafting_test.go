@@ -452,7 +452,7 @@ func TestFormerTemplateIsUsedForFormerDates(t *testing.T) {
 // What a document lacks belongs to the item that asks for its evidence.
 func TestSameEvidenceIsAskedForOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, nil)
 	in := housing()
 	finding := completeness.Finding{
 		Requirement: "verdienst:p1", Code: "missing_evidence", Severity: completeness.SeverityAsk, Label: "Verdienstbescheinigung", Question: "Bitte reichen Sie sie ein.",
