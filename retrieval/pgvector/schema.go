@@ -30,6 +30,7 @@ CREATE TABLE retrieval_chunk (
   text text NOT NULL, citation jsonb NOT NULL, norm text NOT NULL,
   terms tsvector NOT NULL, lex sparsevec(1000000000) NOT NULL,
   embedder text NOT NULL);
+ALTER TABLE retrieval_chunk ALTER COLUMN lex SET STORAGE EXTERNAL; -- read for every candidate: unpacking would cost more
 CREATE INDEX retrieval_chunk_document ON retrieval_chunk (document);
 CREATE INDEX retrieval_chunk_norm ON retrieval_chunk (tenant, norm) WHERE norm <> '';
 CREATE INDEX retrieval_chunk_terms ON retrieval_chunk USING gin (terms);
