@@ -37,7 +37,9 @@ type Finding struct {
 type Screened struct {
 	// Counts per kind of finding.
 	Counts map[FindingKind]int `json:"counts"`
-	// Categories are the special categories of Art. 9 DSGVO hinted at in the text.
+	// Categories are the special categories of Art. 9 DSGVO hinted at in the text:
+	// health, religion, ethnic_origin, political_opinion, trade_union,
+	// sexual_life, genetic, biometric.
 	Categories []string `json:"categories"`
 	// Unscreenable counts parts no scanner reads: images, audio, files.
 	Unscreenable int `json:"unscreenable"`

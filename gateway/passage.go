@@ -14,7 +14,8 @@ type Citation struct {
 	Page int `json:"page,omitempty"`
 	// Section is a norm such as "§ 17 Abs. 2 BMG" or a heading path.
 	Section string `json:"section,omitempty"`
-	// Start and End are byte offsets into the page's text.
+	// Start and End are byte offsets into the page's text, for statutes into the
+	// section's.
 	Start int `json:"start"`
 	End   int `json:"end"`
 	// SHA256 of the passage text (hex): a citation is valid only while it matches.
@@ -54,8 +55,10 @@ type Query struct {
 	Tenant TenantID
 	// Principals of the caller: a passage is found only if one of them may read it.
 	Principals []Principal
-	Sources    []string
-	Text       string
+	// Sources to look in: none means no passages, "*" all of the tenant. Rights
+	// are applied either way.
+	Sources []string
+	Text    string
 	// Limit is the number of passages wanted, 1 to 50; 0 means 8.
 	Limit int
 }

@@ -129,6 +129,21 @@ func (l letters) Draft(ctx context.Context, caller gateway.Caller, in httpapi.Dr
 	return apiDraft(d)
 }
 
+// Release lets the drafting check once more and take off the mark of a draft.
+func (l letters) Release(ctx context.Context, caller gateway.Caller, d httpapi.Draft, person string) (httpapi.Draft, error) {
+	origin, ok := d.Origin.(drafting.Draft)
+	if !ok {
+		return httpapi.Draft{}, &gateway.Error{Op: "release letter", Code: gateway.CodeNotFound, Message: "Diesen Entwurf gibt es nicht mehr."}
+	}
+	released, err := l.p.drafter.Release(ctx, caller, origin, person)
+	if err != nil {
+		return httpapi.Draft{}, err
+	}
+	out, err := apiDraft(released)
+	out.Created = d.Created
+	return out, err
+}
+
 func apiDraft(d drafting.Draft) (httpapi.Draft, error) {
 	detail, err := json.Marshal(map[string]any{
 		"checks": d.Checks, "citations": d.Citations, "deadline": d.Deadline, "missing": d.Missing, "template": d.Template, "date": d.Date,
@@ -136,7 +151,10 @@ func apiDraft(d drafting.Draft) (httpapi.Draft, error) {
 	if err != nil {
 		return httpapi.Draft{}, fmt.Errorf("encode draft: %w", err)
 	}
-	out := httpapi.Draft{ID: d.ID, Kind: string(d.Kind), Service: d.Service, DecisionID: d.DecisionID, Detail: detail, Letter: d.Letter, Problems: []string{}}
+	out := httpapi.Draft{ID: d.ID, Kind: string(d.Kind), Service: d.Service, DecisionID: d.DecisionID, Detail: detail, Letter: d.Letter, Problems: []string{}, Origin: d}
+	if r := d.Released; r != nil {
+		out.Released = &httpapi.Release{By: r.Person, At: r.Time.UTC(), DecisionID: r.DecisionID}
+	}
 	for _, c := range d.Checks {
 		if c.Level == drafting.LevelRed {
 			out.Problems = append(out.Problems, c.Reason)

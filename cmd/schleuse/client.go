@@ -17,10 +17,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
 // client speaks to a running server with an API key.
-type client struct{ url, key string }
+type client struct {
+	url, key string
+	person   string // who releases; the server takes it for the calling system's word
+}
 
 const clientTimeout = 10 * time.Minute
 
@@ -66,6 +70,9 @@ func (c *client) do(ctx context.Context, method, path string, body any) ([]byte,
 	}
 	r.Header.Set("Authorization", "Bearer "+key)
 	r.Header.Set("Content-Type", "application/json")
+	if c.person != "" {
+		r.Header.Set(identity.HeaderUser, c.person)
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("call %s: %w", c.url, err)

@@ -334,7 +334,7 @@ func (p *parts) loadDemo(ctx context.Context, law string) (demoLoaded, error) {
 	var out demoLoaded
 	started := time.Now()
 	for i, s := range p.config.Sources {
-		n, err := p.syncOnce(ctx, s)
+		n, err := p.syncOnce(ctx, s, true)
 		if err != nil {
 			return out, err
 		}

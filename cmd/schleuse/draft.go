@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -193,14 +194,14 @@ func draftRemote(ctx context.Context, out io.Writer, o draftOptions, report comp
 		return unknownService(report.Service)
 	}
 	input := letterFor(service, in)
-	c := &client{url: o.server, key: o.key}
+	c := &client{url: o.server, key: o.key, person: o.person}
 	var answer struct {
 		ID       string   `json:"id"`
 		Problems []string `json:"problems"`
 	}
 	facts := map[string]any{"caseworker": drafting.Person{Name: o.person}, "period_days": input.PeriodDays}
 	if !input.Received.IsZero() {
-		facts["received"] = input.Received
+		facts["received"] = input.Received.Format(time.DateOnly)
 	}
 	body := map[string]any{
 		"kind": o.kind, "service": report.Service, "report": report, "case": input.Case, "recipient": input.Recipient, "facts": facts,
@@ -209,7 +210,7 @@ func draftRemote(ctx context.Context, out io.Writer, o draftOptions, report comp
 		return err
 	}
 	if o.release {
-		if err := c.post(ctx, "/api/v1/drafts/"+answer.ID+"/release", map[string]string{"by": o.person}, &answer); err != nil {
+		if err := c.post(ctx, "/api/v1/drafts/"+answer.ID+"/release", map[string]string{}, &answer); err != nil {
 			return err
 		}
 	}

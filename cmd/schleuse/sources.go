@@ -41,7 +41,7 @@ func sourceKindNames() []string {
 
 // syncOnce brings one source up to date in the search and returns the number of
 // documents that changed.
-func (p *parts) syncOnce(ctx context.Context, c SourceConfig) (int, error) {
+func (p *parts) syncOnce(ctx context.Context, c SourceConfig, reconcile bool) (int, error) {
 	source, err := sourceKinds[c.Kind](c)
 	if err != nil {
 		return 0, fmt.Errorf("open source %s: %w", c.Name, err)
@@ -49,7 +49,7 @@ func (p *parts) syncOnce(ctx context.Context, c SourceConfig) (int, error) {
 	if closer, ok := source.(io.Closer); ok {
 		defer closer.Close() //nolint:errcheck // a folder handle
 	}
-	result, err := p.index.Sync(ctx, source, retrieval.SyncOptions{Tenant: c.Tenant, Source: c.Name, Class: c.DataClass})
+	result, err := p.index.Sync(ctx, source, retrieval.SyncOptions{Tenant: c.Tenant, Source: c.Name, Class: c.DataClass, Reconcile: reconcile})
 	if err != nil {
 		return 0, fmt.Errorf("synchronise %s: %w", c.Name, err)
 	}
@@ -59,7 +59,10 @@ func (p *parts) syncOnce(ctx context.Context, c SourceConfig) (int, error) {
 	return result.Added + result.Changed, nil
 }
 
-const defaultSyncEvery = 5 * time.Minute
+const (
+	defaultSyncEvery = 5 * time.Minute
+	reconcileEvery   = 24 * time.Hour
+)
 
 // syncSources keeps all sources up to date until the context ends. A source that
 // fails is tried again at its next turn.
@@ -71,8 +74,10 @@ func (p *parts) syncSources(ctx context.Context) error {
 			every = defaultSyncEvery
 		}
 		group.Go(func() error {
-			for {
-				if _, err := p.syncOnce(ctx, c); err != nil && ctx.Err() == nil {
+			for turn := 0; ; turn++ {
+				// Once a day the whole source is walked, for deletions no delta told of.
+				whole := turn%int(max(1, reconcileEvery/every)) == 0
+				if _, err := p.syncOnce(ctx, c, whole); err != nil && ctx.Err() == nil {
 					p.logger.LogAttrs(ctx, slog.LevelError, "source not synchronised", slog.String("source", c.Name), slog.Any("error", err))
 				}
 				select {
@@ -118,7 +123,7 @@ func sourcesSyncCommand() *cobra.Command {
 			}
 			defer func() { _ = p.close() }()
 			for _, s := range c.Sources {
-				n, err := p.syncOnce(cmd.Context(), s)
+				n, err := p.syncOnce(cmd.Context(), s, true)
 				if err != nil {
 					return err
 				}

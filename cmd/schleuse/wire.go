@@ -202,7 +202,7 @@ func (p *parts) buildModels(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.upstream, err = upstream.New(upstream.Config{Endpoints: endpoints, UserAgent: "ki-schleuse/" + version}); err != nil {
+	if p.upstream, err = upstream.New(upstream.Config{Endpoints: endpoints, UserAgent: "ki-schleuse/" + version, Trace: httpapi.Traceparent}); err != nil {
 		return err
 	}
 	p.onClose(func() error { p.upstream.Close(); return nil })

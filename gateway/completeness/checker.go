@@ -268,7 +268,10 @@ func reportID(r Report, in Input) string {
 	params, _ := json.Marshal(in.Params) // sorted keys
 	add(string(r.Service), r.ServiceVersion, r.RulesSHA256, r.Date, canonical(in.Application), string(params), in.Case)
 	for _, d := range in.Documents {
-		fields, _ := json.Marshal(d.Fields)
+		fields := []byte("{}")
+		if len(d.Fields) > 0 {
+			fields, _ = json.Marshal(d.Fields)
+		}
 		add(d.ID, d.Name, d.Type, d.Person, d.Format, string(fields), string(d.Content))
 	}
 	return "chk_" + hex.EncodeToString(h.Sum(nil)[:12])

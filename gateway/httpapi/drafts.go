@@ -20,9 +20,13 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/document"
 )
 
-// Drafter assembles a letter, permission and record included.
+// Drafter assembles letters and lets people release them, permission and record
+// included.
 type Drafter interface {
 	Draft(ctx context.Context, caller gateway.Caller, in DraftInput) (Draft, error)
+	// Release lets the named person answer for the letter. It checks once more;
+	// CodeConflict when something forbids the release.
+	Release(ctx context.Context, caller gateway.Caller, d Draft, person string) (Draft, error)
 }
 
 // DraftInput is what POST /api/v1/drafts says.
@@ -56,6 +60,8 @@ type Draft struct {
 	Detail json.RawMessage `json:"detail,omitempty"`
 	// Letter is written in the format that is asked for.
 	Letter document.Letter `json:"-"`
+	// Origin is the drafting's own form of the draft, which it needs to release it.
+	Origin any `json:"-"`
 }
 
 // Release says who took responsibility for a letter.
@@ -220,20 +226,15 @@ func (s *Server) releaseDraft(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	purpose := gateway.Purpose(c.GetHeader("Schleuse-Purpose"))
-	permit, err := s.Gateway.Permit(ctx, gateway.Request{Caller: caller, Operation: gateway.OperationDraft, Purpose: purpose, Service: d.Service})
-	if err != nil {
+	if d, err = s.Drafter.Release(ctx, caller, d, caller.User); err != nil {
 		s.fail(c, err)
 		return
 	}
-	d.Released = &Release{By: caller.User, At: s.Now().UTC(), DecisionID: permit.ID()}
-	d.Letter.Draft = false
-	err = s.Drafts.PutDraft(ctx, caller.Tenant, d)
-	if err := closePermit(ctx, permit, err, "Entwurf "+d.ID+" freigegeben"); err != nil {
+	if err := s.Drafts.PutDraft(ctx, caller.Tenant, d); err != nil {
 		s.fail(c, err)
 		return
 	}
-	decided(c, permit.ID())
+	decided(c, d.Released.DecisionID)
 	writeJSON(c, http.StatusOK, "application/json", d)
 }
 
