@@ -9,9 +9,9 @@
 #   legal_basis: "Art. 25 und 44 DSGVO, Art. 26 KI-VO"
 #   severity: block
 #   text: >-
-#     Für diese Anfrage ist kein Modell zulässig; die Gründe stehen bei den ausgeschlossenen Modellen.
+#     Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen; ausgeschlossene Modelle nennt die Entscheidung mit Gründen.
 #   text_en: >-
-#     No model is permitted for this request; the reasons stand with the excluded models.
+#     No configured model is permitted for this request; the decision names excluded models with reasons.
 package rules.routing.model_left
 
 import rego.v2
