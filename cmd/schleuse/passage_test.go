@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres/postgrestest"
+	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
 )
 
@@ -362,5 +364,45 @@ func TestLogHoldsNoContent(t *testing.T) {
 				t.Errorf("%s holds %q", filepath.Base(f), secret)
 			}
 		}
+	}
+}
+
+// Our own client is a client of our own gateway as well: two Schleusen in a row.
+func TestOwnClientThroughTheGateway(t *testing.T) {
+	t.Parallel()
+	w := setup(t, "")
+	client, err := upstream.New(upstream.Config{Endpoints: map[string]upstream.Endpoint{"schleuse": {
+		BaseURL: w.server.URL + "/v1", Key: upstream.Secret(w.key), Headers: map[string]upstream.Secret{"Schleuse-Purpose": "chat"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	call := gateway.Call{
+		Operation: gateway.OperationChat, Route: gateway.Route{Endpoint: "schleuse"},
+		Body: []byte(`{"model":"modell","stream":true,"messages":[{"role":"user","content":"Wann beginnt die Frist?"}]}`),
+	}
+	stream, err := client.Stream(t.Context(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	text := ""
+	for {
+		chunk, err := stream.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += streamed(t, "data: "+string(chunk.Data)+"\n")
+	}
+	if !strings.Contains(text, "Wann beginnt die Frist?") {
+		t.Errorf("text %q", text)
+	}
+	names, err := client.Models(t.Context(), "schleuse")
+	if err != nil || len(names) != 1 || names[0] != "modell" {
+		t.Errorf("models %v, %v", names, err)
 	}
 }
