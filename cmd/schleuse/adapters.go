@@ -8,12 +8,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
+	"github.com/ki-schleuse/schleuse/gateway/upstream/chain"
 	"github.com/ki-schleuse/schleuse/retrieval"
 )
 
@@ -60,47 +60,21 @@ func (e *embedder) ID() string { return string(e.p.config.Embeddings.Model) }
 func (e *embedder) Dim() int   { return e.p.config.Embeddings.Dim }
 
 func (e *embedder) Embed(ctx context.Context, texts []string) ([][]float32, error) {
-	raw, err := json.Marshal(map[string]any{"model": e.ID(), "input": texts, "encoding_format": "float"})
-	if err != nil {
-		return nil, fmt.Errorf("encode texts: %w", err)
-	}
-	body, err := gateway.ParseBody(raw)
-	if err != nil {
-		return nil, err
-	}
-	response, err := e.p.gateway.Complete(ctx, gateway.Request{
-		Caller:    gateway.Caller{Tenant: lawTenant, System: "suche", KeyID: "intern", Channel: gateway.ChannelSystem, Purposes: []gateway.Purpose{gateway.PurposeResearch}},
-		Operation: gateway.OperationEmbeddings, Purpose: gateway.PurposeResearch,
-		DataClass: []gateway.DataClass{gateway.DataPersonal}, Model: e.p.config.Embeddings.Model, Body: body,
+	// The tenant is the search's own: what is indexed belongs to many.
+	through := chain.NewEmbedder(e.p.gateway, gateway.Request{
+		Caller:  gateway.Caller{Tenant: lawTenant, System: "suche", KeyID: "intern", Channel: gateway.ChannelSystem, Purposes: []gateway.Purpose{gateway.PurposeResearch}},
+		Purpose: gateway.PurposeResearch, DataClass: []gateway.DataClass{gateway.DataPersonal}, Model: e.p.config.Embeddings.Model,
 	})
+	vectors, err := through.EmbedDocuments(ctx, texts)
 	if err != nil {
 		return nil, err
 	}
-	return vectors(response.Body, len(texts), e.Dim())
-}
-
-// vectors reads an answer of /v1/embeddings strictly: one vector for each text.
-func vectors(raw []byte, n, dim int) ([][]float32, error) {
-	var answer struct {
-		Data []struct {
-			Index     int       `json:"index"`
-			Embedding []float32 `json:"embedding"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return nil, fmt.Errorf("read embeddings: %w", err)
-	}
-	out := make([][]float32, n)
-	for _, d := range answer.Data {
-		if d.Index < 0 || d.Index >= n || len(d.Embedding) != dim {
-			return nil, fmt.Errorf("read embeddings: vector %d has %d dimensions, expected %d", d.Index, len(d.Embedding), dim)
+	for i, v := range vectors {
+		if len(v) != e.Dim() {
+			return nil, fmt.Errorf("embed: text %d has a vector of %d dimensions, %d are configured", i, len(v), e.Dim())
 		}
-		out[d.Index] = d.Embedding
 	}
-	if i := slices.IndexFunc(out, func(v []float32) bool { return v == nil }); i >= 0 {
-		return nil, fmt.Errorf("read embeddings: no vector for text %d", i)
-	}
-	return out, nil
+	return vectors, nil
 }
 
 // letters makes drafts for the HTTP interface.

@@ -40,6 +40,11 @@ type town struct {
 // setup builds it. The database is SQLite unless a PostgreSQL address is given.
 func setup(t *testing.T, database string) *town {
 	t.Helper()
+	return setupWith(t, func(c *Config) { c.Database = database })
+}
+
+func setupWith(t *testing.T, change func(*Config)) *town {
+	t.Helper()
 	w := &town{model: upstreamtest.Start(t)}
 	secret := randomSecret()
 	text, id, hash := identity.NewKey("test", derive(secret, "api keys"))
@@ -48,7 +53,7 @@ func setup(t *testing.T, database string) *town {
 		t.Fatal(err)
 	}
 	c := Config{
-		Listen: "127.0.0.1:0", Data: folder, Origin: "test", secret: secret, Database: database,
+		Listen: "127.0.0.1:0", Data: folder, Origin: "test", secret: secret,
 		Tenants: []identity.Tenant{
 			{ID: demoTenant, Name: "Stadt Tannberg", Active: true, Systems: []identity.System{{ID: demoWohngeld, Name: "WOGA", Channel: gateway.ChannelCaseworker, Keys: []identity.Key{{
 				ID: id, Hash: hash, Expires: time.Now().Add(time.Hour), Purposes: append(demoPurposes(), "social_scoring"),
@@ -68,6 +73,7 @@ func setup(t *testing.T, database string) *town {
 			{Name: "akte", Tenant: demoTenant, Kind: "filesystem", Path: filepath.Join(folder, "akten"), Readers: []gateway.Principal{"group:andere"}, DataClass: []gateway.DataClass{gateway.DataSozialdaten}},
 		},
 	}
+	change(&c)
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -405,4 +411,44 @@ func TestOwnClientThroughTheGateway(t *testing.T) {
 	if err != nil || len(names) != 1 || names[0] != "modell" {
 		t.Errorf("models %v, %v", names, err)
 	}
+}
+
+// Vectors for the search come through the gateway and are recorded there.
+func TestSearchWithVectors(t *testing.T) {
+	t.Parallel()
+	w := setupWith(t, func(c *Config) { c.Embeddings = EmbeddingsConfig{Model: "modell", Dim: embeddingDim(t)} })
+	for _, s := range w.config.Sources {
+		if _, err := w.syncOnce(t.Context(), s, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(w.model.Requests()); n == 0 || bytes.Contains(w.model.Last().Body, []byte("DE05")) {
+		t.Errorf("%d requests for vectors, the last: %.300s", n, w.model.Last().Body)
+	}
+	status, body, _ := w.post(t, "/api/v1/search", `{"query":"Frist über Weihnachten","sources":["dienstanweisungen"]}`, "Schleuse-Purpose", "research")
+	if status != http.StatusOK || !strings.Contains(body, "28 Tage") {
+		t.Errorf("status %d: %.400s", status, body)
+	}
+	page, err := w.record.List(t.Context(), audit.Filter{Scope: audit.Scope{All: true}, Operation: gateway.OperationEmbeddings})
+	if err != nil || len(page.Items) == 0 {
+		t.Errorf("the requests for vectors are not recorded: %v", err)
+	}
+}
+
+// embeddingDim is the size of the scripted model's vectors.
+func embeddingDim(t *testing.T) int {
+	t.Helper()
+	model := upstreamtest.Start(t)
+	answer, err := http.Post(model.URL+"/embeddings", "application/json", strings.NewReader(`{"model":"m","input":["x"]}`)) //nolint:noctx // a test server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var v struct {
+		Data []struct{ Embedding []float32 }
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&v); err != nil || len(v.Data) != 1 {
+		t.Fatalf("embeddings of the scripted model: %v", err)
+	}
+	return len(v.Data[0].Embedding)
 }

@@ -163,6 +163,8 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 		return err
 	}
 	tenants := map[gateway.TenantID]policies.Tenant{}
+	// The search asks for vectors under a tenant of its own.
+	tenants[lawTenant] = policies.Tenant{Active: true}
 	for _, t := range p.config.Tenants {
 		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: p.config.Releases[t.ID]}
 	}
