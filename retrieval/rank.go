@@ -89,37 +89,59 @@ func queryTerms(text string) []QueryTerm {
 }
 
 // ScoredTerm is a term of a question with what one step of a chunk's weight is
-// worth.
+// worth, and the number of chunks of the tenant that hold it.
 type ScoredTerm struct {
-	Term  Term
-	Score float64
-	// Candidate: a chunk must hold at least one such term to be looked at.
-	Candidate bool
+	Term      Term
+	Score     float64
+	Frequency int
 }
 
-// common is the share of chunks from which on a term does not select any.
-// Measured: 0.10 ranks no better, 0.02 loses eight points of nDCG@10.
-const common = 0.05
-
-// Score weighs the terms of a question by how rare they are: chunks is the
-// number of chunks of the tenant, frequency how many of them hold a term. All
-// stores rank by the sum of Score × Step over the common terms.
+// Score weighs the terms of a question by how rare they are, rarest first:
+// chunks is the number of chunks of the tenant, frequency how many of them hold
+// a term. All stores rank by the sum of Score × Step over the common terms,
+// among the chunks that hold one of the terms of a Stage.
 func Score(terms []QueryTerm, chunks int, frequency func(Term) int) []ScoredTerm {
 	out := make([]ScoredTerm, 0, len(terms))
-	rare := false
 	for _, t := range terms {
 		df := frequency(t.Term)
 		if df <= 0 {
 			continue
 		}
 		idf := math.Log(1 + (float64(chunks)-float64(df)+0.5)/(float64(df)+0.5))
-		s := ScoredTerm{Term: t.Term, Score: idf * t.Count / steps, Candidate: float64(df) <= common*float64(chunks)}
-		rare = rare || s.Candidate
-		out = append(out, s)
+		out = append(out, ScoredTerm{Term: t.Term, Score: idf * t.Count / steps, Frequency: df})
 	}
-	if !rare {
-		for i := range out {
-			out[i].Candidate = true
+	slices.SortFunc(out, func(a, b ScoredTerm) int {
+		return cmp.Or(cmp.Compare(a.Frequency, b.Frequency), cmp.Compare(a.Term, b.Term))
+	})
+	return out
+}
+
+// Enough readable chunks to rank: a Stage that finds as many is the last one.
+const Enough = 500
+
+// The first stage ends where its terms stand in this many chunks, counted once
+// for each term. Measured on statutes: from 2,000 on the ten best are those of
+// ranking every chunk, 1,500 loses four points of nDCG@10.
+const (
+	firstStage = 3000
+	wider      = 8 // times as many in the next stage
+)
+
+// Stages says how many of the terms, rarest first, select chunks: those of the
+// first stage, and if the caller may read fewer than Enough of what they select,
+// those of the next. The last stage is all terms, so that a caller with few
+// readable chunks gets the best of all of them. The work of a stage does not grow
+// with the number of chunks, unless all terms of a question are common.
+func Stages(terms []ScoredTerm) []int {
+	var out []int
+	sum, bound := 0, firstStage
+	for i, t := range terms {
+		sum += t.Frequency
+		if sum >= bound || i+1 == len(terms) {
+			out = append(out, i+1)
+		}
+		for sum >= bound {
+			bound *= wider
 		}
 	}
 	return out

@@ -79,21 +79,41 @@ func scored(rows pgx.Rows, err error) ([]retrieval.Scored, error) {
 // question's side holds how rare its terms are.
 func lexical(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.Scored, error) {
 	terms, err := scoredTerms(ctx, tx, q)
-	if err != nil || len(terms) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	scores := make(map[int32]float32, len(terms))
-	var candidates []string
-	for _, t := range terms {
-		scores[int32(t.Term)] = float32(t.Score)
-		if t.Candidate {
-			candidates = append(candidates, termName(t.Term))
+	names := make([]string, len(terms))
+	for i, t := range terms {
+		scores[int32(t.Term)], names[i] = float32(t.Score), termName(t.Term)
+	}
+	question := pgv.NewSparseVectorFromMap(scores, retrieval.TermSpace)
+	var best []retrieval.Scored
+	for _, stage := range retrieval.Stages(terms) {
+		var selected int
+		best, selected, err = selectBest(ctx, tx, q, question, names[:stage])
+		if err != nil || selected >= retrieval.Enough {
+			return best, err
 		}
 	}
-	rows, err := tx.Query(ctx, `SELECT c.id, -(c.lex <#> $4) AS score FROM retrieval_chunk c WHERE`+readable+
-		`AND c.terms @@ $5::tsquery ORDER BY score DESC, c.id LIMIT $6`,
-		filter(q, pgv.NewSparseVectorFromMap(scores, retrieval.TermSpace), "'"+strings.Join(candidates, "' | '")+"'", q.Candidates())...)
-	return scored(rows, err)
+	return best, nil
+}
+
+// selectBest ranks the readable chunks that hold one of the terms, and says how
+// many these are.
+func selectBest(ctx context.Context, tx pgx.Tx, q retrieval.Search, question pgv.SparseVector, terms []string) (best []retrieval.Scored, selected int, err error) {
+	// OFFSET 0: score before counting, so that the vectors are not carried along.
+	rows, err := tx.Query(ctx, `SELECT id, score, count(*) OVER () FROM (SELECT c.id, -(c.lex <#> $4) AS score FROM retrieval_chunk c WHERE`+readable+
+		`AND c.terms @@ $5::tsquery OFFSET 0) x ORDER BY score DESC, id LIMIT $6`,
+		filter(q, question, "'"+strings.Join(terms, "' | '")+"'", q.Candidates())...)
+	if err != nil {
+		return nil, 0, err
+	}
+	best, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (retrieval.Scored, error) {
+		var s retrieval.Scored
+		return s, row.Scan(&s.Chunk, &s.Score, &selected)
+	})
+	return best, selected, err
 }
 
 // scoredTerms asks how rare the terms are among the chunks of the tenant.
@@ -130,21 +150,20 @@ func (s *Store) similar(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]r
 	if q.Vector == nil || q.Dense <= 0 || s.config.Dim == 0 {
 		return nil, nil
 	}
-	have, err := embedder(ctx, tx, q.Tenant)
-	if err != nil || have == "" {
+	have, vectors, err := embedder(ctx, tx, q.Tenant)
+	if err != nil || vectors == 0 {
 		return nil, err
 	}
 	if have != q.Embedder || len(q.Vector) != s.config.Dim {
 		return nil, retrieval.ErrEmbedder
 	}
-	var rowsReadable int
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM retrieval_chunk c WHERE`+readable+`LIMIT $4) x`, filter(q, s.config.Exact+1)...).Scan(&rowsReadable)
+	many, err := s.many(ctx, tx, q, vectors)
 	if err != nil {
 		return nil, err
 	}
-	query := `WITH f AS MATERIALIZED (SELECT c.id, c.emb FROM retrieval_chunk c WHERE` + readable + `AND c.emb IS NOT NULL)
-		SELECT id, -(emb <#> $4) AS score FROM f ORDER BY score DESC, id LIMIT $5`
-	if rowsReadable > s.config.Exact {
+	// Ordered by score and not by distance, so that the index is not used.
+	query := `SELECT c.id, -(c.emb <#> $4) AS score FROM retrieval_chunk c WHERE` + readable + `AND c.emb IS NOT NULL ORDER BY score DESC, c.id LIMIT $5`
+	if many {
 		_, err := tx.Exec(ctx, `SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = 200; SET LOCAL enable_seqscan = off`)
 		if err != nil {
 			return nil, err
@@ -154,6 +173,17 @@ func (s *Store) similar(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]r
 	found, err := scored(tx.Query(ctx, query, filter(q, pgv.NewHalfVector(q.Vector), q.Candidates())...))
 	slices.SortFunc(found, byChunk) // the index delivers in a relaxed order
 	return found, err
+}
+
+// many says that the caller may read too many chunks to compare one by one. In
+// a tenant that has not as many nothing is counted.
+func (s *Store) many(ctx context.Context, tx pgx.Tx, q retrieval.Search, vectors int64) (bool, error) {
+	if vectors <= int64(s.config.Exact) {
+		return false, nil
+	}
+	var n int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM retrieval_chunk c WHERE`+readable+`LIMIT $4) x`, filter(q, s.config.Exact+1)...).Scan(&n)
+	return n > s.config.Exact, err
 }
 
 // read returns the passages in the given order. The filter is asked again.

@@ -98,6 +98,7 @@ func connect(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	}
 	// A cached generic plan would ignore how few rows a caller may read.
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	config.ConnConfig.RuntimeParams["jit"] = "off" // compiling takes longer than these queries
 	config.AfterConnect = pgvpgx.RegisterTypes
 	return pgxpool.NewWithConfig(ctx, config)
 }
@@ -138,25 +139,24 @@ func (s *Store) accepts(ctx context.Context, tx pgx.Tx, e retrieval.Entry) error
 		if len(c.Vector) != s.config.Dim {
 			return retrieval.ErrEmbedder
 		}
-		have, err := embedder(ctx, tx, e.Tenant)
+		have, vectors, err := embedder(ctx, tx, e.Tenant)
 		if err != nil {
 			return err
 		}
-		if have != "" && have != c.Embedder {
+		if vectors > 0 && have != c.Embedder {
 			return retrieval.ErrEmbedder
 		}
 	}
 	return nil
 }
 
-// embedder of the vectors of a tenant; "" when there are none.
-func embedder(ctx context.Context, tx pgx.Tx, tenant gateway.TenantID) (string, error) {
-	var id string
-	err := tx.QueryRow(ctx, `SELECT embedder FROM retrieval_tenant WHERE tenant = $1 AND vectors > 0`, tenant).Scan(&id)
+// embedder of the vectors of a tenant, and how many there are.
+func embedder(ctx context.Context, tx pgx.Tx, tenant gateway.TenantID) (id string, vectors int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT embedder, vectors FROM retrieval_tenant WHERE tenant = $1`, tenant).Scan(&id, &vectors)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
+		return "", 0, nil
 	}
-	return id, err
+	return id, vectors, err
 }
 
 func (s *Store) insert(ctx context.Context, tx pgx.Tx, e retrieval.Entry) error {

@@ -240,25 +240,17 @@ func (m *memory) lexical(s retrieval.Search, allowed *roaring.Bitmap) []retrieva
 	}
 	sums := make([]float32, len(m.ids))
 	var touched []uint32
-	for _, t := range terms {
-		if !t.Candidate {
-			continue
+	selecting := 0
+	for _, stage := range retrieval.Stages(terms) {
+		for _, t := range terms[selecting:stage] {
+			touched = m.touch(t, open, sums, touched)
 		}
-		p, score := m.postings[t.Term], float32(t.Score)
-		for i, slot := range p.slots {
-			if !open[slot] {
-				continue
-			}
-			if sums[slot] == 0 {
-				touched = append(touched, slot)
-			}
-			sums[slot] += score * float32(p.steps[i])
+		selecting = stage
+		if len(touched) >= retrieval.Enough {
+			break
 		}
 	}
-	for _, t := range terms {
-		if t.Candidate {
-			continue
-		}
+	for _, t := range terms[selecting:] {
 		p, score := m.postings[t.Term], float32(t.Score)
 		for i, slot := range p.slots {
 			if sums[slot] > 0 {
@@ -267,6 +259,21 @@ func (m *memory) lexical(s retrieval.Search, allowed *roaring.Bitmap) []retrieva
 		}
 	}
 	return m.best(touched, func(slot uint32) float32 { return sums[slot] }, s.Candidates())
+}
+
+// touch adds the weights of a term that selects slots, and the slots that are new.
+func (m *memory) touch(t retrieval.ScoredTerm, open []bool, sums []float32, touched []uint32) []uint32 {
+	p, score := m.postings[t.Term], float32(t.Score)
+	for i, slot := range p.slots {
+		if !open[slot] {
+			continue
+		}
+		if sums[slot] == 0 {
+			touched = append(touched, slot)
+		}
+		sums[slot] += score * float32(p.steps[i])
+	}
+	return touched
 }
 
 // similar compares with every vector that may be seen: exact, also when few are.

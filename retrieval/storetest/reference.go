@@ -62,7 +62,13 @@ func (m model) search(t testing.TB, e *embedder, tenant gateway.TenantID, questi
 		}
 	}
 	terms := retrieval.Score(q.Terms, all, func(t retrieval.Term) int { return df[t] })
-	lexical := rank(readable, func(c retrieval.Chunk) (float64, bool) { return bm25(c, terms) })
+	var lexical []modelHit
+	for _, stage := range retrieval.Stages(terms) {
+		lexical = rank(readable, func(c retrieval.Chunk) (float64, bool) { return bm25(c, terms, stage) })
+		if len(lexical) >= retrieval.Enough {
+			break
+		}
+	}
 	if e == nil {
 		return lexical
 	}
@@ -77,16 +83,18 @@ func may(a retrieval.Access, who []gateway.Principal) bool {
 	return has(a.Allow) && !has(a.Deny)
 }
 
-func bm25(c retrieval.Chunk, terms []retrieval.ScoredTerm) (sum float64, candidate bool) {
-	for _, t := range terms {
+// bm25 adds up the weights; a chunk that holds none of the first terms, those of
+// the stage, is not selected.
+func bm25(c retrieval.Chunk, terms []retrieval.ScoredTerm, stage int) (sum float64, selected bool) {
+	for i, t := range terms {
 		for _, w := range c.Weights {
 			if w.Term == t.Term {
 				sum += t.Score * float64(w.Step)
-				candidate = candidate || t.Candidate
+				selected = selected || i < stage
 			}
 		}
 	}
-	return sum, candidate
+	return sum, selected
 }
 
 func dot(a, b []float32) float64 {
