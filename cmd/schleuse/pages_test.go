@@ -5,7 +5,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -447,5 +446,3 @@ func TestPanelStaysEmbedded(t *testing.T) {
 		}
 	}
 }
-
-var _ = context.Background

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -168,9 +169,13 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 	for _, t := range p.config.Tenants {
 		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: p.config.Releases[t.ID]}
 	}
-	p.engine, err = policies.New(ctx, policies.Config{Tenants: tenants, Services: p.catalog.Cards(), Logger: p.logger})
+	p.engine, err = policies.New(ctx, policies.Config{Tenants: tenants, Services: p.catalog.Cards(), Timeout: policyTimeout, Logger: p.logger})
 	return err
 }
+
+// policyTimeout ends a decision that hangs, as a denial. The shipped rules need
+// about a millisecond; a busy machine must not turn that into refusals.
+const policyTimeout = 2 * time.Second
 
 func loadServices(ctx context.Context) (*completeness.Catalog, error) {
 	return completeness.LoadCatalog(ctx, services.FS)
