@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -296,9 +297,7 @@ func plain(v any) (any, error) {
 // merge returns a with b on top; a and b stay as they are.
 func merge(a, b map[string]any) map[string]any {
 	out := make(map[string]any, len(a)+len(b))
-	for k, v := range a {
-		out[k] = v
-	}
+	maps.Copy(out, a)
 	for k, v := range b {
 		below, left := out[k].(map[string]any)
 		above, right := v.(map[string]any)

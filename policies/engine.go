@@ -129,7 +129,7 @@ func (e *Engine) Reload(ctx context.Context) error {
 		return fmt.Errorf("canary questions on policies %s: %w", b.revision, err)
 	}
 	e.active.Store(next)
-	e.log.Info("policies active", slog.String("revision", next.revision), slog.String("digest", next.digest), slog.Int("rules", len(next.rules)))
+	e.log.InfoContext(ctx, "policies active", slog.String("revision", next.revision), slog.String("digest", next.digest), slog.Int("rules", len(next.rules)))
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (e *Engine) decideInput(ctx context.Context, s *snapshot, stage gateway.Sta
 }
 
 func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, input ast.Value, start time.Time, cause error) (gateway.Decision, error) {
-	e.log.Error("policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
+	e.log.ErrorContext(ctx, "policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
 	d := kernelDenial(s, stage)
 	if input != nil {
 		d.Input = canonicalJSON(input)
@@ -210,7 +210,7 @@ func (s *snapshot) evaluate(ctx context.Context, input ast.Value, timeout time.D
 		rego.EvalSortSets(true),
 		rego.EvalGenerateJSON(func(t *ast.Term, _ *rego.EvalContext) (any, error) {
 			out = t
-			return nil, nil
+			return nil, nil //nolint:nilnil // the term is kept; the caller needs no JSON
 		}),
 	}, options...)
 	results, err := s.query.Eval(ctx, options...)

@@ -49,7 +49,7 @@ func bundleWith(t *testing.T, files map[string]string) fstest.MapFS {
 	return out
 }
 
-func ruleSource(id, name, body string) string {
+func ruleSource(id, body string) string {
 	return `# METADATA
 # scope: package
 # title: Probe
@@ -59,7 +59,7 @@ func ruleSource(id, name, body string) string {
 #   severity: block
 #   text: Ein Satz.
 #   text_en: A sentence.
-package rules.tenant.` + name + `
+package rules.tenant.probe
 
 import rego.v2
 
@@ -77,20 +77,20 @@ func TestBundlesThatMustNotBecomeActive(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		{"network access", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe", `deny if http.send({"method": "GET", "url": "http://localhost"}).status_code != 200`)}, "http.send"},
-		{"the clock", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe", `deny if time.now_ns() > 0`)}, "time.now_ns"},
-		{"the environment", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe", `deny if opa.runtime().env.HOME`)}, "opa.runtime"},
-		{"an id used twice", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-001", "probe", `deny if input.stage == "x"`)}, "TEN-001"},
-		{"a rule without id", map[string]string{"rego/tenant/probe/probe.rego": ruleSource(`""`, "probe", `deny if input.stage == "x"`)}, "rule_id"},
+		{"network access", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", `deny if http.send({"method": "GET", "url": "http://localhost"}).status_code != 200`)}, "http.send"},
+		{"the clock", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", `deny if time.now_ns() > 0`)}, "time.now_ns"},
+		{"the environment", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", `deny if opa.runtime().env.HOME`)}, "opa.runtime"},
+		{"an id used twice", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-001", `deny if input.stage == "x"`)}, "TEN-001"},
+		{"a rule without id", map[string]string{"rego/tenant/probe/probe.rego": ruleSource(`""`, `deny if input.stage == "x"`)}, "rule_id"},
 		{"a rule without METADATA", map[string]string{"rego/tenant/probe/probe.rego": "package rules.tenant.probe\n\nimport rego.v2\n\ndeny if input.stage == \"x\"\n"}, "METADATA"},
-		{"a consequence nobody collects", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe", `denies if input.stage == "x"`)}, "none of"},
-		{"a package in the wrong folder", map[string]string{"rego/tenant/other/other.rego": ruleSource("TEN-900", "probe", `deny if input.stage == "x"`)}, "package is"},
-		{"a library that refuses everything", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe", `deny := true`)}, "answered deny"},
+		{"a consequence nobody collects", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", `denies if input.stage == "x"`)}, "none of"},
+		{"a package in the wrong folder", map[string]string{"rego/tenant/other/other.rego": ruleSource("TEN-900", `deny if input.stage == "x"`)}, "package is"},
+		{"a library that refuses everything", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", `deny := true`)}, "answered deny"},
 		{"a library without the rule on prohibited practices", map[string]string{
 			"catalog/purposes.yaml": strings.NewReplacer("class: prohibited", "class: out_of_scope", "channels: []", "channels: [caseworker]").Replace(string(purposes)),
 		}, "prohibited practice"},
 		{"no decision", map[string]string{"rego/main.rego": "# METADATA\n# scope: package\n# title: x\npackage main\n\nimport rego.v2\n\nresult := {\"effect\": \"allow\"}\n"}, "missing"},
-		{"an unused import", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe", "import data.facts\n\ndeny if input.stage == \"x\"")}, "unused"},
+		{"an unused import", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "import data.facts\n\ndeny if input.stage == \"x\"")}, "unused"},
 		{"no revision", map[string]string{"manifest.yaml": "title: x\n"}, "revision"},
 		{"no capabilities", map[string]string{"capabilities.json": "{}"}, "capabilities"},
 	}
@@ -138,19 +138,19 @@ func TestWhateverGoesWrongIsADenial(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	slow := bundleWith(t, map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe",
+	slow := bundleWith(t, map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900",
 		`deny if {
 	input.operation == "embeddings"
 	count([1 | some a in digits; some b in digits; some c in digits; some d in digits; some e in digits; a+b+c+d+e < 0]) > 0
 }
 
 digits := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25]`)})
-	failing := bundleWith(t, map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe",
+	failing := bundleWith(t, map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900",
 		`deny if {
 	input.operation == "embeddings"
 	substring(input.purpose, -1, 1) == "x"
 }`)})
-	unknownObligationShape := bundleWith(t, map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "probe",
+	unknownObligationShape := bundleWith(t, map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900",
 		`oblige contains {"id": 7, "params": {}} if input.operation == "embeddings"`)})
 	cases := []struct {
 		name   string

@@ -162,6 +162,7 @@ func checkNumbers(v ast.Value) error {
 func object(pairs ...any) ast.Object {
 	terms := make([][2]*ast.Term, 0, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
+		//nolint:forcetypeassert // every pair is written out in this file
 		terms = append(terms, [2]*ast.Term{ast.InternedTerm(pairs[i].(string)), ast.NewTerm(pairs[i+1].(ast.Value))})
 	}
 	return ast.NewObject(terms...)

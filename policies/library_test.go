@@ -162,6 +162,7 @@ type purposeCase struct {
 }
 
 func (c purposeCase) run(t *testing.T, own gateway.ModelCard) {
+	t.Helper()
 	e, err := New(t.Context(), Config{
 		Tenants:  map[gateway.TenantID]Tenant{"t": {Active: true}},
 		Services: []gateway.ServiceCard{{ID: gateway.ServiceID(c.Service), AnnexIII: c.AnnexIII}},

@@ -106,17 +106,20 @@ func (b *bundle) runRego(ctx context.Context, c Config, report *TestReport) erro
 		}
 		report.Failures = append(report.Failures, fmt.Sprintf("rego test %s: %s.%s failed", r.Location, r.Package, r.Name))
 	}
-	report.addCoverage(coverage.Report(b.modules))
+	covered := coverage.Report(b.modules)
+	report.Coverage, report.Uncovered = covered.Coverage, uncovered(covered)
 	return nil
 }
 
-func (r *TestReport) addCoverage(c cover.Report) {
-	r.Coverage = c.Coverage
+// uncovered lists the lines that no test reached, as file:line-line.
+func uncovered(c cover.Report) []string {
+	var list []string
 	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
 		for _, lines := range c.Files[name].NotCovered {
-			r.Uncovered = append(r.Uncovered, fmt.Sprintf("%s:%d-%d", name, lines.Start.Row, lines.End.Row))
+			list = append(list, fmt.Sprintf("%s:%d-%d", name, lines.Start.Row, lines.End.Row))
 		}
 	}
+	return list
 }
 
 // golden is the golden corpus of a bundle.
@@ -201,7 +204,7 @@ func readYAMLFile(root fs.FS, name string, into any) error {
 	return nil
 }
 
-func (g golden) config(root fs.FS) Config {
+func (g *golden) config(root fs.FS) Config {
 	return Config{FS: root, Tenants: g.setup.Tenants, Services: g.setup.Services, Timeout: 5 * time.Second}
 }
 
