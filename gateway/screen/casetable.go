@@ -4,6 +4,7 @@
 package screen
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -92,10 +93,8 @@ func (t *caseTable) addPerson(e gateway.Entity) {
 }
 
 func appendOnce(ids []int32, id int32) []int32 {
-	for _, have := range ids {
-		if have == id {
-			return ids
-		}
+	if slices.Contains(ids, id) {
+		return ids
 	}
 	return append(ids, id)
 }
@@ -250,7 +249,7 @@ func streetForms(ws []string) [][]string {
 	forms := [][]string{ws}
 	for i, w := range ws {
 		f := fold(w)
-		alt := ""
+		var alt string
 		switch {
 		case strings.HasSuffix(f, "strasse"):
 			alt = strings.TrimSuffix(f, "strasse") + "str"

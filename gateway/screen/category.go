@@ -53,7 +53,7 @@ type stem struct {
 func newStemTable() *stemTable {
 	t := &stemTable{}
 	for c, list := range stemList {
-		for _, w := range strings.Fields(list) {
+		for w := range strings.FieldsSeq(list) {
 			h := stemHead(w)
 			if t.heads[h] == 0 {
 				t.lists = append(t.lists, nil)

@@ -65,8 +65,9 @@ func (s *Screening) key(f found, groups *surnames) string {
 		return strings.ToLower(v)
 	case kFile, kOther, kIP:
 		return fold(strings.Join(strings.Fields(v), " "))
+	default: // numbers
+		return compact(v)
 	}
-	return compact(v)
 }
 
 // addressKey writes Straße and Str. alike.

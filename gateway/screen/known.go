@@ -10,7 +10,7 @@ import "strings"
 func (s *scan) knownPerson(i int, w *knownWord) {
 	from, to := i, i
 	m := match{}
-	m.take(s, i, w)
+	m.take(i, w)
 	cut := w.suffix
 	for to-from < maxNameTokens && to+1 < len(s.toks) {
 		step, next := s.knownNext(to, m)
@@ -20,7 +20,7 @@ func (s *scan) knownPerson(i int, w *knownWord) {
 		to += step
 		cut = 0
 		if next != nil {
-			m.take(s, to, next)
+			m.take(to, next)
 			cut = next.suffix
 		}
 	}
@@ -30,7 +30,7 @@ func (s *scan) knownPerson(i int, w *knownWord) {
 		to = s.hyphenated(to)
 	}
 	from = s.extendLeft(from, &m)
-	if from == to && s.ordinaryWord(i, m) {
+	if from == to && s.ordinaryWord(i) {
 		return
 	}
 	s.addPerson(from, to, cut, byKnown, m.parts(s, from, to))
@@ -52,7 +52,7 @@ type match struct {
 	stranger           int // token index + 1 of an unknown first name
 }
 
-func (m *match) take(s *scan, i int, w *knownWord) {
+func (m *match) take(i int, w *knownWord) {
 	switch {
 	case len(w.last) > 0 && (m.last == nil || len(w.first) == 0):
 		m.last = narrow(m.last, w.last)
@@ -171,7 +171,7 @@ func (s *scan) unknownFirstName(p int) bool {
 
 // parts says who the matched name is: one person of the case, or somebody with
 // the same surname.
-func (m match) parts(s *scan, from, to int) nameParts {
+func (m *match) parts(s *scan, from, to int) nameParts {
 	n := nameParts{entity: -1, lastAt: -1}
 	switch {
 	case m.stranger > 0:
@@ -232,7 +232,7 @@ func (s *scan) surname(i, j int) string {
 
 // ordinaryWord says that a single word that is also a name of the case is
 // probably meant as the word: "der Richter", "klein", "im Mai 2026".
-func (s *scan) ordinaryWord(i int, m match) bool {
+func (s *scan) ordinaryWord(i int) bool {
 	t := s.toks[i]
 	titled := i > 0 && (s.toks[i-1].roles&(rSalutation|rTitle|rGreeting) != 0 || s.initial(i-1))
 	if titled && t.capital {

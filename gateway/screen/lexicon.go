@@ -86,7 +86,7 @@ type lexSlot struct {
 type lexiconBuilder map[uint64]role
 
 func (b lexiconBuilder) add(r role, words string) {
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		for _, form := range spellings(w) {
 			b[hashFolded(form)] |= r
 		}
@@ -95,7 +95,7 @@ func (b lexiconBuilder) add(r role, words string) {
 
 // addExact adds words without the short spelling of ae, oe, ue.
 func (b lexiconBuilder) addExact(r role, words string) {
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		b[hashFolded(fold(w))] |= r
 	}
 }

@@ -213,7 +213,7 @@ func lastFirst(v string) string {
 // nameLike leaves out annotations that are no names of two or more words
 // ("Ludwig XIV.", "O. J.").
 func nameLike(v string) bool {
-	for _, w := range strings.Fields(v) {
+	for w := range strings.FieldsSeq(v) {
 		if utf8.RuneCountInString(w) < 3 || strings.ContainsAny(w, ".'\"()0123456789") || strings.ToUpper(w) == w {
 			return false
 		}

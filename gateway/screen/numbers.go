@@ -285,18 +285,18 @@ func (s *scan) vat(i, j int, digits string) {
 	}
 }
 
-// gather joins tokens from i on up to max bytes, in capitals, over blanks,
+// gather joins tokens from i on up to limit bytes, in capitals, over blanks,
 // points, hyphens and one line break, and says where each token ended.
-func (s *scan) gather(i, max int) (string, []int) {
+func (s *scan) gather(i, limit int) (string, []int) {
 	var buf [40]byte
 	n := 0
 	ends := make([]int, 0, 8)
-	for j := i; j < len(s.toks) && n < max; j++ {
+	for j := i; j < len(s.toks) && n < limit; j++ {
 		if j > i && !groupGap(s.gap(j-1)) {
 			break
 		}
 		part := s.str(j)
-		if n+len(part) > max || s.toks[j].class&clHigh != 0 {
+		if n+len(part) > limit || s.toks[j].class&clHigh != 0 {
 			break
 		}
 		for k := range len(part) {

@@ -147,8 +147,10 @@ func streetEnding(w string) ending {
 			return pathEnding(f)
 		}
 	}
-	for _, e := range [...]string{"ring", "markt", "hof", "berg", "park", "wall", "graben", "kai", "garten", "gaerten", "feld", "hohe", "tal",
-		"wiese", "wiesen", "hang", "blick", "winkel", "acker", "bruecke", "brucke", "tor", "siedlung", "zeile", "rain", "halde", "busch", "heide"} {
+	for _, e := range [...]string{
+		"ring", "markt", "hof", "berg", "park", "wall", "graben", "kai", "garten", "gaerten", "feld", "hohe", "tal",
+		"wiese", "wiesen", "hang", "blick", "winkel", "acker", "bruecke", "brucke", "tor", "siedlung", "zeile", "rain", "halde", "busch", "heide",
+	} {
 		if strings.HasSuffix(f, e) && len(f) > len(e)+1 {
 			return endingWeak
 		}
@@ -158,9 +160,11 @@ func streetEnding(w string) ending {
 
 // pathEnding sorts out ordinary words ending in -weg and -platz.
 func pathEnding(f string) ending {
-	for _, w := range [...]string{"rechtsweg", "verwaltungsweg", "dienstweg", "umweg", "ausweg", "gehweg", "radweg", "instanzenweg", "klageweg",
+	for _, w := range [...]string{
+		"rechtsweg", "verwaltungsweg", "dienstweg", "umweg", "ausweg", "gehweg", "radweg", "instanzenweg", "klageweg",
 		"arbeitsplatz", "parkplatz", "stellplatz", "sitzplatz", "studienplatz", "heimplatz", "kitaplatz", "betreuungsplatz", "ausbildungsplatz",
-		"arbeitsweg", "schulweg", "hinweg", "ruckweg", "bildungsweg", "rettungsweg", "postweg", "tabellenplatz", "listenplatz", "startplatz"} {
+		"arbeitsweg", "schulweg", "hinweg", "ruckweg", "bildungsweg", "rettungsweg", "postweg", "tabellenplatz", "listenplatz", "startplatz",
+	} {
 		if strings.HasSuffix(f, w) {
 			return endingNone
 		}
@@ -255,9 +259,11 @@ func townLink(w string) bool {
 
 func townEnding(w string) bool {
 	f := fold(w)
-	for _, e := range [...]string{"stadt", "stedt", "burg", "heim", "ingen", "hausen", "dorf", "berg", "bach", "feld", "kirchen", "hofen", "furt",
+	for _, e := range [...]string{
+		"stadt", "stedt", "burg", "heim", "ingen", "hausen", "dorf", "berg", "bach", "feld", "kirchen", "hofen", "furt",
 		"bruck", "brucken", "rode", "leben", "itz", "ow", "walde", "hafen", "haven", "weiler", "wangen", "lingen", "beuren", "stetten", "tal", "born",
-		"horst", "holz", "au", "ach", "wald", "munde", "munster", "zell", "roth", "fels", "stein"} {
+		"horst", "holz", "au", "ach", "wald", "munde", "munster", "zell", "roth", "fels", "stein",
+	} {
 		if strings.HasSuffix(f, e) && len(f) > len(e)+1 {
 			return true
 		}

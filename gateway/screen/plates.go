@@ -31,7 +31,7 @@ X Y Z ZE ZEL ZI ZIG ZP ZR ZW ZZ`
 // newPlateCodes is the set of Unterscheidungszeichen in capitals.
 func newPlateCodes() map[string]bool {
 	codes := map[string]bool{}
-	for _, c := range strings.Fields(plateCodeList) {
+	for c := range strings.FieldsSeq(plateCodeList) {
 		codes[c] = true
 	}
 	return codes

@@ -346,12 +346,12 @@ func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.I
 
 // leftBoundary says that no word reaches up to position p.
 func (s *stream) leftBoundary(buf string, p int) bool {
-	c, any := s.input.last()
+	c, ok := s.input.last()
 	if p > 0 {
-		c, any = buf[p-1], true
+		c, ok = buf[p-1], true
 	}
 	switch letter := classOf[c]&clWord != 0 || c == '_'; {
-	case !any, c < utf8.RuneSelf && !letter:
+	case !ok, c < utf8.RuneSelf && !letter:
 		return true
 	case c < utf8.RuneSelf && !s.json:
 		return false

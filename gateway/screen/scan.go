@@ -129,10 +129,10 @@ func (s *scan) note(t *token) {
 	}
 }
 
-// near says whether a trigger ended at most max bytes before pos.
-func (s *scan) near(trigger role, pos int32, max int32) bool {
+// near says whether a trigger ended at most reach bytes before pos.
+func (s *scan) near(trigger role, pos, reach int32) bool {
 	d := pos - s.triggerEnd[triggerIndex(trigger)]
-	return d >= 0 && d <= max
+	return d >= 0 && d <= reach
 }
 
 // word tries the recognisers that start at a word.

@@ -74,7 +74,6 @@ func New(c Config) (*Screener, error) {
 		codes:  newPlateCodes(),
 		stems:  newStemTable(),
 	}
-	s.pool.New = func() any { return &scan{} }
 	return s, nil
 }
 
@@ -100,7 +99,7 @@ func (s *Screener) Screen(ctx context.Context, texts []string, known []gateway.E
 		}
 	}
 	propagate(scans)
-	return s.collect(texts, known, table, scans)
+	return s.collect(texts, table, scans)
 }
 
 // admit enforces the limits before any work is done.
@@ -128,7 +127,10 @@ func tooLarge(path, message string) error {
 }
 
 func (s *Screener) newScan(table *caseTable) *scan {
-	sc := s.pool.Get().(*scan)
+	sc, ok := s.pool.Get().(*scan)
+	if !ok {
+		sc = &scan{}
+	}
 	sc.lex, sc.codes, sc.stems, sc.table = s.lex, s.codes, s.stems, table
 	return sc
 }
@@ -149,7 +151,7 @@ func (s *Screener) release(scans []*scan) {
 }
 
 // collect puts the results of all texts together.
-func (s *Screener) collect(texts []string, known []gateway.Entity, table *caseTable, scans []*scan) (*Screening, error) {
+func (s *Screener) collect(texts []string, table *caseTable, scans []*scan) (*Screening, error) {
 	result := &Screening{texts: slices.Clone(texts), persons: table.persons}
 	var set uint16
 	for i, sc := range scans {

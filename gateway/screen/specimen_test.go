@@ -133,7 +133,7 @@ func TestTaxNumbers(t *testing.T) {
 		2388081508158 5400081508159 5500081508151 5600081508154 2799081508152 1096081508187 3248081508156 3198081508152 2138081508154
 		4198081508152 2865013528340 1113020008157 1113020108153 1116002908157 1116003008153 1116087508159 1119064008168 1127020008157
 		1129020108152 1130020208158 1137010808156`
-	for _, v := range strings.Fields(valid) {
+	for v := range strings.FieldsSeq(valid) {
 		f := screenText(t, "Angabe: "+v).Findings()
 		if len(f) != 1 || f[0].Kind != screen.KindTaxNumber || !f[0].Validated {
 			t.Errorf("%s: found %v, want a validated tax number", v, f)
@@ -145,7 +145,7 @@ func TestTaxNumbers(t *testing.T) {
 			t.Errorf("%s: found %v, want a validated tax number", v, f)
 		}
 	}
-	for _, v := range strings.Fields(`21/123/45678 2866012345678 1118010108150 2866081508151 2653081508150 9198081508153`) {
+	for v := range strings.FieldsSeq(`21/123/45678 2866012345678 1118010108150 2866081508151 2653081508150 9198081508153`) {
 		if f := screenText(t, "Angabe: "+v).Findings(); len(f) != 0 {
 			t.Errorf("%s: found %v, want nothing", v, f)
 		}

@@ -64,9 +64,6 @@ func (t token) hasDigit() bool { return t.class&clDigit != 0 }
 // letters says that the token has letters only.
 func (t token) letters() bool { return t.class&clDigit == 0 }
 
-// upper says that the token has no lower-case ASCII letter and at least one capital.
-func (t token) upper() bool { return t.class&clLower == 0 && t.capital }
-
 const (
 	hashOffset uint64 = 14695981039346656037
 	hashPrime  uint64 = 1099511628211
@@ -168,6 +165,7 @@ func (s *scan) separator(i int, cl class) int {
 		return min(3, len(s.text)-i)
 	case clLead4:
 		return min(4, len(s.text)-i)
+	default: // one byte, and perhaps an anchor
 	}
 	if s.text[i] == '@' {
 		s.ats = append(s.ats, int32(i))
@@ -190,7 +188,7 @@ func (s *scan) escape(i int) int {
 // hyphen, zero-width space or joiner), or 0.
 func joiner(text string, i int) int {
 	rest := text[i:]
-	w := 0
+	var w int
 	switch {
 	case strings.HasPrefix(rest, "\u00AD"):
 		w = 2
