@@ -104,7 +104,7 @@ func loadService(ctx context.Context, fsys fs.FS, dir string, lib []module, type
 	if err := decodeYAML(definition, &c.Service); err != nil {
 		return nil, err
 	}
-	problems := c.validate()
+	problems := validate(&c.Service)
 	if string(c.ID) != dir {
 		problems = append(problems, fmt.Sprintf("id %s differs from the folder", c.ID))
 	}

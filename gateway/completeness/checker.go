@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -112,7 +113,7 @@ func outcomeOf(err error) gateway.Outcome {
 	return gateway.OutcomeFailed
 }
 
-func (in Input) bounded() error {
+func (in *Input) bounded() error {
 	if len(in.Documents) > maxDocuments {
 		return tooLarge("documents", fmt.Sprintf("Es sind höchstens %d Dokumente möglich.", maxDocuments))
 	}
@@ -179,7 +180,9 @@ func (c *Checker) check(ctx context.Context, s *compiled, in Input, tree map[str
 	}
 	b := builder{service: s, types: c.config.Catalog.types, prepared: p, params: params, people: people, pieces: pieces, verdict: v, day: day}
 	r := b.report(unknownParams)
-	r.ID = reportID(r, in)
+	if r.ID, err = reportID(r, in); err != nil {
+		return Report{}, fmt.Errorf("check %s: %w", s.ID, err)
+	}
 	return r, nil
 }
 
@@ -200,7 +203,7 @@ func (s *compiled) ruleInput(p *prepared, params map[string]any, pieces []piece,
 
 // ruleInput is a document as rules see it. Only documents that may count have
 // types, so that a rule cannot take an unusable one for evidence.
-func (p piece) ruleInput() map[string]any {
+func (p *piece) ruleInput() map[string]any {
 	types := []any{}
 	if p.counts() && !p.foreign {
 		for _, t := range p.types {
@@ -248,33 +251,33 @@ func (s *compiled) extract(p *prepared, pieces []piece) {
 }
 
 func (p *prepared) isInvalid(path string) bool {
-	for _, i := range p.invalid {
-		if i.Path == path {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.invalid, func(i InvalidField) bool { return i.Path == path })
 }
 
 // reportID is the same for the same input and the same rules. It stands beside
 // the content it is made of and is as confidential.
-func reportID(r Report, in Input) string {
+func reportID(r Report, in Input) (string, error) {
 	h := sha256.New()
 	add := func(parts ...string) {
 		for _, p := range parts {
 			_, _ = fmt.Fprintf(h, "%d:%s", len(p), p)
 		}
 	}
-	params, _ := json.Marshal(in.Params) // sorted keys
+	params, err := json.Marshal(in.Params) // sorted keys
+	if err != nil {
+		return "", fmt.Errorf("encode params: %w", err)
+	}
 	add(string(r.Service), r.ServiceVersion, r.RulesSHA256, r.Date, canonical(in.Application), string(params), in.Case)
 	for _, d := range in.Documents {
 		fields := []byte("{}")
 		if len(d.Fields) > 0 {
-			fields, _ = json.Marshal(d.Fields)
+			if fields, err = json.Marshal(d.Fields); err != nil {
+				return "", fmt.Errorf("encode fields of a document: %w", err)
+			}
 		}
 		add(d.ID, d.Name, d.Type, d.Person, d.Format, string(fields), string(d.Content))
 	}
-	return "chk_" + hex.EncodeToString(h.Sum(nil)[:12])
+	return "chk_" + hex.EncodeToString(h.Sum(nil)[:12]), nil
 }
 
 // canonical is JSON without differences in blanks and order of keys, so that the

@@ -196,7 +196,9 @@ func TestDocuments(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			in := completeness.Input{Service: "fahrerlaubnis-ersterteilung", Application: []byte(licence), Documents: []completeness.InputDocument{
-				{Type: "personalausweis"}, {Type: "lichtbild"}, {Type: "erste_hilfe_bescheinigung", Fields: map[string]string{"unterrichtseinheiten": "9"}},
+				{Type: "personalausweis"},
+				{Type: "lichtbild"},
+				{Type: "erste_hilfe_bescheinigung", Fields: map[string]string{"unterrichtseinheiten": "9"}},
 				{ID: "d4", Type: tc.docType, Content: []byte(tc.content)},
 			}}
 			r, err := c.Check(context.Background(), gateway.Caller{}, in)

@@ -179,20 +179,20 @@ var ticked = regexp.MustCompile(`[☒☑✗✘✓✔x&®]`)
 // answers with boxes; without a readable mark the answer is unknown.
 func failed(phrases []string, folded string) (no, unknown bool) {
 	for _, phrase := range phrases {
-		i := strings.Index(folded, phrase)
-		if i < 0 {
+		before, after, found := strings.Cut(folded, phrase)
+		if !found {
 			continue
 		}
 		positive := phrase[strings.LastIndexByte(phrase, ' ')+1:]
-		rest := folded[:i] + folded[i+len(phrase):]
-		j := strings.Index(rest, positive)
-		if j < 0 {
+		rest := before + after
+		beforePositive, _, found := strings.Cut(rest, positive)
+		if !found {
 			return true, false // only the failure is mentioned
 		}
-		if ticked.MatchString(lastWord(folded[:i])) {
+		if ticked.MatchString(lastWord(before)) {
 			return true, false
 		}
-		if !ticked.MatchString(lastWord(rest[:j])) {
+		if !ticked.MatchString(lastWord(beforePositive)) {
 			unknown = true
 		}
 	}

@@ -6,6 +6,7 @@ package completeness_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -63,8 +64,7 @@ func (n *node) leaves(path string, out *[]string) {
 }
 
 func describe(path string, values []string) string {
-	b, _ := json.Marshal(values)
-	return path + " " + string(b)
+	return fmt.Sprintf("%s %q", path, values)
 }
 
 // FuzzDocuments reads arbitrary text as a document.

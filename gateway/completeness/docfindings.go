@@ -71,7 +71,7 @@ func (b *builder) documentFinding(p piece) (Finding, bool) {
 }
 
 // foreignTo says whether the caller named a person the application does not have.
-func (p piece) foreignTo(who people) bool {
+func (p *piece) foreignTo(who people) bool {
 	return p.trusted && p.person != "" && len(who.persons) > 0 && who.persons[0].key != "" &&
 		!slices.ContainsFunc(who.persons, func(x person) bool { return x.key == p.person })
 }

@@ -39,9 +39,9 @@ type piece struct {
 }
 
 // counts says whether the piece may satisfy a requirement at all.
-func (p piece) counts() bool { return p.Usable && !p.unreadable }
+func (p *piece) counts() bool { return p.Usable && !p.unreadable }
 
-func (p piece) is(docType string) bool { return slices.Contains(p.types, docType) }
+func (p *piece) is(docType string) bool { return slices.Contains(p.types, docType) }
 
 // satisfied says whether the pieces satisfy a requirement for an item ("" for
 // requirements that are not per person).

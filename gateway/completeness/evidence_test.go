@@ -143,6 +143,7 @@ func TestBundles(t *testing.T) {
 }
 
 func checkBundle(t *testing.T, c *completeness.Checker, b bundle) {
+	t.Helper()
 	in := completeness.Input{Service: b.Service, Application: b.App, Case: b.ID}
 	if err := json.Unmarshal(b.Params, &in.Params); err != nil {
 		t.Fatal(err)

@@ -122,9 +122,11 @@ func (b *builder) validity() {
 		return
 	}
 	b.unverifiable = true
-	b.add(Finding{Requirement: "date", Code: codeNoRules, Severity: SeverityOfficial,
+	b.add(Finding{
+		Requirement: "date", Code: codeNoRules, Severity: SeverityOfficial,
 		Message:  "Für das Datum des Falls liegt kein geprüftes Regelwerk vor; bitte prüfen Sie den Antrag von Hand.",
-		Evidence: []Evidence{{Path: b.service.DateField}}})
+		Evidence: []Evidence{{Path: b.service.DateField}},
+	})
 }
 
 func (b *builder) fields() {
@@ -150,9 +152,11 @@ func (b *builder) fields() {
 func (b *builder) missingField(f Field, path, key string) {
 	b.out.MissingFields = append(b.out.MissingFields, path)
 	person := b.people.display(key)
-	b.add(Finding{Requirement: path, Code: codeMissingField, Severity: SeverityAsk,
+	b.add(Finding{
+		Requirement: path, Code: codeMissingField, Severity: SeverityAsk,
 		Message: fmt.Sprintf("Die Angabe „%s“%s fehlt.", f.Label, forPerson(person)), Question: askField(f, person),
-		Label: f.Label, Person: person, Basis: f.Basis, Origin: f.Origin, Evidence: []Evidence{{Path: path}}})
+		Label: f.Label, Person: person, Basis: f.Basis, Origin: f.Origin, Evidence: []Evidence{{Path: path}},
+	})
 }
 
 func forPerson(person string) string {
@@ -180,9 +184,11 @@ func (b *builder) invalid() {
 		if label == "" {
 			label = i.Path
 		}
-		b.add(Finding{Requirement: i.Path, Code: codeInvalidField, Severity: SeverityAsk,
+		b.add(Finding{
+			Requirement: i.Path, Code: codeInvalidField, Severity: SeverityAsk,
 			Message: fmt.Sprintf("Die Angabe „%s“ ist nicht verwendbar. %s", label, i.Reason), Question: fmt.Sprintf("Bitte prüfen Sie die Angabe „%s“ und machen Sie sie noch einmal.", label),
-			Label: label, Person: b.people.display(key), Basis: f.Basis, Origin: f.Origin, Evidence: []Evidence{{Path: i.Path}}})
+			Label: label, Person: b.people.display(key), Basis: f.Basis, Origin: f.Origin, Evidence: []Evidence{{Path: i.Path}},
+		})
 	}
 }
 
@@ -220,9 +226,11 @@ func (b *builder) missingEvidence(n need) Finding {
 	if question == "" {
 		question = fmt.Sprintf("Bitte reichen Sie ein%s: %s.", forPerson(person), n.Label)
 	}
-	f := Finding{Requirement: n.id(), Code: codeMissingEvidence, Severity: n.Severity,
+	f := Finding{
+		Requirement: n.id(), Code: codeMissingEvidence, Severity: n.Severity,
 		Message: fmt.Sprintf("Es fehlt%s: %s.", forPerson(person), n.Label), Question: question,
-		Label: n.Label, Person: person, Basis: n.Basis, Origin: n.Origin, ByAuthority: n.ByAuthority}
+		Label: n.Label, Person: person, Basis: n.Basis, Origin: n.Origin, ByAuthority: n.ByAuthority,
+	}
 	if len(n.Accepts) == 1 {
 		return f // nothing else would do
 	}
@@ -266,9 +274,11 @@ func (b *builder) rules() {
 		}
 		if absent := b.absentParams(r); len(absent) > 0 {
 			b.unverifiable = true
-			b.add(Finding{Requirement: r.ID, Code: codeNotVerifiable, Severity: SeverityOfficial,
+			b.add(Finding{
+				Requirement: r.ID, Code: codeNotVerifiable, Severity: SeverityOfficial,
 				Message: fmt.Sprintf("Diese Regel konnte nicht geprüft werden, weil der Wert „%s“ nicht hinterlegt ist.", strings.Join(absent, "“, „")),
-				Basis:   r.Basis, Origin: r.Origin})
+				Basis:   r.Basis, Origin: r.Origin,
+			})
 			continue
 		}
 		paths, violated := b.verdict.violated[r.ID]
@@ -316,7 +326,9 @@ func (b *builder) absentParams(r Rule) []string {
 
 func (b *builder) unknown(paths []string) {
 	for _, p := range paths {
-		b.add(Finding{Requirement: p, Code: codeUnknownField, Severity: SeverityHint,
-			Message: fmt.Sprintf("Die Angabe „%s“ ist für diese Leistung nicht vorgesehen und wurde nicht geprüft.", p), Evidence: []Evidence{{Path: p}}})
+		b.add(Finding{
+			Requirement: p, Code: codeUnknownField, Severity: SeverityHint,
+			Message: fmt.Sprintf("Die Angabe „%s“ ist für diese Leistung nicht vorgesehen und wurde nicht geprüft.", p), Evidence: []Evidence{{Path: p}},
+		})
 	}
 }

@@ -128,7 +128,7 @@ func monthsBefore(day string, months int) string {
 }
 
 // quoteOf is a line that shows what a finding about the document rests on.
-func (p piece) quoteOf(fields ...string) (page int, quote string) {
+func (p *piece) quoteOf(fields ...string) (page int, quote string) {
 	for _, f := range fields {
 		if v, ok := p.places[f]; ok {
 			return v.page, strings.Join(strings.Fields(v.quote), " ")

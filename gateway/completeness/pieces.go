@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -94,9 +95,7 @@ func (c *Checker) empty(d InputDocument) piece {
 	if d.Type != "" {
 		p.types = c.config.Catalog.types.typesOf(d.Type)
 	}
-	for k, v := range d.Fields {
-		p.Fields[k] = v
-	}
+	maps.Copy(p.Fields, d.Fields)
 	if date := d.Fields["date"]; date != "" && validateDate(date) == nil {
 		p.date = date
 	}

@@ -159,7 +159,7 @@ func scaled(n json.Number, scale int64) (json.Number, bool) {
 }
 
 // params checks the tenant's values and fills in defaults.
-func (s *Service) params(given map[string]any) (map[string]any, []string, error) {
+func (s Service) params(given map[string]any) (map[string]any, []string, error) {
 	out := map[string]any{}
 	known := map[string]bool{}
 	for _, p := range s.Params {
@@ -190,7 +190,7 @@ func (s *Service) params(given map[string]any) (map[string]any, []string, error)
 func paramValue(p Param, v any) (any, error) {
 	wrong := fmt.Errorf("param %s: wrong type", p.ID)
 	if v == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // a value that is not given is no error
 	}
 	switch p.Type {
 	case "bool":

@@ -235,7 +235,7 @@ var (
 )
 
 // validate collects everything that is wrong with a definition.
-func (s *Service) validate() []string {
+func validate(s *Service) []string {
 	var p problems
 	p.check(serviceID.MatchString(string(s.ID)), "id %q is not lower case with hyphens", s.ID)
 	p.check(s.Version != "" && s.Title.DE != "", "version and title.de are required")

@@ -127,15 +127,15 @@ func at(tree map[string]any, path string) any {
 	return v
 }
 
-// put sets a value, creating the objects on the way. It reports false when
+// put sets a value, creating the objects on the way. It does nothing when
 // something that is no object is in the way.
-func put(tree map[string]any, path string, value any) bool {
+func put(tree map[string]any, path string, value any) {
 	parts := strings.Split(path, ".")
 	for _, p := range parts[:len(parts)-1] {
 		next, ok := tree[p].(map[string]any)
 		if !ok {
 			if tree[p] != nil {
-				return false
+				return
 			}
 			next = map[string]any{}
 			tree[p] = next
@@ -143,7 +143,6 @@ func put(tree map[string]any, path string, value any) bool {
 		tree = next
 	}
 	tree[parts[len(parts)-1]] = value
-	return true
 }
 
 // remove deletes the place. List items become nil so that indices stay.
