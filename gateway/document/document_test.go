@@ -76,7 +76,7 @@ func TestStrangeLettersAreWritten(t *testing.T) {
 		"huge cell":        {Body: []document.Block{document.Table{Header: []string{"a", "b"}, Rows: [][]string{{strings.Repeat("Wort ", 9000), "b"}}}}},
 		"tall head":        {Body: []document.Block{document.Table{Header: []string{strings.Repeat("Kopf\n", 90)}, Rows: [][]string{{"a"}}}}},
 		"all kept":         {Body: keptParagraphs(200)},
-		"right to left":    {Subject: "שלום 123 עולם", Body: []document.Block{document.Text("Name: ‏אבגד 42 (הוז)‎ und مرحبا بالعالم")}},
+		"right to left":    {Subject: "שלום 123 עולם", Body: []document.Block{document.Text("Name: \u200fאבגד 42 (הוז)\u200e und مرحبا بالعالم")}},
 		"no glyphs":        {Body: []document.Block{document.Text("漢字 😀 \U0010FFFF \uE000")}},
 		"marks only":       {Body: []document.Block{document.Text("\u0301\u0301\u0327 x\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308\u0309\u030a\u030b\u030c")}},
 		"broken utf-8":     {Subject: "a\xff\xfeb", Body: []document.Block{document.Text("\x00\x1b[31m\ufffe]]>&<script>")}},

@@ -102,7 +102,7 @@ func TestLibreOfficeReadsTheSameText(t *testing.T) {
 	t.Run("odt head", func(t *testing.T) {
 		t.Parallel()
 		got := strings.Join(words(setByLibreOffice(t, "odt", content())), " ")
-		for _, line := range strings.Split(strings.TrimSpace(head), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(head), "\n") {
 			if !strings.Contains(got, strings.Join(words(line), " ")) {
 				t.Errorf("LibreOffice does not show %q", line)
 			}
@@ -118,7 +118,7 @@ func setByLibreOffice(t *testing.T, format string, l document.Letter) string {
 		t.Error("the page is not A4")
 	}
 	var text strings.Builder
-	for _, line := range strings.Split(tool(t, "pdftotext", "-raw", pdf, "-"), "\n") {
+	for line := range strings.SplitSeq(tool(t, "pdftotext", "-raw", pdf, "-"), "\n") {
 		line = strings.Trim(line, "\f ")
 		if !strings.HasPrefix(line, "Seite") && !strings.Contains(line, "Kopf der Folgeseiten") {
 			text.WriteString(line + "\n")

@@ -119,7 +119,7 @@ func TestHTMLStandsAlone(t *testing.T) {
 	if !strings.HasPrefix(fragment, "<article") || strings.Contains(fragment, "<h1") || strings.Contains(fragment, "<style") {
 		t.Error("the fragment should be an article without h1 and style")
 	}
-	for _, rule := range strings.Split(regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(document.Stylesheet(), ""), "}") {
+	for rule := range strings.SplitSeq(regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(document.Stylesheet(), ""), "}") {
 		selector, _, ok := strings.Cut(rule[strings.LastIndex(rule, "@media")+1:], "{")
 		if selector = strings.TrimSpace(selector); ok && !strings.HasPrefix(selector, "media") && !strings.HasPrefix(selector, ".letter") {
 			t.Errorf("the style sheet reaches beyond the letter: %s", selector)

@@ -88,7 +88,7 @@ func TestPageBreaks(t *testing.T) {
 			l.Body = append(l.Body, document.Heading{Level: 1, Text: "UEBERSCHRIFT"}, document.Text("ANFANG "+text+" ENDE"))
 		}
 		out := tool(t, "pdftotext", "-layout", file(t, "l.pdf", render(t, document.WritePDF, l)), "-")
-		for _, page := range strings.Split(strings.TrimRight(out, "\f"), "\f") {
+		for page := range strings.SplitSeq(strings.TrimRight(out, "\f"), "\f") {
 			checkPageEnds(t, page)
 		}
 	}
@@ -97,7 +97,7 @@ func TestPageBreaks(t *testing.T) {
 func checkPageEnds(t *testing.T, page string) {
 	t.Helper()
 	var lines []string
-	for _, line := range strings.Split(page, "\n") {
+	for line := range strings.SplitSeq(page, "\n") {
 		if line = strings.TrimSpace(line); line != "" && line != "Kopf" && !strings.HasPrefix(line, "Seite") {
 			lines = append(lines, line)
 		}

@@ -171,7 +171,7 @@ var markID = regexp.MustCompile(`^/([A-Za-z0-9]+) << /MCID (\d+) >> BDC$`)
 // content walks a page: every operator that paints stands inside a mark.
 func (c *pdfChecker) content(page int, stream string) {
 	depth := 0
-	for _, line := range strings.Split(stream, "\n") {
+	for line := range strings.SplitSeq(stream, "\n") {
 		switch {
 		case strings.HasSuffix(line, " BDC"):
 			m := markID.FindStringSubmatch(line)

@@ -119,6 +119,7 @@ func htmlText(t *testing.T, data []byte) string {
 			case "p", "dt", "dd", "h1", "h2", "h3", "h4", "td", "th", "caption":
 				b.WriteByte('\n')
 			}
+		default: // comments and the like hold no text
 		}
 	}
 }
@@ -127,7 +128,7 @@ func htmlText(t *testing.T, data []byte) string {
 // different ways.
 func words(s string) []string {
 	var out []string
-	for _, w := range strings.Fields(s) {
+	for w := range strings.FieldsSeq(s) {
 		if w == "•" || strings.HasSuffix(w, ".") && strings.Trim(w, "0123456789.") == "" {
 			continue
 		}
@@ -139,7 +140,7 @@ func words(s string) []string {
 // tidy writes one line per block with single blanks.
 func tidy(s string) string {
 	var b strings.Builder
-	for _, line := range strings.Split(s, "\n") {
+	for line := range strings.SplitSeq(s, "\n") {
 		if w := strings.Join(strings.Fields(line), " "); w != "" {
 			b.WriteString(w + "\n")
 		}

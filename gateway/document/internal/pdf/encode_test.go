@@ -12,10 +12,16 @@ import (
 func TestEncode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ got, want string }{
-		{num(0), "0"}, {num(-0.001), "0"}, {num(1.5), "1.5"}, {num(-12.345), "-12.35"}, {num(100), "100"},
-		{text("ä"), "<feff00e4>"}, {text("😀"), "<feffd83dde00>"},
+		{num(0), "0"},
+		{num(-0.001), "0"},
+		{num(1.5), "1.5"},
+		{num(-12.345), "-12.35"},
+		{num(100), "100"},
+		{text("ä"), "<feff00e4>"},
+		{text("😀"), "<feffd83dde00>"},
 		{literal(`a(b)\c ä`), "(abc)"},
-		{name("text/plain; x#y"), "/text#2fplain;#20x#23y"}, {name("ä"), "/#c3#a4"},
+		{name("text/plain; x#y"), "/text#2fplain;#20x#23y"},
+		{name("ä"), "/#c3#a4"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %s, want %s", c.got, c.want)

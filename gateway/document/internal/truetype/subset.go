@@ -122,8 +122,15 @@ func (s *subsetter) file() []byte {
 	binary.BigEndian.PutUint16(hhea[34:], uint16(n))
 	binary.BigEndian.PutUint16(maxp[4:], uint16(n))
 	return assemble([]named{
-		{"cvt ", s.own("cvt ")}, {"fpgm", s.own("fpgm")}, {"glyf", s.glyf}, {"head", head}, {"hhea", hhea},
-		{"hmtx", hmtx}, {"loca", loca}, {"maxp", maxp}, {"prep", s.own("prep")},
+		{"cvt ", s.own("cvt ")},
+		{"fpgm", s.own("fpgm")},
+		{"glyf", s.glyf},
+		{"head", head},
+		{"hhea", hhea},
+		{"hmtx", hmtx},
+		{"loca", loca},
+		{"maxp", maxp},
+		{"prep", s.own("prep")},
 	})
 }
 
