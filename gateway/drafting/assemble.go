@@ -287,7 +287,7 @@ func (a *assembly) text(b blockTemplate, text string) error {
 		}
 		facts = append(facts, f)
 	}
-	for _, paragraph := range strings.Split(text, "\n\n") {
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
 		part := Part{Block: b.ID, Mandatory: b.Mandatory, Fixed: b.Legal || b.Release, Legal: b.Legal, Must: facts, Citations: a.cites(paragraph)}
 		if !strings.HasPrefix(paragraph, "- ") {
 			p := inline(strings.ReplaceAll(paragraph, "\n", " "))
@@ -296,7 +296,7 @@ func (a *assembly) text(b blockTemplate, text string) error {
 			continue
 		}
 		var list document.List
-		for _, line := range strings.Split(paragraph, "\n") {
+		for line := range strings.SplitSeq(paragraph, "\n") {
 			list.Items = append(list.Items, []document.Paragraph{inline(strings.TrimPrefix(line, "- "))})
 		}
 		a.append(list, part)

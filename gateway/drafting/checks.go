@@ -157,9 +157,8 @@ func containsWhole(text, value string) bool {
 func (e *examiner) norms(pl place, part *Part, cites []norms.Citation) {
 	for _, c := range cites {
 		if err := e.register.Lookup(c); err != nil {
-			var lookup *norms.LookupError
 			reason := "Die Fundstelle lässt sich nicht bestätigen."
-			if errors.As(err, &lookup) {
+			if lookup, ok := errors.AsType[*norms.LookupError](err); ok {
 				reason = "Fundstelle: " + lookup.Message + "."
 			}
 			e.add(checkExists, LevelRed, pl, c.Start, c.End, reason)

@@ -48,8 +48,9 @@ func foreignLaws(r Regime) []string {
 		return []string{"VwVfG", "LVwVfG", "AO", "GewO"}
 	case RegimeAO:
 		return []string{"VwVfG", "LVwVfG", "SGB I", "SGB X"}
+	default: // the general law of procedure
+		return []string{"SGB I", "SGB X", "AO", "SGG"}
 	}
-	return []string{"SGB I", "SGB X", "AO", "SGG"}
 }
 
 // foreignTerms are terms of art that would be wrong law in a regime.
@@ -59,8 +60,9 @@ func foreignTerms(r Regime) []string {
 		return []string{"Steuergeheimnis", "Schätzung der Besteuerungsgrundlagen"}
 	case RegimeAO:
 		return []string{"Leistungsträger", "Sozialleistung", "versagen"}
+	default: // the general law of procedure
+		return []string{"Leistungsträger", "Sozialleistung", "Nachholung der Mitwirkung", "Mitwirkungspflicht", "versagen", "Steuergeheimnis"}
 	}
-	return []string{"Leistungsträger", "Sozialleistung", "Nachholung der Mitwirkung", "Mitwirkungspflicht", "versagen", "Steuergeheimnis"}
 }
 
 // remedy: G8, a request for documents is no administrative act and carries no

@@ -172,7 +172,7 @@ func (d *Drafter) Release(ctx context.Context, caller gateway.Caller, draft Draf
 		return Draft{}, err
 	}
 	draft.Released = &Release{Person: person, Time: d.now(), DecisionID: permit.ID()}
-	if err := draft.sign(); err != nil {
+	if err := sign(&draft); err != nil {
 		return Draft{}, errors.Join(err, permit.Close(ctx, gateway.OutcomeFailed, "keine Freigabe"))
 	}
 	if err := permit.Close(ctx, gateway.OutcomeAnswered, "freigegeben"); err != nil {
@@ -195,7 +195,7 @@ func (d Draft) firstRed() string {
 }
 
 // sign takes the mark of a draft off and replaces the note.
-func (d *Draft) sign() error {
+func sign(d *Draft) error {
 	note, err := render(d.Template.ReleasedNote, letterData{Releaser: d.Released.Person, ReleasedOn: deadline.Date(d.Released.Time)})
 	if err != nil {
 		return fmt.Errorf("render note on the release: %w", err)

@@ -85,16 +85,24 @@ func housing() Input {
 		Report: &completeness.Report{
 			ID: "c_0815", Service: "wohngeld-mietzuschuss", Date: "2026-11-12", Status: completeness.StatusIncomplete,
 			Findings: []completeness.Finding{
-				{ID: "f1", Requirement: "mietnachweis", Code: "missing_evidence", Severity: completeness.SeverityAsk, Label: "Mietvertrag oder Mietbescheinigung des Vermieters",
+				{
+					ID: "f1", Requirement: "mietnachweis", Code: "missing_evidence", Severity: completeness.SeverityAsk, Label: "Mietvertrag oder Mietbescheinigung des Vermieters",
 					Message: "Der Nachweis „Mietvertrag oder Mietbescheinigung des Vermieters“ fehlt.", Question: "Bitte reichen Sie ein: Mietvertrag oder Mietbescheinigung des Vermieters.",
-					Alternatives: []string{"Mietvertrag", "Mietbescheinigung"}, Basis: []string{"§ 60 Abs. 1 Nr. 3 SGB I", "§ 9 WoGG", "§ 23 Abs. 3 WoGG"}, Origin: "law"},
-				{ID: "f2", Requirement: "verdienst:p2", Code: "missing_evidence", Severity: completeness.SeverityAsk, Label: "Verdienstbescheinigung des Arbeitgebers oder Verdienstabrechnungen der letzten 12 Monate", Person: "Jonas Beispiel",
+					Alternatives: []string{"Mietvertrag", "Mietbescheinigung"}, Basis: []string{"§ 60 Abs. 1 Nr. 3 SGB I", "§ 9 WoGG", "§ 23 Abs. 3 WoGG"}, Origin: "law",
+				},
+				{
+					ID: "f2", Requirement: "verdienst:p2", Code: "missing_evidence", Severity: completeness.SeverityAsk, Label: "Verdienstbescheinigung des Arbeitgebers oder Verdienstabrechnungen der letzten 12 Monate", Person: "Jonas Beispiel",
 					Message: "Der Nachweis fehlt (Jonas Beispiel).", Question: "Bitte reichen Sie den Nachweis für Jonas Beispiel ein.",
-					Alternatives: []string{"Verdienstbescheinigung", "Verdienstabrechnungen der letzten 12 Monate"}, Basis: []string{"§ 60 Abs. 1 Nr. 3 SGB I", "§ 14 WoGG"}, Origin: "law"},
-				{ID: "f3", Requirement: "WG-10", Code: "rule", Severity: completeness.SeverityAsk, Message: "Im Antrag steht eine Miete von 640,00 Euro, im Mietvertrag vom 01.03.2024 eine von 615,50 Euro.",
-					Question: "Bitte erklären Sie den Unterschied.", Basis: []string{"§ 60 Abs. 1 Nr. 3 SGB I"}, Origin: "practice"},
-				{ID: "f4", Requirement: "haushalt[p3].geschlecht", Code: "missing_field", Severity: completeness.SeverityAsk, Label: "Geschlecht", Person: "Mia Beispiel",
-					Message: "Die Angabe „Geschlecht“ fehlt (Mia Beispiel).", Question: "Bitte ergänzen Sie die Angabe „Geschlecht“ für Mia Beispiel.", Basis: []string{"§ 23 Abs. 1 Satz 2 WoGG"}, Origin: "law"},
+					Alternatives: []string{"Verdienstbescheinigung", "Verdienstabrechnungen der letzten 12 Monate"}, Basis: []string{"§ 60 Abs. 1 Nr. 3 SGB I", "§ 14 WoGG"}, Origin: "law",
+				},
+				{
+					ID: "f3", Requirement: "WG-10", Code: "rule", Severity: completeness.SeverityAsk, Message: "Im Antrag steht eine Miete von 640,00 Euro, im Mietvertrag vom 01.03.2024 eine von 615,50 Euro.",
+					Question: "Bitte erklären Sie den Unterschied.", Basis: []string{"§ 60 Abs. 1 Nr. 3 SGB I"}, Origin: "practice",
+				},
+				{
+					ID: "f4", Requirement: "haushalt[p3].geschlecht", Code: "missing_field", Severity: completeness.SeverityAsk, Label: "Geschlecht", Person: "Mia Beispiel",
+					Message: "Die Angabe „Geschlecht“ fehlt (Mia Beispiel).", Question: "Bitte ergänzen Sie die Angabe „Geschlecht“ für Mia Beispiel.", Basis: []string{"§ 23 Abs. 1 Satz 2 WoGG"}, Origin: "law",
+				},
 				{ID: "f5", Requirement: "melde", Code: "missing_evidence", Severity: completeness.SeverityHint, Label: "Meldebestätigung", ByAuthority: true, Basis: []string{"§ 65 Abs. 1 Nr. 3 SGB I"}},
 				{ID: "f6", Requirement: "WG-11", Code: "rule", Severity: completeness.SeverityHint, Message: "Vermögensangabe: bitte prüfen.", Basis: []string{"§ 21 Nr. 3 WoGG"}},
 			},
@@ -194,14 +202,34 @@ func TestRegimes(t *testing.T) {
 		basis         string
 		want, without []string
 	}{
-		{"resident parking in BW", Service{ID: "bewohnerparkausweis", Title: "Bewohnerparkausweis", Regime: RegimeLVwVfG}, "§ 26 Abs. 2 VwVfG",
-			[]string{"§ 26 Abs. 2 LVwVfG", "§ 25 Abs. 2 LVwVfG"}, []string{"SGB", "versagen", " VwVfG"}},
-		{"driving licence", Service{ID: "fahrerlaubnis", Title: "Fahrerlaubnis", Regime: RegimeVwVfG}, "§ 21 Abs. 3 Nr. 5 FeV",
-			[]string{"§ 21 Abs. 3 Nr. 5 FeV (Antrag auf Erteilung einer Fahrerlaubnis)"}, []string{"SGB", "versagen"}},
-		{"trade registration", Service{ID: "gewerbe", Title: "Gewerbeanmeldung", Regime: RegimeGewO, Nature: "Anzeige"}, "§ 14 Abs. 1 GewO",
-			[]string{"Ihre Anzeige", "§ 15 Abs. 1 GewO", "keine Erlaubnis", "§ 1 Satz 2 GewAnzV"}, []string{"SGB", "Ihren Antrag"}},
-		{"dog tax", Service{ID: "hundesteuer", Title: "Hundesteuer", Regime: RegimeAO, Nature: "Anzeige", Via: "§ 3 Abs. 1 KAG BW"}, "§ 93 Abs. 1 AO",
-			[]string{"§ 90 Abs. 1, § 93 Abs. 1 AO in Verbindung mit § 3 Abs. 1 KAG BW", "eigene Besteuerung", "§ 30 AO"}, []string{"SGB", "VwVfG", "versagen"}},
+		{
+			"resident parking in BW",
+			Service{ID: "bewohnerparkausweis", Title: "Bewohnerparkausweis", Regime: RegimeLVwVfG},
+			"§ 26 Abs. 2 VwVfG",
+			[]string{"§ 26 Abs. 2 LVwVfG", "§ 25 Abs. 2 LVwVfG"},
+			[]string{"SGB", "versagen", " VwVfG"},
+		},
+		{
+			"driving licence",
+			Service{ID: "fahrerlaubnis", Title: "Fahrerlaubnis", Regime: RegimeVwVfG},
+			"§ 21 Abs. 3 Nr. 5 FeV",
+			[]string{"§ 21 Abs. 3 Nr. 5 FeV (Antrag auf Erteilung einer Fahrerlaubnis)"},
+			[]string{"SGB", "versagen"},
+		},
+		{
+			"trade registration",
+			Service{ID: "gewerbe", Title: "Gewerbeanmeldung", Regime: RegimeGewO, Nature: "Anzeige"},
+			"§ 14 Abs. 1 GewO",
+			[]string{"Ihre Anzeige", "§ 15 Abs. 1 GewO", "keine Erlaubnis", "§ 1 Satz 2 GewAnzV"},
+			[]string{"SGB", "Ihren Antrag"},
+		},
+		{
+			"dog tax",
+			Service{ID: "hundesteuer", Title: "Hundesteuer", Regime: RegimeAO, Nature: "Anzeige", Via: "§ 3 Abs. 1 KAG BW"},
+			"§ 93 Abs. 1 AO",
+			[]string{"§ 90 Abs. 1, § 93 Abs. 1 AO in Verbindung mit § 3 Abs. 1 KAG BW", "eigene Besteuerung", "§ 30 AO"},
+			[]string{"SGB", "VwVfG", "versagen"},
+		},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

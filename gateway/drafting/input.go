@@ -52,8 +52,9 @@ func (r Regime) code() deadline.Code {
 		return deadline.SGB
 	case RegimeAO:
 		return deadline.AO
+	default: // the VwVfG of the federation or of a Land; it also supplements the GewO
+		return deadline.VwVfG
 	}
-	return deadline.VwVfG
 }
 
 // Service is what a letter needs to know about a public service.

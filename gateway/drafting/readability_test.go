@@ -51,7 +51,7 @@ func sentencesOf(text string) [][]string {
 	text = strings.NewReplacer("E-Mail", "Email", "z. B.", "zB").Replace(text)
 	var list [][]string
 	var sentence []string
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
 		if word != "" && !strings.ContainsAny(w, "@/0123456789") {
 			sentence = append(sentence, word)

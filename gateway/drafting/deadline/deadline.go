@@ -195,8 +195,9 @@ func (e *Engine) why(land Land, d time.Time) string {
 		return "ein Samstag"
 	case time.Sunday:
 		return "ein Sonntag"
+	default:
+		return ""
 	}
-	return ""
 }
 
 func count(n int, one, many string) string {
