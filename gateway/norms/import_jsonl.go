@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -79,7 +80,7 @@ func (im *importer) jsonLines(file string, data []byte) error {
 
 // describe fills what the lines do not say from the index.
 func (im *importer) describe(s *Statute, file string, in jsonSection) {
-	if in.Abbr != "" && in.Abbr != s.Abbr && !contains(s.Aliases, in.Abbr) {
+	if in.Abbr != "" && in.Abbr != s.Abbr && !slices.Contains(s.Aliases, in.Abbr) {
 		s.Aliases = append(s.Aliases, in.Abbr)
 	}
 	law, ok := im.index[file]
@@ -109,7 +110,7 @@ func cutMarkdownHeading(text string) string {
 
 func splitParagraphs(text string) []string {
 	var list []string
-	for _, p := range strings.Split(text, "\n\n") {
+	for p := range strings.SplitSeq(text, "\n\n") {
 		if p = strings.TrimSpace(p); p != "" {
 			list = append(list, p)
 		}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -93,7 +94,7 @@ func (im *importer) addNorm(n norm) error {
 		s.Title = firstOf(n.short, n.long)
 	}
 	for _, alias := range []string{n.amtabk, n.short} {
-		if alias != "" && alias != s.Abbr && !contains(s.Aliases, alias) {
+		if alias != "" && alias != s.Abbr && !slices.Contains(s.Aliases, alias) {
 			s.Aliases = append(s.Aliases, alias)
 		}
 	}

@@ -45,7 +45,7 @@ func expandLabels(s string) (labels, repealed []string, err error) {
 	if s == "" {
 		return nil, nil, nil
 	}
-	for _, part := range strings.Split(s, ",") {
+	for part := range strings.SplitSeq(s, ",") {
 		switch {
 		case strings.HasPrefix(part, "~"):
 			repealed = append(repealed, part[1:])

@@ -4,6 +4,7 @@
 package norms
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -74,7 +75,7 @@ func bookNumber(s string) (string, bool) {
 	if n, err := strconv.Atoi(s); err == nil && n >= 1 && n <= len(romans) {
 		return romans[n-1], true
 	}
-	return s, contains(romans, s)
+	return s, slices.Contains(romans, s)
 }
 
 // aliasAt reads the longest known name of a law, also in the genitive.
@@ -155,8 +156,7 @@ func (p *parser) lawBefore(start int) (law string, begin int, ok bool) {
 		cut := strings.LastIndexAny(trimmed[:begin], " \n\t(„\"")
 		name := trimmed[cut+1:]
 		if s, found := p.register.Statute(strings.TrimLeft(name, "(„\"")); found {
-			law, ok = s.Abbr, true
-			return law, cut + 1, true
+			return s.Abbr, cut + 1, true
 		}
 		if cut <= 0 {
 			break
@@ -180,5 +180,5 @@ func (p *parser) wordEnd(i int) int {
 
 // isLand says whether s is the usual abbreviation of a Land behind a law.
 func isLand(s string) bool {
-	return contains([]string{"BW", "BY", "BE", "BB", "HB", "HH", "HE", "MV", "NI", "NW", "NRW", "RP", "SL", "SN", "ST", "SH", "TH"}, s)
+	return slices.Contains([]string{"BW", "BY", "BE", "BB", "HB", "HH", "HE", "MV", "NI", "NW", "NRW", "RP", "SL", "SN", "ST", "SH", "TH"}, s)
 }

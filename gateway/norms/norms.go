@@ -13,6 +13,7 @@ package norms
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -173,7 +174,7 @@ func (r *Register) Lookup(c Citation) error {
 }
 
 func (r *Register) lookupParagraph(s *Statute, e Entry, c Citation, fail func(Problem, string, ...any) error) error {
-	if c.Paragraph == "" || contains(e.Paragraphs, c.Paragraph) {
+	if c.Paragraph == "" || slices.Contains(e.Paragraphs, c.Paragraph) {
 		return nil
 	}
 	short := Citation{Unit: c.Unit, Section: c.Section, Paragraph: c.Paragraph, Law: c.Law}
@@ -182,7 +183,7 @@ func (r *Register) lookupParagraph(s *Statute, e Entry, c Citation, fail func(Pr
 		what = "der Artikel"
 	}
 	switch {
-	case contains(e.RepealedParagraphs, c.Paragraph):
+	case slices.Contains(e.RepealedParagraphs, c.Paragraph):
 		return fail(ProblemRepealed, "weggefallen: %s", short)
 	case e.Open:
 		return fail(ProblemNotConfirmed, "nicht bestätigt: %s – das Register kennt die Absätze nicht vollständig", short)
@@ -203,13 +204,4 @@ func entryKey(c Citation) string {
 		return c.Unit + " " + c.Section
 	}
 	return c.Section
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -58,11 +58,28 @@ type keyword struct {
 // keywords are tried in order: longer before shorter.
 func keywords() []keyword {
 	return []keyword{
-		{"Absätzen", levelParagraph}, {"Absatzes", levelParagraph}, {"Absätze", levelParagraph}, {"Absatz", levelParagraph}, {"Abs.", levelParagraph}, {"Abs", levelParagraph},
-		{"Unterabsatz", levelSubparagraph}, {"UAbs.", levelSubparagraph},
-		{"Halbsatz", levelSentence}, {"Sätze", levelSentence}, {"Satz", levelSentence}, {"S.", levelSentence},
-		{"Nummern", levelNumber}, {"Nummer", levelNumber}, {"Nrn.", levelNumber}, {"Nr.", levelNumber}, {"Ziffer", levelNumber}, {"Ziff.", levelNumber},
-		{"Buchstaben", levelLetter}, {"Buchstabe", levelLetter}, {"Buchst.", levelLetter}, {"lit.", levelLetter},
+		{"Absätzen", levelParagraph},
+		{"Absatzes", levelParagraph},
+		{"Absätze", levelParagraph},
+		{"Absatz", levelParagraph},
+		{"Abs.", levelParagraph},
+		{"Abs", levelParagraph},
+		{"Unterabsatz", levelSubparagraph},
+		{"UAbs.", levelSubparagraph},
+		{"Halbsatz", levelSentence},
+		{"Sätze", levelSentence},
+		{"Satz", levelSentence},
+		{"S.", levelSentence},
+		{"Nummern", levelNumber},
+		{"Nummer", levelNumber},
+		{"Nrn.", levelNumber},
+		{"Nr.", levelNumber},
+		{"Ziffer", levelNumber},
+		{"Ziff.", levelNumber},
+		{"Buchstaben", levelLetter},
+		{"Buchstabe", levelLetter},
+		{"Buchst.", levelLetter},
+		{"lit.", levelLetter},
 	}
 }
 
@@ -108,7 +125,7 @@ func (p *parser) group(unit string, plural bool, next int) bool {
 	level := levelSection
 	for {
 		if lvl, value, end, found := p.keywordAt(i); found {
-			c.set(lvl, value)
+			setLevel(&c, lvl, value)
 			level, i = lvl, end
 			continue
 		}
@@ -166,7 +183,7 @@ func (p *parser) continued(c Citation, level int, plural bool, i int) (next Cita
 	}
 	if lvl, value, after, found := p.keywordAt(j); found {
 		next = c
-		next.set(lvl, value)
+		setLevel(&next, lvl, value)
 		return next, lvl, j, after, true
 	}
 	asSection := level == levelSection || plural
@@ -182,12 +199,12 @@ func (p *parser) continued(c Citation, level int, plural bool, i int) (next Cita
 		return c, 0, 0, 0, false
 	}
 	next = c
-	next.set(level, value)
+	setLevel(&next, level, value)
 	return next, level, j, after, true
 }
 
-// set changes one level and clears the finer ones.
-func (c *Citation) set(level int, value string) {
+// setLevel changes one level and clears the finer ones.
+func setLevel(c *Citation, level int, value string) {
 	fields := []*string{levelParagraph: &c.Paragraph, levelSubparagraph: &c.Subparagraph, levelSentence: &c.Sentence, levelNumber: &c.Number, levelLetter: &c.Letter}
 	*fields[level] = value
 	for _, f := range fields[level+1:] {

@@ -5,7 +5,6 @@ package norms_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -96,7 +95,7 @@ func TestBasesOfTheServicesResolve(t *testing.T) {
 	bases := serviceBases(t)
 	resolved, unresolved := 0, map[string]string{}
 	for _, basis := range bases {
-		for _, part := range strings.Split(basis, ";") {
+		for part := range strings.SplitSeq(basis, ";") {
 			part = strings.TrimSpace(part)
 			if _, known := notFederal()[part]; known {
 				unresolved[part] = notFederal()[part]
@@ -208,7 +207,7 @@ func BenchmarkParseCitations(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		if n := len(r.Parse(text)); n != 540 {
-			b.Fatal(fmt.Sprintf("found %d citations", n))
+			b.Fatalf("found %d citations", n)
 		}
 	}
 }

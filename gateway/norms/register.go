@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -86,7 +87,7 @@ func (s *Statute) withAliases(more []string) *Statute {
 	merged := *s
 	merged.Aliases = append([]string(nil), s.Aliases...)
 	for _, a := range more {
-		if !contains(merged.Aliases, a) {
+		if !slices.Contains(merged.Aliases, a) {
 			merged.Aliases = append(merged.Aliases, a)
 		}
 	}
@@ -184,7 +185,7 @@ func decodeStatute(f []string) (*Statute, error) {
 	if s.Unit != UnitSection && s.Unit != UnitArticle {
 		return nil, fmt.Errorf("unit %q", s.Unit)
 	}
-	for _, alias := range strings.Split(f[1], "|") {
+	for alias := range strings.SplitSeq(f[1], "|") {
 		if alias = strings.TrimSpace(alias); alias != "" {
 			s.Aliases = append(s.Aliases, alias)
 		}

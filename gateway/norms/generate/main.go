@@ -114,7 +114,7 @@ func complete(s *norms.Statute) error {
 		number, heading, _ := strings.Cut(annex, " ")
 		s.Add(norms.Entry{Number: "Anlage " + number, Heading: heading})
 	}
-	aliases := append(s.Aliases, names()[s.Abbr]...)
+	aliases := slices.Concat(s.Aliases, names()[s.Abbr])
 	if !strings.ContainsAny(s.Title, "(-") {
 		aliases = append(aliases, s.Title)
 	}
