@@ -248,6 +248,7 @@ func (l *Log) failed(items []*item, err error) {
 			l.keep(gateway.Closing{ID: it.row.ID, Outcome: gateway.OutcomeFailed, Code: gateway.CodeNoRecord})
 		case KindClose:
 			l.keep(*it.closing)
+		case KindNote: // whoever wrote it knows that it is lost
 		}
 	}
 }
@@ -293,7 +294,7 @@ func (l *Log) sweep(ctx context.Context) error {
 		}
 	}
 	if len(orphans) > 0 {
-		l.config.Logger.Warn("ended entries of dead processes", slog.Int("entries", len(orphans)))
+		l.config.Logger.WarnContext(ctx, "ended entries of dead processes", slog.Int("entries", len(orphans)))
 	}
 	return nil
 }

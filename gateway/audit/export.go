@@ -6,6 +6,7 @@ package audit
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -179,7 +180,7 @@ func (e *exporter) leaf(w io.Writer, r Row) error {
 	if r.Seq >= e.stated.Size {
 		return nil // written after the checkpoint of this export
 	}
-	if !json.Valid(r.Body) || strings.ContainsAny(string(r.Body), "\n\r") {
+	if !json.Valid(r.Body) || bytes.ContainsAny(r.Body, "\n\r") {
 		return &gateway.Error{Op: "export record", Code: gateway.CodeInternal, RequestID: r.ID, Message: fmt.Sprintf("Der Eintrag Nr. %d des Protokolls ist beschädigt. Bitte prüfen Sie das Protokoll.", r.Seq)}
 	}
 	path, err := tlog.ProveRecord(e.stated.Size, r.Seq, e.hashes)
@@ -207,7 +208,7 @@ func (l exportedLeaf) line() ([]byte, error) {
 // hashCache reads stored hashes in blocks: the proofs of neighbours share
 // nearly all of them.
 type hashCache struct {
-	ctx    context.Context // of the one export that the cache lives for
+	ctx    context.Context //nolint:containedctx // tlog.HashReader hands none over; the cache lives for one export
 	reader Reader
 	blocks map[int64][]tlog.Hash
 	end    map[int64]tlog.Hash // hashes of blocks that are not full yet

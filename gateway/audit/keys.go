@@ -96,8 +96,11 @@ func PublicKey(private string) (string, error) {
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
 		return "", errors.New("the private key of the record is no Ed25519 key")
 	}
-	key := ed25519.NewKeyFromSeed(seed[1:])
-	return note.NewEd25519VerifierKey(signer.Name(), key.Public().(ed25519.PublicKey))
+	public, ok := ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey)
+	if !ok {
+		return "", errors.New("the private key of the record has no public key")
+	}
+	return note.NewEd25519VerifierKey(signer.Name(), public)
 }
 
 // trusted are the public keys whose signatures count, all of one origin.

@@ -125,7 +125,7 @@ func New(ctx context.Context, config Config) (*Log, error) {
 	if err := l.resume(ctx); err != nil {
 		return nil, errors.Join(err, l.leave())
 	}
-	go l.run()
+	go l.run() //nolint:contextcheck // writes for all callers until Shutdown
 	return l, nil
 }
 

@@ -18,7 +18,7 @@ import (
 
 // frontier is the right edge of the tree: the roots of the complete subtrees,
 // the largest first. It is all one needs to append and to know the root.
-type frontier struct {
+type frontier struct { //nolint:recvcheck // a value; only push changes it
 	size   int64
 	hashes []tlog.Hash
 }

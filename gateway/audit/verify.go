@@ -224,6 +224,7 @@ func (c *check) pair(row Row) {
 		if _, listed := c.pending[row.ID]; listed && row.Seq < c.pendingSince {
 			c.report.add(ProblemPending, row.Seq, row.ID, "Der Eintrag ist abgeschlossen, wird aber als offen geführt.")
 		}
+	case KindNote: // belongs to no story
 	}
 }
 
@@ -237,12 +238,12 @@ func (c *check) compareCheckpoints(ctx context.Context) error {
 		c.elsewhere = c.elsewhere[1:]
 	}
 	for {
-		next, err := c.checkpoints.peek(ctx)
-		if err != nil || next == nil || next.Size > size {
+		next, ok, err := c.checkpoints.peek(ctx)
+		if err != nil || !ok || next.Size > size {
 			return err
 		}
 		c.checkpoints.drop()
-		c.checkpoint(*next)
+		c.checkpoint(next)
 	}
 }
 
@@ -340,11 +341,12 @@ type checkpointQueue struct {
 	done   bool
 }
 
-func (q *checkpointQueue) peek(ctx context.Context) (*Checkpoint, error) {
+// peek is the next checkpoint, if there is one.
+func (q *checkpointQueue) peek(ctx context.Context) (Checkpoint, bool, error) {
 	if len(q.page) == 0 && !q.done {
 		page, err := q.reader.Checkpoints(ctx, q.next, pageSize)
 		if err != nil {
-			return nil, err
+			return Checkpoint{}, false, err
 		}
 		q.page, q.done = page, len(page) == 0
 		if !q.done {
@@ -352,9 +354,9 @@ func (q *checkpointQueue) peek(ctx context.Context) (*Checkpoint, error) {
 		}
 	}
 	if len(q.page) == 0 {
-		return nil, nil
+		return Checkpoint{}, false, nil
 	}
-	return &q.page[0], nil
+	return q.page[0], true, nil
 }
 
 func (q *checkpointQueue) drop() { q.page = q.page[1:] }

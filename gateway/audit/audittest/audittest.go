@@ -157,7 +157,8 @@ func (s *setup) write(t *testing.T, tenant gateway.TenantID, from, to int) {
 
 func verify(t *testing.T, v interface {
 	Verify(context.Context, ...[]byte) (audit.VerifyReport, error)
-}, earlier ...[]byte) audit.VerifyReport {
+}, earlier ...[]byte,
+) audit.VerifyReport {
 	t.Helper()
 	report, err := v.Verify(context.Background(), earlier...)
 	if err != nil {

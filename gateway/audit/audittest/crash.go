@@ -106,7 +106,7 @@ func killed(t *testing.T, b Backend) {
 // had reported as durable and as ended.
 func killChild(t *testing.T, address, private string, after int) (opened, closed map[string]bool) {
 	t.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.v")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$", "-test.v") //nolint:gosec // this test program itself
 	child.Env = append(os.Environ(), childAddress+"="+address, childKey+"="+private)
 	out, err := child.StdoutPipe()
 	if err != nil {

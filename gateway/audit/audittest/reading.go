@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -73,7 +74,7 @@ func lists(t *testing.T, b Backend) {
 	} {
 		c.filter.Scope, c.filter.Totals, c.filter.Limit = scope, true, 40
 		seen, last, totals := map[string]bool{}, time.Time{}, 0
-		for pages := 0; pages < 10; pages++ {
+		for range 10 {
 			page, err := s.log.List(context.Background(), c.filter)
 			if err != nil {
 				t.Fatalf("%s: %v", c.name, err)
@@ -211,9 +212,7 @@ func changedExports(t *testing.T, b Backend) {
 		{"the size", "checkpoint.txt", "\n40\n", "\n41\n"},
 	} {
 		changed := map[string]string{}
-		for name, text := range file {
-			changed[name] = text
-		}
+		maps.Copy(changed, file)
 		changed[c.file] = strings.Replace(file[c.file], c.old, c.new, 1)
 		if changed[c.file] == file[c.file] {
 			t.Fatalf("%s: nothing to change", c.name)

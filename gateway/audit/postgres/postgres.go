@@ -74,7 +74,7 @@ const (
 
 func reader(q func(context.Context, string, ...any) (pgx.Rows, error)) query.Reader {
 	return query.Reader{Dialect: dialect, Query: func(ctx context.Context, text string, args ...any) (query.Rows, error) {
-		return q(ctx, text, args...)
+		return q(ctx, text, args...) //nolint:sqlclosecheck // query reads, checks and closes them
 	}}
 }
 
@@ -199,6 +199,7 @@ func queuePending(b *pgx.Batch, rows []audit.Row) {
 			tenants, writers = append(tenants, string(r.Tenant)), append(writers, r.Writer)
 		case audit.KindClose:
 			ended = append(ended, r.ID)
+		case audit.KindNote: // belongs to no story
 		}
 	}
 	if len(ids) > 0 {

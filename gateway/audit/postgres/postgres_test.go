@@ -48,6 +48,7 @@ func attach(t testing.TB, dsn string) audittest.Store {
 
 // baseline commits every entry by itself, over 32 connections.
 func baseline(t testing.TB) func(context.Context, string, []byte) error {
+	t.Helper()
 	pool := open(t, postgrestest.DSN(t), 32)
 	t.Cleanup(pool.Close)
 	if _, err := pool.Exec(context.Background(), "CREATE TABLE plain (id TEXT PRIMARY KEY, body BYTEA NOT NULL)"); err != nil {
@@ -80,6 +81,7 @@ func open(t testing.TB, dsn string, connections int32) *pgxpool.Pool {
 }
 
 func newDatabase(t testing.TB) audittest.Database {
+	t.Helper()
 	dsn := postgrestest.DSN(t)
 	pool := open(t, dsn, 1)
 	t.Cleanup(pool.Close)
@@ -93,6 +95,7 @@ func newDatabase(t testing.TB) audittest.Database {
 		Address: dsn,
 		Exec:    exec,
 		Unlock: func(t testing.TB) {
+			t.Helper()
 			exec(t, "DROP TRIGGER entry_append_only ON entry")
 			exec(t, "DROP TRIGGER node_append_only ON node")
 		},

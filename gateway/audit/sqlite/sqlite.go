@@ -113,7 +113,7 @@ func open(path, lock string) (*sql.DB, error) {
 
 func reader(q func(context.Context, string, ...any) (*sql.Rows, error)) query.Reader {
 	return query.Reader{Dialect: dialect, Query: func(ctx context.Context, text string, args ...any) (query.Rows, error) {
-		r, err := q(ctx, text, args...)
+		r, err := q(ctx, text, args...) //nolint:rowserrcheck // query reads, checks and closes them
 		return rows{r}, err
 	}}
 }
@@ -170,7 +170,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.insert.pending, "INSERT INTO pending (id, seq, tenant, writer) VALUES (?, ?, ?, ?)"},
 		{&s.insert.ended, "DELETE FROM pending WHERE id = ?"},
 	} {
-		stmt, err := s.write.PrepareContext(ctx, p.text)
+		stmt, err := s.write.PrepareContext(ctx, p.text) //nolint:sqlclosecheck // lives as long as the database
 		if err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func readTail(ctx context.Context, tx *sql.Tx, ids []string) (audit.Tail, error)
 	if err != nil {
 		return audit.Tail{}, err
 	}
-	found, err := tx.QueryContext(ctx, dialect.StatesSQL(), asJSON(ids))
+	found, err := tx.QueryContext(ctx, dialect.StatesSQL(), asJSON(ids)) //nolint:rowserrcheck // ScanStates reads, checks and closes them
 	if err != nil {
 		return audit.Tail{}, fmt.Errorf("read states: %w", err)
 	}
@@ -233,6 +233,7 @@ func readTail(ctx context.Context, tx *sql.Tx, ids []string) (audit.Tail, error)
 	}}, nil
 }
 
+//nolint:sqlclosecheck // a transaction closes its statements when it ends
 func (s *Store) insertBatch(ctx context.Context, tx *sql.Tx, b audit.Batch) error {
 	entry, pending, ended := tx.StmtContext(ctx, s.insert.entry), tx.StmtContext(ctx, s.insert.pending), tx.StmtContext(ctx, s.insert.ended)
 	for _, r := range b.Rows {
@@ -245,6 +246,7 @@ func (s *Store) insertBatch(ctx context.Context, tx *sql.Tx, b audit.Batch) erro
 			_, err = pending.ExecContext(ctx, r.ID, r.Seq, string(r.Tenant), r.Writer)
 		case audit.KindClose:
 			_, err = ended.ExecContext(ctx, r.ID)
+		case audit.KindNote: // belongs to no story
 		}
 		if err != nil {
 			return fmt.Errorf("note entry %d as open or ended: %w", r.Seq, err)

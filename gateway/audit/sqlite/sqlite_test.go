@@ -38,6 +38,7 @@ func attach(t testing.TB, path string) audittest.Store {
 
 // baseline commits every entry by itself, as durably as the record does.
 func baseline(t testing.TB) func(context.Context, string, []byte) error {
+	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "plain.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
 		t.Fatalf("open: %v", err)
@@ -54,6 +55,7 @@ func baseline(t testing.TB) func(context.Context, string, []byte) error {
 }
 
 func newDatabase(t testing.TB) audittest.Database {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "record.db")
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -70,6 +72,7 @@ func newDatabase(t testing.TB) audittest.Database {
 		Address: path,
 		Exec:    exec,
 		Unlock: func(t testing.TB) {
+			t.Helper()
 			exec(t, "DROP TRIGGER entry_update; DROP TRIGGER entry_delete; DROP TRIGGER node_update; DROP TRIGGER node_delete")
 		},
 	}
