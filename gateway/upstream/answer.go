@@ -21,7 +21,7 @@ type count int
 func (c *count) UnmarshalJSON(raw []byte) error {
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || f < 0 || f > math.MaxInt32 {
-		return nil
+		return nil //nolint:nilerr // unknown is no error: see above
 	}
 	*c = count(f)
 	return nil
@@ -86,8 +86,7 @@ func isObject(body []byte) bool {
 
 // brokenJSON tells JSON that stops in the middle from JSON of another shape.
 func brokenJSON(op string, err error) *gateway.Error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return truncated(op, errors.New("broken JSON at offset "+strconv.FormatInt(syntax.Offset, 10)))
 	}
 	return &gateway.Error{Op: op, Code: gateway.CodeUnavailable, Message: msgUnreadable, Err: errors.New("answer has an unexpected shape")}

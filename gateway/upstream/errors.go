@@ -51,7 +51,7 @@ func (x *exchange) fail(op string, err error) error {
 	case errors.As(err, &ours):
 		return ours
 	case x.parent.Err() != nil:
-		return parentError(op, x.parent)
+		return parentError(x.parent, op)
 	case errors.Is(cause, errFirstByte), errors.Is(cause, errIdle), errors.Is(cause, errTotal):
 		e.Code, e.Message, e.Err = gateway.CodeTimeout, msgTimeout, cause
 	case errors.Is(cause, context.Canceled): // closed by its owner
@@ -67,7 +67,7 @@ func (x *exchange) fail(op string, err error) error {
 	return e
 }
 
-func parentError(op string, ctx context.Context) error {
+func parentError(ctx context.Context, op string) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &gateway.Error{Op: op, Code: gateway.CodeTimeout, Message: msgTimeout, Err: context.Cause(ctx)}
 	}
@@ -83,7 +83,7 @@ func (x *exchange) refusal(now time.Time) error {
 	status := x.response.StatusCode
 	body, err := io.ReadAll(io.LimitReader(x.body, maxErrorBody))
 	if err != nil && x.parent.Err() != nil {
-		return parentError("read refusal", x.parent)
+		return parentError(x.parent, "read refusal")
 	}
 	e := &gateway.Error{Op: "call model", Err: fmt.Errorf("status %d", status)}
 	e.Code, e.Message = codeOfStatus(status)

@@ -28,8 +28,8 @@ var (
 // connection at once when the answer has not been read to its end.
 type exchange struct {
 	endpoint *endpoint
-	parent   context.Context
-	ctx      context.Context
+	parent   context.Context //nolint:containedctx // an exchange is one call and ends with it
+	ctx      context.Context //nolint:containedctx // likewise
 	cancel   context.CancelCauseFunc
 	timeout  context.CancelFunc
 	clock    clock
@@ -148,6 +148,7 @@ func (p phase) cause() error {
 		return errFirstByte
 	case awaitNext:
 		return errIdle
+	case awaitEnd:
 	}
 	return context.Canceled
 }

@@ -114,8 +114,9 @@ func pathOf(o gateway.Operation) (string, error) {
 		return "/chat/completions", nil
 	case gateway.OperationEmbeddings:
 		return "/embeddings", nil
+	default:
+		return "", &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("operation %q has no model call", o)}
 	}
-	return "", &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("operation %q has no model call", o)}
 }
 
 // do makes a request, again when the server certainly did nothing yet.
@@ -160,6 +161,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept string, body []byte) (*exchange, error) {
 	x := newExchange(ctx, e)
+	//nolint:contextcheck // x.ctx is ctx with the clocks of the call
 	request, err := http.NewRequestWithContext(x.ctx, method, e.base.String()+path, bytes.NewReader(body))
 	if err != nil {
 		x.close()
@@ -167,7 +169,7 @@ func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept str
 	}
 	c.setHeaders(ctx, request, e, accept)
 	x.clock.start(e.Timeouts.FirstByte+2*e.Timeouts.Connect, awaitFirstByte)
-	response, err := e.http.Do(request)
+	response, err := e.http.Do(request) //nolint:bodyclose // x.close does
 	x.clock.stop()
 	if err != nil {
 		defer x.close()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,7 +165,7 @@ func TestToolsAndStream(t *testing.T) {
 			c.StopReason != "tool_calls" || c.FuncCall == nil || c.GenerationInfo["decision"] == "" {
 			t.Errorf("%s: choice = %+v", name, c)
 		}
-		result := append(ask,
+		result := append(slices.Clone(ask),
 			llms.MessageContent{Role: llms.ChatMessageTypeAI, Parts: []llms.ContentPart{c.ToolCalls[0]}},
 			llms.MessageContent{Role: llms.ChatMessageTypeTool, Parts: []llms.ContentPart{llms.ToolCallResponse{ToolCallID: "call_0", Name: "erste", Content: "12 Grad"}}})
 		pieces = nil

@@ -115,8 +115,9 @@ func roleOf(t llms.ChatMessageType) (string, error) {
 		return "assistant", nil
 	case llms.ChatMessageTypeTool:
 		return "tool", nil
+	default:
+		return "", fmt.Errorf("role %q is not supported", t)
 	}
-	return "", fmt.Errorf("role %q is not supported", t)
 }
 
 // wireOf turns one message into one, or into one per result of a tool.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,9 +40,9 @@ type chatRequest struct {
 
 // lastText is the text of the last message with the role.
 func (q chatRequest) lastText(role string) string {
-	for i := len(q.Messages) - 1; i >= 0; i-- {
-		if q.Messages[i].Role == role {
-			return contentText(q.Messages[i].Content)
+	for _, m := range slices.Backward(q.Messages) {
+		if m.Role == role {
+			return contentText(m.Content)
 		}
 	}
 	return ""
@@ -95,8 +96,10 @@ func (a *answering) usage(q chatRequest, text string) map[string]any {
 		in += words(contentText(m.Content))
 	}
 	out := words(text)
-	return map[string]any{"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out,
-		"prompt_tokens_details": map[string]any{"cached_tokens": 0}}
+	return map[string]any{
+		"prompt_tokens": in, "completion_tokens": out, "total_tokens": in + out,
+		"prompt_tokens_details": map[string]any{"cached_tokens": 0},
+	}
 }
 
 func (a *answering) chat() {
@@ -146,8 +149,10 @@ func (a *answering) choice(q chatRequest, i int, text string) map[string]any {
 }
 
 func toolCall(k int, name, args string) map[string]any {
-	return map[string]any{"id": "call_" + strconv.Itoa(k), "type": "function",
-		"function": map[string]any{"name": name, "arguments": args}}
+	return map[string]any{
+		"id": "call_" + strconv.Itoa(k), "type": "function",
+		"function": map[string]any{"name": name, "arguments": args},
+	}
 }
 
 // plain writes a whole answer, with the defects that concern one.
@@ -171,6 +176,7 @@ func (a *answering) plain(v any) {
 		panic(http.ErrAbortHandler)
 	case BrokenJSON:
 		raw = raw[:len(raw)/2]
+	default: // the other defects concern streams
 	}
 	if a.b.Gzip {
 		var packed bytes.Buffer
@@ -216,14 +222,16 @@ func (a *answering) embeddings() {
 		tokens += words(input)
 		data = append(data, map[string]any{"object": "embedding", "index": i, "embedding": vector(input, q.Dimensions, q.Encoding)})
 	}
-	a.plain(map[string]any{"object": "list", "model": q.Model, "data": data,
-		"usage": map[string]any{"prompt_tokens": tokens, "total_tokens": tokens}})
+	a.plain(map[string]any{
+		"object": "list", "model": q.Model, "data": data,
+		"usage": map[string]any{"prompt_tokens": tokens, "total_tokens": tokens},
+	})
 }
 
 // vector hashes words into dimensions: texts that share words are near each other.
 func vector(text string, dimensions int, encoding string) any {
 	v := make([]float64, dimensions)
-	for _, word := range strings.Fields(strings.ToLower(text)) {
+	for word := range strings.FieldsSeq(strings.ToLower(text)) {
 		h := fnv.New32a()
 		_, _ = io.WriteString(h, strings.Trim(word, ".,;:!?„“"))
 		v[int(h.Sum32())%dimensions]++

@@ -77,6 +77,7 @@ func (a *answering) middle(out io.Writer) bool {
 		return false
 	case BrokenJSON:
 		a.write(out, []byte(`data: {"id":"chatcmpl-mock","choices":[{"index":0,"delta":{"content":"ver`))
+	default: // nothing goes wrong half way
 	}
 	return true
 }
@@ -116,8 +117,10 @@ func (a *answering) chunk(q chatRequest, choices ...any) map[string]any {
 	if choices == nil {
 		choices = []any{}
 	}
-	return map[string]any{"id": "chatcmpl-mock", "object": "chat.completion.chunk", "created": 1767225600,
-		"model": q.Model, "choices": choices, "x_mock": "unbekannt"}
+	return map[string]any{
+		"id": "chatcmpl-mock", "object": "chat.completion.chunk", "created": 1767225600,
+		"model": q.Model, "choices": choices, "x_mock": "unbekannt",
+	}
 }
 
 func (a *answering) delta(i int, d map[string]any, finish any) any {
@@ -177,6 +180,7 @@ func (a *answering) ending(q chatRequest, text string, out [][]byte) [][]byte {
 		return [][]byte{[]byte("data: [DONE]")}
 	case ByteOrder:
 		out[0] = append([]byte("\xef\xbb\xbf"), bytes.Replace(out[0], []byte(","), []byte(",\ndata: "), 1)...)
+	default: // the list stays
 	}
 	return out
 }
