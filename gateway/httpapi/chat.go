@@ -45,6 +45,9 @@ func (s *Server) embeddings(c *gin.Context) {
 	s.complete(c.Request.Context(), c, r)
 }
 
+// complete answers within ctx, which ends no later than the request.
+//
+//nolint:contextcheck // what is noted about a call stands in the context of its request
 func (s *Server) complete(ctx context.Context, c *gin.Context, r gateway.Request) {
 	answer, err := s.Gateway.Complete(ctx, r)
 	if err != nil {

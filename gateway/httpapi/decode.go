@@ -47,8 +47,7 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 }
 
 func bodyError(err error) error {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &gateway.Error{Op: "read body", Code: gateway.CodeTooLarge, Message: fmt.Sprintf("Die Anfrage ist größer als %d KiB.", large.Limit>>10)}
 	}
 	return &gateway.Error{Op: "read body", Code: gateway.CodeInvalid, Message: "Die Anfrage ist nicht vollständig angekommen.", Err: err}

@@ -63,6 +63,7 @@ func kindOf(code gateway.Code) kind {
 		return kind{http.StatusServiceUnavailable, "Das Protokoll ist nicht verfügbar", "server_error"}
 	case gateway.CodeCancelled:
 		return kind{statusClientGone, "Die Anfrage wurde abgebrochen", "server_error"}
+	case gateway.CodeInternal:
 	}
 	return kind{http.StatusInternalServerError, "Interner Fehler", "server_error"}
 }
@@ -70,8 +71,7 @@ func kindOf(code gateway.Code) kind {
 // public is an error as a caller may see it: anything that is no gateway.Error
 // is internal, and its text stays inside.
 func public(err error) *gateway.Error {
-	var e *gateway.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*gateway.Error](err); ok {
 		known := *e
 		if known.Code == gateway.CodeInternal || known.Message == "" {
 			known.Message = kindOf(known.Code).title + "."

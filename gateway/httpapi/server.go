@@ -139,8 +139,10 @@ func (c Config) withDefaults() Config {
 		value    *time.Duration
 		standard time.Duration
 	}{
-		{&c.Timeout, 10 * time.Minute}, {&c.BodyTimeout, time.Minute},
-		{&c.Heartbeat, 15 * time.Second}, {&c.WriteTimeout, time.Minute},
+		{&c.Timeout, 10 * time.Minute},
+		{&c.BodyTimeout, time.Minute},
+		{&c.Heartbeat, 15 * time.Second},
+		{&c.WriteTimeout, time.Minute},
 	}
 	for _, d := range durations {
 		if *d.value <= 0 {
