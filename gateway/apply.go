@@ -6,6 +6,7 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,22 +24,24 @@ func knownObligation(id string) bool {
 }
 
 // apply carries out the obligations that change the request and prepares the
-// body for the chosen model.
+// body for the chosen model. Values are replaced first: the screening speaks of
+// the texts as they were screened.
 func (p *passage) apply() error {
+	if _, ok := p.decision.Obligation(ObligationPseudonymise); ok {
+		p.pseudonymise()
+	}
 	for _, o := range p.decision.Obligations {
 		switch o.ID {
 		case ObligationPseudonymise:
-			p.pseudonymise()
+			continue
 		case ObligationStripFields:
 			fields, ok := stringList(o.Params["fields"])
 			if !ok {
 				return &Error{Op: "apply", Code: CodeDenied, Message: "Die Auflage strip_fields nennt keine Felder und kann nicht erfüllt werden."}
 			}
 			p.request.Body = p.request.Body.Without(fields...)
-			p.record.Applied = append(p.record.Applied, o.ID)
-		default:
-			p.record.Applied = append(p.record.Applied, o.ID)
 		}
+		p.record.Applied = append(p.record.Applied, o.ID)
 	}
 	if p.need == noModel {
 		return nil
@@ -61,6 +64,11 @@ func (p *passage) pseudonymise() {
 	p.request.Body = p.request.Body.WithTexts(masked)
 	p.restorer = restorer
 	p.record.Masked = len(findings)
+	for _, f := range findings {
+		if label := strings.ToUpper(string(f.Kind)); !slices.Contains(p.labels, label) {
+			p.labels = append(p.labels, label)
+		}
+	}
 }
 
 // address names the upstream model and asks for usage, which the record needs.
@@ -105,7 +113,9 @@ func (p *passage) telling() (told, bool) {
 	for _, o := range p.decision.Obligations {
 		switch o.ID {
 		case ObligationNotice:
-			t.Notice, _ = o.Params["text"].(string)
+			if text, ok := o.Params["text"].(string); ok && !strings.Contains(t.Notice, text) {
+				t.Notice = strings.TrimSpace(t.Notice + "\n" + text)
+			}
 		case ObligationWatermark:
 			t.Generated = true
 		case ObligationHumanRelease:
@@ -117,6 +127,7 @@ func (p *passage) telling() (told, bool) {
 
 // tell adds what is to be told as a field "schleuse".
 func (p *passage) tell(answer Body) Body {
+	answer = answer.Without("schleuse") // ours: no model may say what was decided
 	t, any := p.telling()
 	if !any {
 		return answer
@@ -134,26 +145,6 @@ func (p *passage) citations() []Citation {
 		out = append(out, f.Citation)
 	}
 	return out
-}
-
-// newIn counts the findings in texts whose value stands in none of the given texts.
-func newIn(s Screening, texts, given []string) Screened {
-	all := s.Summary()
-	fresh := Screened{Counts: map[FindingKind]int{}, Categories: all.Categories}
-	for _, f := range s.Findings() {
-		value := texts[f.Text][f.Start:f.End]
-		known := false
-		for _, g := range given {
-			if strings.Contains(g, value) {
-				known = true
-				break
-			}
-		}
-		if !known {
-			fresh.Counts[f.Kind]++
-		}
-	}
-	return fresh
 }
 
 func stringList(v any) ([]string, bool) {
@@ -189,7 +180,26 @@ func sourcesPrompt(passages []Passage) string {
 		if p.Citation.Page > 0 {
 			fmt.Fprintf(&b, " seite=\"%d\"", p.Citation.Page)
 		}
-		b.WriteString(">\n" + strings.ReplaceAll(p.Text, "</quelle", "<\u200b/quelle") + "\n</quelle>\n")
+		b.WriteString(">\n" + withoutMarks(p.Text) + "\n</quelle>\n")
 	}
+	return b.String()
+}
+
+// withoutMarks breaks up what looks like the marks of a source, so that no text
+// can end its source or pretend to be another one.
+func withoutMarks(text string) string {
+	var b strings.Builder
+	for {
+		at := strings.IndexByte(text, '<')
+		if at < 0 {
+			break
+		}
+		b.WriteString(text[:at+1])
+		text = text[at+1:]
+		if rest := strings.TrimLeft(text, "/ \t"); len(rest) >= 6 && strings.EqualFold(rest[:6], "quelle") {
+			b.WriteString("\u200b")
+		}
+	}
+	b.WriteString(text)
 	return b.String()
 }

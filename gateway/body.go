@@ -7,7 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,8 +16,9 @@ import (
 const (
 	MaxBodyBytes  = 16 << 20
 	maxBodyDepth  = 64
-	maxBodyTexts  = 20_000
-	maxNestedJSON = 3 // JSON inside a string inside JSON …: tool-call arguments, tool results
+	maxBodyFields = 1000
+	maxBodyTexts  = 20_000 // strings of nested JSON included
+	maxNestedJSON = 3      // JSON inside a string inside JSON …: tool-call arguments, tool results
 )
 
 // Body is the JSON body of a request or an answer. It is never re-encoded:
@@ -28,6 +29,7 @@ type Body struct {
 	fields       []field // top-level members in order
 	texts        []text
 	unscreenable int
+	remote       bool // a picture or recording is named by an address
 }
 
 // field is one top-level member: raw[start:end] is `"key": value`, value from valueAt.
@@ -37,16 +39,19 @@ type field struct {
 }
 
 // text is one JSON string that may hold personal data. When the string is
-// itself a JSON document, nested holds it and its texts stand for it.
+// itself a JSON document, nested holds it and its texts stand for it. A long
+// number is a text as well; when it is replaced, a string takes its place.
 type text struct {
 	start, end int // of the string without its quotes
 	nested     *Body
-	path       string // only with paths requested
+	number     bool
+	arguments  bool // of a tool call: a program will obey it
 }
 
 // ParseBody reads a JSON object of at most MaxBodyBytes, 64 levels deep, in
-// valid UTF-8 and without duplicate top-level keys (two parsers would see two
-// different requests). The error is an *Error with CodeInvalid or CodeTooLarge.
+// valid UTF-8 and without top-level keys that are equal but for case (two
+// parsers would see two different requests: Go's takes "Model" for "model").
+// The error is an *Error with CodeInvalid or CodeTooLarge.
 // The slice must not be changed afterwards.
 func ParseBody(raw []byte) (Body, error) {
 	switch {
@@ -58,7 +63,8 @@ func ParseBody(raw []byte) (Body, error) {
 	if !json.Valid(raw) {
 		return Body{}, invalidBody("", "Das ist kein gültiges JSON: "+jsonProblem(raw))
 	}
-	return scanBody(raw, false, 0)
+	budget := maxBodyTexts
+	return scanBody(raw, 0, &budget)
 }
 
 // jsonProblem says where the syntax breaks, without quoting the content.
@@ -87,8 +93,8 @@ func (b Body) Len() int { return len(b.raw) }
 func (b Body) Unscreenable() int { return b.unscreenable }
 
 // Texts are all strings of the body that may hold personal data, decoded, in
-// order: every string value except role and type, every unusual key, and
-// instead of a string that is JSON itself, its strings.
+// order: every string value except the words of the wire format, every unusual
+// key, every long number, and instead of a string that is JSON itself, its strings.
 func (b Body) Texts() []string {
 	out := make([]string, 0, len(b.texts))
 	for _, t := range b.texts {
@@ -96,7 +102,18 @@ func (b Body) Texts() []string {
 			out = append(out, t.nested.Texts()...)
 			continue
 		}
-		out = append(out, unquote(b.raw[t.start:t.end]))
+		out = append(out, readable(b.raw[t.start:t.end]))
+	}
+	return out
+}
+
+// arguments are the arguments of tool calls, as they stand.
+func (b Body) arguments() []string {
+	var out []string
+	for _, t := range b.texts {
+		if t.arguments {
+			out = append(out, unquote(b.raw[t.start:t.end]))
+		}
 	}
 	return out
 }
@@ -131,9 +148,12 @@ func (b Body) splice(texts []string) (out []byte, rest []string) {
 			}
 			continue
 		}
-		if old := b.raw[t.start:t.end]; unquote(old) == texts[0] {
+		switch old := b.raw[t.start:t.end]; {
+		case readable(old) == texts[0]:
 			out = append(out, old...)
-		} else {
+		case t.number:
+			out = appendQuotedString(out, texts[0])
+		default:
 			out = appendQuoted(out, texts[0])
 		}
 		texts = texts[1:]
@@ -162,7 +182,7 @@ func (b Body) String(key string) string {
 
 // Set returns the body with a top-level field set to the JSON of value.
 func (b Body) Set(key string, value any) (Body, error) {
-	encoded, err := json.Marshal(value)
+	encoded, err := encode(value)
 	if err != nil {
 		return Body{}, fmt.Errorf("encode field %s: %w", key, err)
 	}
@@ -180,24 +200,39 @@ func (b Body) Set(key string, value any) (Body, error) {
 	return mustScan(join(b.raw[:open], member, b.raw[open:])), nil
 }
 
-// Without returns the body without the named top-level fields.
+// Without returns the body without the named top-level fields, in whatever case
+// they are written.
 func (b Body) Without(keys ...string) Body {
-	for _, key := range keys {
-		for i, f := range b.fields {
-			if f.key != key {
-				continue
-			}
-			start, end := f.start, f.end
-			if i+1 < len(b.fields) {
-				end = b.fields[i+1].start // takes the comma with it
-			} else if i > 0 {
-				start = b.fields[i-1].end
-			}
-			b = mustScan(join(b.raw[:start], b.raw[end:]))
-			break
+	last := -1 // the last field that stays
+	for i, f := range b.fields {
+		if !containsFold(keys, f.key) {
+			last = i
 		}
 	}
-	return b
+	var out []byte
+	at := 0 // copied or left out up to here
+	for i, f := range b.fields[:last+1] {
+		if containsFold(keys, f.key) { // takes the comma behind it with it
+			out = append(out, b.raw[at:f.start]...)
+			at = b.fields[i+1].start
+		}
+	}
+	if n := len(b.fields); last+1 < n { // the comma before them goes
+		cut := b.fields[last+1].start
+		if last >= 0 {
+			cut = b.fields[last].end
+		}
+		out = append(out, b.raw[at:cut]...)
+		at = b.fields[n-1].end
+	}
+	if at == 0 {
+		return b
+	}
+	return mustScan(append(out, b.raw[at:]...))
+}
+
+func containsFold(list []string, key string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, key) })
 }
 
 // PrependMessage puts text in front of the conversation: into the first message
@@ -220,7 +255,7 @@ func (b Body) PrependMessage(role, content string) (Body, error) {
 			return b.Set("messages", messages)
 		}
 	}
-	message, err := json.Marshal(map[string]string{"role": role, "content": content})
+	message, err := encode(map[string]string{"role": role, "content": content})
 	if err != nil {
 		return Body{}, fmt.Errorf("encode message: %w", err)
 	}
@@ -266,11 +301,21 @@ func contentText(raw json.RawMessage) string {
 	return strings.Join(all, "\n")
 }
 
+// encode is json.Marshal that leaves <, > and & as they are.
+func encode(value any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(value)
+	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), err
+}
+
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// mustScan scans JSON this package has just written.
+// mustScan scans JSON this package has just written. The limits were applied to
+// what came in; what we add may exceed them a little.
 func mustScan(raw []byte) Body {
-	b, err := scanBody(raw, false, 0)
+	b, err := scanBody(raw, 0, nil)
 	if err != nil {
 		panic("gateway: own JSON does not scan: " + err.Error())
 	}
@@ -279,7 +324,7 @@ func mustScan(raw []byte) Body {
 
 // mustScanAny scans a valid JSON value that may not be an object.
 func mustScanAny(raw []byte) Body {
-	b, err := scanBody(raw, false, 0)
+	b, err := scanBody(raw, 0, nil)
 	if err != nil {
 		return Body{raw: raw}
 	}
@@ -325,237 +370,3 @@ func appendQuoted(out []byte, s string) []byte {
 func appendQuotedString(out []byte, s string) []byte {
 	return append(appendQuoted(append(out, '"'), s), '"')
 }
-
-// scanner walks valid JSON once and notes fields and texts.
-type scanner struct {
-	raw    []byte
-	at     int
-	body   *Body
-	nested int
-	paths  bool
-	err    *Error
-}
-
-func scanBody(raw []byte, paths bool, nested int) (Body, error) {
-	b := Body{raw: raw}
-	s := scanner{raw: raw, body: &b, nested: nested, paths: paths}
-	s.space()
-	if s.at >= len(raw) || raw[s.at] != '{' && nested == 0 {
-		return Body{}, invalidBody("", "Erwartet wird ein JSON-Objekt.")
-	}
-	s.value("", "", 0)
-	if s.err != nil {
-		return Body{}, s.err
-	}
-	return b, nil
-}
-
-func (s *scanner) space() {
-	for s.at < len(s.raw) {
-		switch s.raw[s.at] {
-		case ' ', '\t', '\r', '\n':
-			s.at++
-		default:
-			return
-		}
-	}
-}
-
-// value walks one value. key is the member's name it belongs to.
-func (s *scanner) value(path, key string, depth int) {
-	if depth > maxBodyDepth {
-		s.err = invalidBody(path, fmt.Sprintf("Mehr als %d Ebenen Verschachtelung.", maxBodyDepth))
-		return
-	}
-	switch s.raw[s.at] {
-	case '{':
-		s.object(path, depth)
-	case '[':
-		s.array(path, key, depth)
-	case '"':
-		start, end := s.str()
-		s.note(path, key, start, end)
-	default: // number, true, false, null
-		for s.at < len(s.raw) && !strings.ContainsRune(",]} \t\r\n", rune(s.raw[s.at])) {
-			s.at++
-		}
-	}
-}
-
-func (s *scanner) object(path string, depth int) {
-	s.at++
-	for {
-		s.space()
-		if s.raw[s.at] == '}' {
-			s.at++
-			return
-		}
-		memberStart := s.at
-		start, end := s.str()
-		key := unquote(s.raw[start:end])
-		if !plainKey(key) {
-			s.add(text{start: start, end: end})
-		}
-		s.space()
-		s.at++ // ':'
-		s.space()
-		valueAt := s.at
-		if binaryKey(key) {
-			s.body.unscreenable++
-		}
-		s.value(s.join(path, key), key, depth+1)
-		if s.err != nil {
-			return
-		}
-		if depth == 0 && s.nested == 0 {
-			s.field(field{key: key, start: memberStart, valueAt: valueAt, end: s.at})
-		}
-		s.space()
-		if s.raw[s.at] == ',' {
-			s.at++
-		}
-	}
-}
-
-func (s *scanner) field(f field) {
-	for _, old := range s.body.fields {
-		if old.key == f.key {
-			s.err = invalidBody(f.key, "Das Feld steht zweimal in der Anfrage.")
-			return
-		}
-	}
-	s.body.fields = append(s.body.fields, f)
-}
-
-func (s *scanner) array(path, key string, depth int) {
-	s.at++
-	for i := 0; ; i++ {
-		s.space()
-		if s.raw[s.at] == ']' {
-			s.at++
-			return
-		}
-		if i == 0 && depth == 1 && tokenKey(key) && s.raw[s.at] >= '0' && s.raw[s.at] <= '9' {
-			s.body.unscreenable++ // a text as token numbers
-		}
-		if i == 0 && depth == 2 && tokenKey(key) && s.raw[s.at] >= '0' && s.raw[s.at] <= '9' {
-			s.body.unscreenable++
-		}
-		s.value(s.index(path, i), key, depth+1)
-		if s.err != nil {
-			return
-		}
-		s.space()
-		if s.raw[s.at] == ',' {
-			s.at++
-		}
-	}
-}
-
-// str walks a string and returns its content's span.
-func (s *scanner) str() (start, end int) {
-	s.at++
-	start = s.at
-	for s.raw[s.at] != '"' {
-		if s.raw[s.at] == '\\' {
-			s.at++
-		}
-		s.at++
-	}
-	end = s.at
-	s.at++
-	return start, end
-}
-
-// note decides what a string value is.
-func (s *scanner) note(path, key string, start, end int) {
-	raw := s.raw[start:end]
-	switch {
-	case end == start:
-		if s.paths {
-			s.add(text{start: start, end: end, path: path})
-		}
-		return
-	case key == "role" || key == "type" || key == "object" || key == "finish_reason":
-		return
-	case bytes.HasPrefix(raw, []byte("data:")) && bytes.Contains(raw[:min(len(raw), 200)], []byte("base64,")):
-		if !binaryKey(key) && key != "url" {
-			s.body.unscreenable++
-		}
-		return
-	case binaryKey(key) && len(raw) > 256:
-		return // base64 without a data: prefix; counted with its key
-	}
-	t := text{start: start, end: end, path: path}
-	if s.nested < maxNestedJSON && !s.paths {
-		t.nested = nestedJSON(raw, s.nested)
-	}
-	if t.nested != nil {
-		s.body.unscreenable += t.nested.unscreenable
-	}
-	s.add(t)
-}
-
-// nestedJSON returns the JSON document that a string holds, if it does: names in
-// tool-call arguments are often written with \u escapes, which hide them from a scanner.
-func nestedJSON(raw []byte, nested int) *Body {
-	if c := raw[0]; c != '{' && c != '[' {
-		return nil
-	}
-	inner := []byte(unquote(raw))
-	if !json.Valid(inner) {
-		return nil
-	}
-	b, err := scanBody(inner, false, nested+1)
-	if err != nil {
-		return nil
-	}
-	return &b
-}
-
-func (s *scanner) add(t text) {
-	if len(s.body.texts) >= maxBodyTexts {
-		s.err = invalidBody("", fmt.Sprintf("Mehr als %d Texte in einer Anfrage.", maxBodyTexts))
-		return
-	}
-	s.body.texts = append(s.body.texts, t)
-}
-
-func (s *scanner) join(path, key string) string {
-	if !s.paths {
-		return ""
-	}
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-func (s *scanner) index(path string, i int) string {
-	if !s.paths {
-		return ""
-	}
-	return path + "." + strconv.Itoa(i)
-}
-
-// plainKey: keys in snake_case are names of fields, anything else could be data.
-func plainKey(key string) bool {
-	for i := 0; i < len(key); i++ {
-		if c := key[i]; (c < 'a' || c > 'z') && c != '_' && (c < '0' || c > '9' || i == 0) {
-			return false
-		}
-	}
-	return true
-}
-
-// binaryKey names content parts that no text scanner reads (OpenAI's and vLLM's wire format).
-func binaryKey(key string) bool {
-	switch key {
-	case "image_url", "input_audio", "file_data", "file_id", "video_url", "audio_url":
-		return true
-	}
-	return false
-}
-
-// tokenKey names fields that take token numbers instead of text.
-func tokenKey(key string) bool { return key == "input" || key == "prompt" }

@@ -12,7 +12,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
-func parse(t *testing.T, raw string) gateway.Body {
+func parse(t testing.TB, raw string) gateway.Body {
 	t.Helper()
 	b, err := gateway.ParseBody([]byte(raw))
 	if err != nil {
@@ -102,6 +102,12 @@ func TestBodyFields(t *testing.T) {
 	if got := string(b.Without("a", "schleuse", "z").Bytes()); got != `{}` {
 		t.Errorf("without any field: %s", got)
 	}
+	if got := string(parse(t, `{ "a":1 , "b":2, "c":3 ,"d":4 }`).Without("b", "c", "d").Bytes()); got != `{ "a":1 }` {
+		t.Errorf("without the last three fields: %s", got)
+	}
+	if got := string(parse(t, `{ "a":1 , "b":2, "c":3 ,"d":4 }`).Without("a", "c").Bytes()); got != `{ "b":2, "d":4 }` {
+		t.Errorf("without every second field: %s", got)
+	}
 	set, err := b.Set("a", "neu")
 	if err != nil || string(set.Bytes()) != `{"a":"neu","schleuse":{"purpose":"chat"},"z":"ü"}` {
 		t.Errorf("set: %s, %v", set.Bytes(), err)
@@ -168,8 +174,8 @@ func FuzzBody(f *testing.F) {
 		if !json.Valid(changed) {
 			t.Fatalf("not JSON any more: %q", changed)
 		}
-		for _, f := range []string{"a", "messages"} {
-			if !json.Valid(b.Without(f).Bytes()) {
+		for _, f := range []string{"a", "messages", "x"} {
+			if !json.Valid(b.Without(f).Bytes()) || !json.Valid(b.Without("a", f).Bytes()) {
 				t.Fatalf("without %s: not JSON any more: %q", f, b.Without(f).Bytes())
 			}
 		}

@@ -9,7 +9,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 )
 
@@ -88,6 +90,23 @@ func (p *passage) fail(ctx context.Context, cause error) error {
 		return &withID
 	}
 	return &Error{Op: "complete", Code: p.closing.Code, Message: "Die Anfrage konnte nicht bearbeitet werden.", RequestID: p.request.ID, Err: cause}
+}
+
+// recovered is deferred around the passage: a part that panics must not leave an
+// open record behind. What it panicked with may be content and is not logged.
+func (p *passage) recovered(ctx context.Context, err *error) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	p.g.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", p.request.ID),
+		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+	cause := &Error{Op: "passage", Code: CodeInternal, Message: "Die Anfrage konnte nicht bearbeitet werden.", RequestID: p.request.ID}
+	if !p.opened {
+		*err = p.refuse(ctx, cause)
+		return
+	}
+	*err = p.fail(ctx, cause)
 }
 
 func outcomeOf(c Code, response *Decision) Outcome {

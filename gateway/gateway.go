@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -71,9 +73,10 @@ type Response struct {
 // Complete takes one request through the whole passage and returns the answer.
 // Errors are *Error: CodeDenied with the decision, CodeNoRecord when the record
 // could not be written, the model's own failures, and so on.
-func (g *Gateway) Complete(ctx context.Context, r Request) (*Response, error) {
-	p, err := g.admit(ctx, r, modelNeeded)
-	if err != nil {
+func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err error) {
+	p := g.newPassage(r, modelNeeded)
+	defer p.recovered(ctx, &err)
+	if err := p.admit(ctx); err != nil {
 		return nil, err
 	}
 	answer, err := g.Model.Complete(ctx, p.call())
@@ -96,23 +99,33 @@ func (g *Gateway) Complete(ctx context.Context, r Request) (*Response, error) {
 
 // Stream is Complete with the answer in pieces. It returns when the model has
 // accepted the request; what fails before is an ordinary error.
-func (g *Gateway) Stream(ctx context.Context, r Request) (*Stream, error) {
-	p, err := g.admit(ctx, r, modelNeededStreaming)
-	if err != nil {
+func (g *Gateway) Stream(ctx context.Context, r Request) (_ *Stream, err error) {
+	p := g.newPassage(r, modelNeededStreaming)
+	defer p.recovered(ctx, &err)
+	if err := p.admit(ctx); err != nil {
 		return nil, err
 	}
 	upstream, err := g.Model.Stream(ctx, p.call())
 	if err != nil {
 		return nil, p.fail(ctx, err)
 	}
-	return newStream(ctx, p, upstream)
+	begun := false
+	defer func() {
+		if !begun {
+			_ = upstream.Close()
+		}
+	}()
+	s, err := newStream(ctx, p, upstream)
+	begun = err == nil
+	return s, err
 }
 
 // Permit takes a request that needs no model (a check by rules, a letter, a
 // search) through screening, decision and record. The caller closes the permit.
-func (g *Gateway) Permit(ctx context.Context, r Request) (*Permit, error) {
-	p, err := g.admit(ctx, r, noModel)
-	if err != nil {
+func (g *Gateway) Permit(ctx context.Context, r Request) (_ *Permit, err error) {
+	p := g.newPassage(r, noModel)
+	defer p.recovered(ctx, &err)
+	if err := p.admit(ctx); err != nil {
 		return nil, err
 	}
 	return &Permit{passage: p}, nil
@@ -150,11 +163,14 @@ type passage struct {
 	started   time.Time
 	called    time.Time
 	screening Screening
-	decision  Decision
+	decision  Decision // with the obligations of all stages so far
 	passages  []Passage
 	record    Record
 	restorer  Restorer // nil: nothing was replaced
+	labels    []string // of the placeholders that were given out
+	given     []string // what the model was given, see givenTexts
 	closing   Closing
+	opened    bool
 	closed    bool
 	// clientWantsUsage: the caller asked for the usage event itself.
 	clientWantsUsage bool
@@ -162,27 +178,26 @@ type passage struct {
 
 // admit is the way of a request up to the point where it may leave the house:
 // screened, decided, enriched, decided again, routed, pseudonymised, recorded.
-func (g *Gateway) admit(ctx context.Context, r Request, n need) (*passage, error) {
-	p := g.newPassage(r, n)
+func (p *passage) admit(ctx context.Context) error {
+	if err := p.confine(ctx); err != nil {
+		return err
+	}
 	if err := p.screen(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.decide(ctx, StageRequest); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.retrieve(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.route(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.apply(); err != nil {
-		return nil, p.refuse(ctx, err)
+		return p.refuse(ctx, err)
 	}
-	if err := p.open(ctx); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p.open(ctx)
 }
 
 func (g *Gateway) newPassage(r Request, n need) *passage {
@@ -232,8 +247,9 @@ func (p *passage) decide(ctx context.Context, stage Stage) error {
 		Stage: stage, Request: p.request, Screened: p.record.Screened,
 		Models: candidates, Passages: p.passages,
 	}
-	p.decision = p.g.ask(ctx, question)
-	p.record.Decisions = append(p.record.Decisions, p.decision)
+	d := p.g.ask(ctx, question)
+	p.record.Decisions = append(p.record.Decisions, d)
+	p.decision = d.after(p.decision)
 	if !p.decision.Allowed() {
 		return p.deny(ctx)
 	}
@@ -310,6 +326,7 @@ func (p *passage) open(ctx context.Context) error {
 	if err := p.g.Recorder.Open(ctx, p.record); err != nil {
 		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
 	}
+	p.opened = true
 	p.called = p.g.Now()
 	return nil
 }
@@ -322,7 +339,7 @@ func (p *passage) call() Call {
 func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 	p.closing.Content = p.g.content(p.request, raw)
 	if p.request.Operation == OperationEmbeddings {
-		return raw, nil // numbers only
+		return raw, p.onlyNumbers(raw)
 	}
 	answer, err := ParseBody(raw)
 	if err != nil {
@@ -340,6 +357,9 @@ func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 		}
 		answer = answer.WithTexts(texts)
 	}
+	if slices.ContainsFunc(answer.arguments(), p.inventedPlaceholder) {
+		return nil, inventedError()
+	}
 	return p.tell(answer).Bytes(), nil
 }
 
@@ -350,7 +370,7 @@ func (p *passage) decideAnswer(ctx context.Context, texts []string) error {
 	if err != nil {
 		return p.fault("screen answer", err)
 	}
-	return p.decideOn(ctx, newIn(screening, texts, p.request.Body.Texts()))
+	return p.decideOn(ctx, p.newIn(screening, texts, make([]int, len(texts))))
 }
 
 func (p *passage) decideOn(ctx context.Context, s Screened) error {
@@ -366,6 +386,9 @@ func (p *passage) decideOn(ctx context.Context, s Screened) error {
 		}
 	}
 	d := p.g.ask(ctx, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: used, Passages: p.passages})
+	if o, ok := late(d, p.decision); ok {
+		d = denied(d, coreReason("KERN-002", "Eine Auflage kam erst mit der Antwort und kann nicht mehr erfüllt werden: "+o.ID))
+	}
 	p.closing.Response = &d
 	if !d.Allowed() {
 		return &Error{Op: "decide", Code: CodeDenied, Message: denialText(d), Decision: &d, RequestID: p.request.ID}
@@ -402,13 +425,49 @@ func (g *Gateway) ask(ctx context.Context, q Question) Decision {
 	}
 	for _, o := range d.Obligations {
 		if !knownObligation(o.ID) {
-			d.Effect, d.Models = EffectDeny, nil
-			d.Reasons = append(d.Reasons, coreReason("KERN-001", "Eine Auflage der Regeln ist unbekannt und kann nicht erfüllt werden: "+o.ID))
-			return d
+			return denied(d, coreReason("KERN-001", "Eine Auflage der Regeln ist unbekannt und kann nicht erfüllt werden: "+o.ID))
 		}
 	}
 	d.Models = narrow(d.Models, q.Models)
 	return d
+}
+
+func denied(d Decision, why Reason) Decision {
+	d.Effect, d.Models = EffectDeny, nil
+	d.Reasons = append(slices.Clone(d.Reasons), why)
+	return d
+}
+
+// after adds the obligations of an earlier stage: a later one may add to them,
+// never take one back. The models were narrowed before it was asked.
+func (d Decision) after(earlier Decision) Decision {
+	if !d.Allowed() {
+		return d
+	}
+	d.Obligations = slices.Clone(d.Obligations)
+	for _, o := range earlier.Obligations {
+		if !d.obliges(o) {
+			d.Obligations = append(d.Obligations, o)
+		}
+	}
+	return d
+}
+
+func (d Decision) obliges(o Obligation) bool {
+	return slices.ContainsFunc(d.Obligations, func(have Obligation) bool {
+		return have.ID == o.ID && have.Rule == o.Rule && reflect.DeepEqual(have.Params, o.Params)
+	})
+}
+
+// late is an obligation of the decision on the answer that no earlier one had:
+// the request has left already.
+func late(d, earlier Decision) (Obligation, bool) {
+	for _, o := range d.Obligations {
+		if _, ok := earlier.Obligation(o.ID); !ok {
+			return o, true
+		}
+	}
+	return Obligation{}, false
 }
 
 func coreReason(rule, text string) Reason {
@@ -426,11 +485,4 @@ func narrow(permitted []ModelID, candidates []ModelCard) []ModelID {
 	return out
 }
 
-func containsModel(ids []ModelID, id ModelID) bool {
-	for _, m := range ids {
-		if m == id {
-			return true
-		}
-	}
-	return false
-}
+func containsModel(ids []ModelID, id ModelID) bool { return slices.Contains(ids, id) }

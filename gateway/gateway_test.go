@@ -30,6 +30,18 @@ type parts struct {
 	closings []gateway.Closing
 	closed   bool
 	passages []gateway.Passage
+	panicAt  string // the call that panics
+	category string // what the screener hints at in every text
+	usage    *gateway.Usage
+	read     int // events read
+}
+
+// call notes a call, and panics if it is the one to do so.
+func (p *parts) call(name string) {
+	p.calls = append(p.calls, name)
+	if p.panicAt == name {
+		panic("Erika")
+	}
 }
 
 const (
@@ -37,7 +49,7 @@ const (
 	external = gateway.ModelID("extern")
 )
 
-func setup(t *testing.T) (*parts, *gateway.Gateway) {
+func setup(t testing.TB) (*parts, *gateway.Gateway) {
 	t.Helper()
 	p := &parts{answer: `{"choices":[{"message":{"content":"Guten Tag [NAME_1]"},"finish_reason":"stop"}]}`}
 	p.decide = func(q gateway.Question) (gateway.Decision, error) {
@@ -62,16 +74,20 @@ func setup(t *testing.T) (*parts, *gateway.Gateway) {
 }
 
 func (p *parts) Screen(_ context.Context, texts []string, _ []gateway.Entity) (gateway.Screening, error) {
-	p.calls = append(p.calls, "screen")
-	return nameScreening(texts), nil
+	p.call("screen")
+	s := nameScreening{texts: texts}
+	if p.category != "" {
+		s.categories = []string{p.category}
+	}
+	return s, nil
 }
 
 // nameScreening finds the word Erika.
-type nameScreening []string
+type nameScreening struct{ texts, categories []string }
 
 func (s nameScreening) Findings() []gateway.Finding {
 	var out []gateway.Finding
-	for i, t := range s {
+	for i, t := range s.texts {
 		if at := strings.Index(t, "Erika"); at >= 0 {
 			out = append(out, gateway.Finding{Kind: "person", Text: i, Start: at, End: at + 5})
 		}
@@ -80,12 +96,12 @@ func (s nameScreening) Findings() []gateway.Finding {
 }
 
 func (s nameScreening) Summary() gateway.Screened {
-	return gateway.Screened{Counts: map[gateway.FindingKind]int{"person": len(s.Findings())}}
+	return gateway.Screened{Counts: map[gateway.FindingKind]int{"person": len(s.Findings())}, Categories: s.categories}
 }
 
 func (s nameScreening) Pseudonymise() ([]string, gateway.Restorer) {
-	out := make([]string, len(s))
-	for i, t := range s {
+	out := make([]string, len(s.texts))
+	for i, t := range s.texts {
 		out[i] = strings.ReplaceAll(t, "Erika", "[NAME_1]")
 	}
 	return out, nameRestorer{}
@@ -124,7 +140,7 @@ func (s *nameStream) Flush() string {
 func (s *nameStream) Count() int { return s.count }
 
 func (p *parts) Decide(_ context.Context, q gateway.Question) (gateway.Decision, error) {
-	p.calls = append(p.calls, "decide "+string(q.Stage))
+	p.call("decide " + string(q.Stage))
 	return p.decide(q)
 }
 
@@ -138,7 +154,7 @@ func (p *parts) Candidates(_ context.Context, r gateway.Request) ([]gateway.Mode
 }
 
 func (p *parts) Route(_ context.Context, r gateway.Request, permitted []gateway.ModelID) (gateway.Route, error) {
-	p.calls = append(p.calls, "route")
+	p.call("route")
 	if len(permitted) == 0 {
 		return gateway.Route{}, &gateway.Error{Code: gateway.CodeNoModel}
 	}
@@ -166,13 +182,13 @@ func (p *parts) Close(ctx context.Context, c gateway.Closing) error {
 }
 
 func (p *parts) Complete(_ context.Context, c gateway.Call) (gateway.Answer, error) {
-	p.calls = append(p.calls, "complete")
+	p.call("complete")
 	p.sent = string(c.Body)
 	return gateway.Answer{Body: []byte(p.answer)}, p.modelErr
 }
 
 func (p *parts) Stream(_ context.Context, c gateway.Call) (gateway.AnswerStream, error) {
-	p.calls = append(p.calls, "stream")
+	p.call("stream")
 	p.sent = string(c.Body)
 	return &answerStream{p: p}, p.modelErr
 }
@@ -183,9 +199,11 @@ type answerStream struct {
 }
 
 func (s *answerStream) Next() (gateway.Chunk, error) {
+	s.p.call("next")
 	if s.i < len(s.p.events) {
 		s.i++
-		return gateway.Chunk{Data: []byte(s.p.events[s.i-1])}, nil
+		s.p.read = s.i
+		return gateway.Chunk{Data: []byte(s.p.events[s.i-1]), Usage: s.p.usage}, nil
 	}
 	if s.p.eventErr != nil {
 		return gateway.Chunk{}, s.p.eventErr
@@ -198,7 +216,7 @@ func (s *answerStream) Close() error {
 	return nil
 }
 
-func chat(t *testing.T, text string) gateway.Request {
+func chat(t testing.TB, text string) gateway.Request {
 	t.Helper()
 	return gateway.Request{
 		Operation: gateway.OperationChat, Purpose: gateway.PurposeChat, Case: "50.21/4711",

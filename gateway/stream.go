@@ -4,14 +4,13 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"hash"
 	"io"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -22,49 +21,56 @@ type Stream struct {
 	p        *passage
 	upstream AnswerStream
 
-	ready  [][]byte // events that may be released
-	held   [][]byte // events that wait for the review of their window
-	ended  error    // what Next returns when ready is empty
-	pieces map[pieceKey]StreamRestorer
+	ready [][]byte // events that may be released
+	held  [][]byte // events that wait for the review of their window
+	ended error    // what Next returns when ready is empty
 
-	holds     bool // obligation review_output: nothing is released unreviewed
-	window    strings.Builder
-	windowMax int
-	carry     string // end of the last window, so that nothing hides on its border
-	seen      map[FindingKind]int
+	scan   eventScan
+	parts  []*part // in the order in which they began
+	last   []byte  // the last event with a choice: the shape for text that is left over
+	holds  bool    // obligation review_output: nothing is released unreviewed
+	review review
 
 	wantsUsage bool
 	told       bool
 	digest     hash.Hash
 }
 
-// pieceKey names one text of an answer that comes in pieces.
-type pieceKey struct {
-	choice int
-	field  string // below delta, without positions: "content", "tool_calls.function.arguments"
-	tool   int
+// part is one text of the answer on its way: what the restorer holds back of it
+// and what of it waits for review.
+type part struct {
+	key      pieceKey
+	restorer StreamRestorer // nil: nothing was replaced, or the text has ended
+	tail     string         // the end of what was restored
+	window   strings.Builder
+	carry    string // end of the last window, so that nothing hides on its border
 }
 
 const (
 	defaultWindow = 400
 	windowCarry   = 96
+	// maxParts and maxHeld bound what a model's server can make us remember.
+	maxParts = 1024
+	maxHeld  = 1024
 )
 
 func newStream(ctx context.Context, p *passage, upstream AnswerStream) (*Stream, error) {
 	s := &Stream{
-		ctx: ctx, p: p, upstream: upstream, pieces: map[pieceKey]StreamRestorer{},
-		windowMax: defaultWindow, seen: map[FindingKind]int{}, digest: sha256.New(),
-		wantsUsage: p.clientWantsUsage,
+		ctx: ctx, p: p, upstream: upstream, digest: sha256.New(), wantsUsage: p.clientWantsUsage,
+		review: review{max: defaultWindow, seen: map[FindingKind]int{}},
 	}
-	if o, ok := p.decision.Obligation(ObligationReview); ok {
-		s.holds = true
-		if n, ok := number(o.Params["max_bytes"]); ok && n > 0 {
-			s.windowMax = n
+	for _, o := range p.decision.Obligations {
+		if o.ID != ObligationReview {
+			continue
 		}
+		n, ok := number(o.Params["max_bytes"])
+		if ok && n > 0 && (!s.holds || n < s.review.max) {
+			s.review.max = n
+		}
+		s.holds = true
 	}
 	// The answer needs a decision before its first piece is released.
 	if err := p.decideOn(ctx, Screened{Counts: map[FindingKind]int{}}); err != nil {
-		_ = upstream.Close()
 		return nil, p.fail(ctx, err)
 	}
 	return s, nil
@@ -98,27 +104,29 @@ func (s *Stream) Next() ([]byte, error) {
 }
 
 // Close stops the upstream and closes the record: as cancelled, if the stream
-// had not ended.
+// had not ended. It may be called twice.
 func (s *Stream) Close() error {
-	err := s.upstream.Close()
 	if s.ended == nil {
-		s.ended = s.p.fail(s.ctx, &Error{Op: "stream", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen."})
+		s.stop(&Error{Op: "stream", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen."})
 	}
-	return err
+	return s.upstream.Close()
 }
 
 // advance takes one event from the upstream.
 func (s *Stream) advance() {
+	var err error
+	defer func() {
+		if err != nil {
+			s.stop(err)
+		}
+	}()
+	defer s.p.recovered(s.ctx, &err)
 	chunk, err := s.upstream.Next()
 	if err == nil {
 		err = s.accept(chunk)
 	}
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF):
-		s.finish()
-	default:
-		s.stop(err)
+	if errors.Is(err, io.EOF) {
+		err = s.finish()
 	}
 }
 
@@ -131,43 +139,61 @@ func (s *Stream) accept(c Chunk) error {
 	if c.Usage != nil {
 		s.p.closing.Usage = *c.Usage
 	}
-	e, err := parseEvent(c.Data)
+	e, err := s.scan.scan(c.Data)
 	if err != nil {
 		return err
 	}
-	if c.Usage != nil && len(e.head.Choices) == 0 && !s.wantsUsage {
+	if c.Usage != nil && e.choices == 0 && !s.wantsUsage {
 		return nil // asked for by us, not by the caller
 	}
-	events := s.restore(e)
-	if !s.told {
-		s.told = true
-		if t, any := s.p.telling(); any {
-			events[0] = withField(events[0], "schleuse", t)
-		}
+	if e.choices > 0 {
+		s.last = e.raw
 	}
-	if !s.holds {
-		s.ready = append(s.ready, events...)
-	} else {
-		s.held = append(s.held, events...)
+	events, err := s.restore(e)
+	if err != nil {
+		return err
 	}
+	s.release(e, events)
 	if s.windowFull() {
 		return s.reviewWindow()
 	}
 	return nil
 }
 
-// finish ends a stream that the upstream ended properly.
-func (s *Stream) finish() {
-	if err := s.reviewWindow(); err != nil {
-		s.stop(err)
+// release tells what is to be told with the first event and lines the events up.
+func (s *Stream) release(e *event, events [][]byte) {
+	if e.foreign {
+		i := len(events) - 1
+		events[i] = mustScan(events[i]).Without("schleuse").raw
+	}
+	if !s.told {
+		s.told = true
+		if t, any := s.p.telling(); any {
+			events[0] = withField(events[0], "schleuse", t)
+		}
+	}
+	if s.holds {
+		s.held = append(s.held, events...)
 		return
+	}
+	s.ready = append(s.ready, events...)
+}
+
+// finish ends a stream that the upstream ended properly.
+func (s *Stream) finish() error {
+	if err := s.flushRest(); err != nil {
+		return err
+	}
+	if err := s.reviewWindow(); err != nil {
+		return err
 	}
 	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest)
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
-		s.ended = err
-		return
+		s.ready, s.ended = nil, err
+		return nil
 	}
 	s.ended = io.EOF
+	return nil
 }
 
 // stop ends a stream that did not end properly. Held events are dropped.
@@ -181,224 +207,129 @@ func (s *Stream) stop(err error) {
 	s.ended = s.p.fail(s.ctx, err)
 }
 
-// windowFull: at the end of a sentence or when the window is long enough.
-func (s *Stream) windowFull() bool {
-	n := s.window.Len()
-	if n >= s.windowMax {
-		return true
+// restore returns the event with its texts restored, preceded by events for
+// text that was held back and is due now.
+func (s *Stream) restore(e *event) ([][]byte, error) {
+	out := make([]string, 0, 4)
+	changed := false
+	for _, piece := range e.pieces {
+		was := unquote(e.raw[piece.start:piece.end])
+		is, err := s.take(piece, was)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || is != was
+		out = append(out, is)
 	}
-	if n < 40 {
-		return false
+	var before [][]byte
+	if s.p.restorer != nil && len(e.finished) > 0 {
+		var err error
+		if before, err = s.flush(e, out); err != nil {
+			return nil, err
+		}
+		changed = true
 	}
-	text := s.window.String()
-	last := text[len(text)-1]
-	return last == '\n' || strings.HasSuffix(text, ". ") || strings.HasSuffix(text, "? ") || strings.HasSuffix(text, "! ")
+	if !changed {
+		return append(before, e.raw), nil
+	}
+	return append(before, e.with(out)), nil
 }
 
-// reviewWindow screens what came since the last review. The policies are asked
-// again only when something new was found: their answer depends on nothing else.
-func (s *Stream) reviewWindow() error {
-	if s.window.Len() > 0 {
-		if err := s.screenWindow(); err != nil {
-			return err
-		}
+// take notes a piece for the review and returns it restored, as far as it may go.
+func (s *Stream) take(piece piece, was string) (string, error) {
+	part, err := s.part(piece.key)
+	if err != nil {
+		return "", err
 	}
-	s.ready = append(s.ready, s.held...)
-	s.held = nil
+	s.review.note(part, was)
+	switch {
+	case s.p.restorer == nil:
+		return was, nil
+	case piece.whole:
+		is, n := s.p.restorer.Restore(was, false)
+		s.p.closing.Restored += n
+		return is, nil
+	}
+	if part.restorer == nil {
+		part.restorer = s.p.restorer.Stream(piece.key.arguments())
+	}
+	is := part.restorer.Write(was)
+	return is, s.checkCall(part, is)
+}
+
+// checkCall refuses a placeholder in a tool call that stands for nothing.
+func (s *Stream) checkCall(part *part, restored string) error {
+	if !part.key.arguments() || restored == "" {
+		return nil
+	}
+	text := part.tail + restored
+	part.tail = text[max(0, len(text)-maxPlaceholder):]
+	if s.p.inventedPlaceholder(text) {
+		return inventedError()
+	}
 	return nil
 }
 
-func (s *Stream) screenWindow() error {
-	text := s.carry + s.window.String()
-	screening, err := s.p.g.Screener.Screen(s.ctx, []string{text}, nil)
-	if err != nil {
-		return s.p.fault("screen answer", err)
-	}
-	fresh := newIn(screening, []string{text}, s.p.request.Body.Texts())
-	s.carry = tail(text, windowCarry)
-	s.window.Reset()
-	grown := false
-	for kind, n := range fresh.Counts {
-		if s.seen[kind] == 0 && n > 0 {
-			grown = true
-		}
-		s.seen[kind] += n
-	}
-	if !grown {
-		return nil
-	}
-	counts := map[FindingKind]int{}
-	for k, n := range s.seen {
-		counts[k] = n
-	}
-	return s.p.decideOn(s.ctx, Screened{Counts: counts, Categories: fresh.Categories})
-}
-
-// tail is the end of s from a word's start, at most n bytes.
-func tail(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	s = s[len(s)-n:]
-	if i := strings.IndexAny(s, " \n\t"); i >= 0 {
-		return s[i+1:]
-	}
-	return ""
-}
-
-// event is one parsed event of a stream.
-type event struct {
-	body Body
-	head eventHead
-}
-
-type eventHead struct {
-	Choices []struct {
-		Index        int             `json:"index"`
-		FinishReason json.RawMessage `json:"finish_reason"`
-		Delta        struct {
-			ToolCalls []struct {
-				Index int `json:"index"`
-			} `json:"tool_calls"`
-		} `json:"delta"`
-	} `json:"choices"`
-}
-
-func parseEvent(data []byte) (event, error) {
-	raw := bytes.Clone(data)
-	body, err := scanBody(raw, true, 0)
-	if err != nil {
-		return event{}, &Error{Op: "read event", Code: CodeTruncated, Message: "Die Antwort des Modells ist unlesbar.", Err: err}
-	}
-	e := event{body: body}
-	if err := json.Unmarshal(raw, &e.head); err != nil {
-		return event{}, &Error{Op: "read event", Code: CodeTruncated, Message: "Die Antwort des Modells ist unlesbar.", Err: err}
-	}
-	return e, nil
-}
-
-// restore returns the event with its texts restored, preceded by events for
-// text that was held back and is due now.
-func (s *Stream) restore(e event) [][]byte {
-	released := make(map[pieceKey]int) // position in pieces, to append what is flushed
-	out := make([]string, len(e.body.texts))
-	for i, t := range e.body.texts {
-		piece := unquote(e.body.raw[t.start:t.end])
-		out[i] = piece
-		key, ok := e.key(t.path)
-		if !ok {
-			continue
-		}
-		s.window.WriteString(piece)
-		if s.p.restorer == nil {
-			continue
-		}
-		out[i] = s.piece(key).Write(piece)
-		released[key] = i
-	}
-	if s.p.restorer == nil {
-		return [][]byte{e.body.raw}
-	}
-	before := s.flush(e, released, out)
-	return append(before, e.body.WithTexts(out).raw)
-}
-
-// flush ends the texts of choices that are finished by this event.
-func (s *Stream) flush(e event, released map[pieceKey]int, out []string) [][]byte {
+// flush ends the texts of choices that are finished by this event: what was held
+// back goes into the event itself, or into one before it.
+func (s *Stream) flush(e *event, out []string) ([][]byte, error) {
 	var before [][]byte
-	for _, c := range e.head.Choices {
-		if len(c.FinishReason) == 0 || string(c.FinishReason) == "null" {
+	for _, part := range s.parts {
+		if part.restorer == nil || !slices.Contains(e.finished, part.key.choice) {
 			continue
 		}
-		for key, restorer := range s.pieces {
-			if key.choice != c.Index {
-				continue
-			}
-			rest := restorer.Flush()
-			s.p.closing.Restored += restorer.Count()
-			delete(s.pieces, key)
-			if rest == "" {
-				continue
-			}
-			if i, ok := released[key]; ok {
-				out[i] += rest
-				continue
-			}
-			before = append(before, e.synthetic(key, rest))
+		rest, err := s.end(part)
+		if err != nil {
+			return nil, err
+		}
+		if i := e.lastOf(part.key); i >= 0 {
+			out[i] += rest
+		} else if rest != "" {
+			before = append(before, e.synthetic(part.key, rest))
 		}
 	}
-	return before
+	return before, nil
 }
 
-func (s *Stream) piece(key pieceKey) StreamRestorer {
-	r, ok := s.pieces[key]
-	if !ok {
-		r = s.p.restorer.Stream(strings.HasSuffix(key.field, "arguments"))
-		s.pieces[key] = r
-	}
-	return r
-}
-
-// key tells whether the text at a path is a piece of the answer, and of which text.
-func (e event) key(path string) (pieceKey, bool) {
-	parts := strings.Split(path, ".")
-	if len(parts) < 3 || parts[0] != "choices" {
-		return pieceKey{}, false
-	}
-	at, err := strconv.Atoi(parts[1])
-	if err != nil || at >= len(e.head.Choices) {
-		return pieceKey{}, false
-	}
-	key := pieceKey{choice: e.head.Choices[at].Index, tool: -1}
-	switch last := parts[len(parts)-1]; {
-	case parts[2] == "text" && len(parts) == 3: // legacy completions
-		key.field = "text"
-		return key, true
-	case parts[2] != "delta" || len(parts) < 4 || last == "id" || last == "name":
-		return pieceKey{}, false
-	}
-	rest := parts[3:]
-	if rest[0] == "tool_calls" && len(rest) > 2 {
-		i, err := strconv.Atoi(rest[1])
-		calls := e.head.Choices[at].Delta.ToolCalls
-		if err != nil || i >= len(calls) {
-			return pieceKey{}, false
+// flushRest releases what is still held back when the stream ends: text that
+// came after its choice was said to be finished.
+func (s *Stream) flushRest() error {
+	for _, part := range s.parts {
+		if part.restorer == nil {
+			continue
 		}
-		key.tool = calls[i].Index
-		rest = append([]string{"tool_calls"}, rest[2:]...)
-	}
-	key.field = strings.Join(rest, ".")
-	return key, true
-}
-
-// synthetic is an event of our own that carries text held back by the restorer.
-func (e event) synthetic(key pieceKey, rest string) []byte {
-	var value any = rest
-	names := strings.Split(key.field, ".")
-	for i := len(names) - 1; i > 0; i-- {
-		value = map[string]any{names[i]: value}
-		if names[i-1] == "tool_calls" {
-			call, _ := value.(map[string]any)
-			call["index"] = key.tool
-			value = []any{call}
+		rest, err := s.end(part)
+		if err != nil {
+			return err
+		}
+		if rest != "" {
+			e := &event{raw: s.last}
+			s.release(e, [][]byte{e.synthetic(part.key, rest)})
 		}
 	}
-	choice := map[string]any{"index": key.choice, "finish_reason": nil}
-	if key.field == "text" {
-		choice["text"] = rest
-	} else {
-		choice["delta"] = map[string]any{names[0]: value}
-	}
-	return withField(e.body.Without("usage").raw, "choices", []any{choice})
+	return nil
 }
 
-// withField sets a field of a JSON object this package has parsed before.
-func withField(raw []byte, key string, value any) []byte {
-	body, err := mustScan(raw).Set(key, value)
-	if err != nil {
-		return raw
+// end takes the rest of a text out of its restorer.
+func (s *Stream) end(part *part) (string, error) {
+	rest := part.restorer.Flush()
+	s.p.closing.Restored += part.restorer.Count()
+	part.restorer = nil
+	return rest, s.checkCall(part, rest)
+}
+
+func (s *Stream) part(key pieceKey) (*part, error) {
+	for _, p := range s.parts {
+		if p.key == key {
+			return p, nil
+		}
 	}
-	return body.raw
+	if len(s.parts) >= maxParts {
+		return nil, &Error{Op: "read event", Code: CodeUnavailable, Message: "Die Antwort des Modells ist unlesbar.", Err: errors.New("too many texts in one answer")}
+	}
+	p := &part{key: key}
+	s.parts = append(s.parts, p)
+	return p, nil
 }
 
 // commit is the keyed commitment to a content of which only the digest is at hand.
