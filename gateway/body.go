@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -149,7 +151,7 @@ func (b Body) splice(texts []string) (out []byte, rest []string) {
 			continue
 		}
 		switch old := b.raw[t.start:t.end]; {
-		case readable(old) == texts[0]:
+		case string(old) == texts[0] && bytes.IndexByte(old, '\\') < 0, readable(old) == texts[0]:
 			out = append(out, old...)
 		case t.number:
 			out = appendQuotedString(out, texts[0])
@@ -331,17 +333,57 @@ func mustScanAny(raw []byte) Body {
 	return b
 }
 
+// unquote decodes the content of a valid JSON string.
 func unquote(raw []byte) string {
-	if bytes.IndexByte(raw, '\\') < 0 {
+	at := bytes.IndexByte(raw, '\\')
+	if at < 0 {
 		return string(raw)
 	}
-	var s string
-	quoted := make([]byte, 0, len(raw)+2)
-	quoted = append(append(append(quoted, '"'), raw...), '"')
-	if json.Unmarshal(quoted, &s) != nil {
-		return string(raw)
+	out := make([]byte, 0, len(raw))
+	for ; at >= 0; at = bytes.IndexByte(raw, '\\') {
+		out = append(out, raw[:at]...)
+		c := raw[at+1]
+		raw = raw[at+2:]
+		switch c {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			var r rune
+			r, raw = escapedRune(raw)
+			out = utf8.AppendRune(out, r)
+		default: // quote, backslash, slash
+			out = append(out, c)
+		}
 	}
-	return s
+	return string(append(out, raw...))
+}
+
+// escapedRune decodes what follows \u; half of a pair alone becomes U+FFFD.
+func escapedRune(raw []byte) (rune, []byte) {
+	r := hex4(raw)
+	raw = raw[4:]
+	if !utf16.IsSurrogate(r) {
+		return r, raw
+	}
+	if len(raw) >= 6 && raw[0] == '\\' && raw[1] == 'u' {
+		if whole := utf16.DecodeRune(r, hex4(raw[2:])); whole != utf8.RuneError {
+			return whole, raw[6:]
+		}
+	}
+	return utf8.RuneError, raw
+}
+
+func hex4(raw []byte) rune {
+	n, _ := strconv.ParseUint(string(raw[:4]), 16, 16) // valid JSON: four hex digits
+	return rune(n)
 }
 
 const hexDigits = "0123456789abcdef"

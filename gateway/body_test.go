@@ -158,10 +158,21 @@ func TestBodyRefuses(t *testing.T) {
 func FuzzBody(f *testing.F) {
 	f.Add(`{"messages":[{"role":"user","content":"a\u00e4"}],"x":{"Y Z":[1,"{\"q\":\"w\"}"]}}`)
 	f.Add(`{"a":"\ud800","":{}}`)
+	f.Add(`{"a":"\ud83d\ude00\ud800\u0041\/\b\f\\","b":"\\\""}`)
 	f.Fuzz(func(t *testing.T, raw string) {
 		b, err := gateway.ParseBody([]byte(raw))
 		if err != nil {
 			return
+		}
+		var flat map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(raw), &flat); err != nil {
+			t.Fatalf("refused by encoding/json: %v", err)
+		}
+		for key, value := range flat {
+			var want string
+			if json.Unmarshal(value, &want) == nil && b.String(key) != want {
+				t.Fatalf("%s is %q, encoding/json reads %q", key, b.String(key), want)
+			}
 		}
 		texts := b.Texts()
 		if got := string(b.WithTexts(texts).Bytes()); got != raw {

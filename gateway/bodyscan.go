@@ -58,15 +58,16 @@ func (c *cursor) space() {
 func (c *cursor) str() (start, end int) {
 	c.at++
 	start = c.at
-	for c.raw[c.at] != '"' {
-		if c.raw[c.at] == '\\' {
-			c.at++
+	for {
+		c.at += bytes.IndexByte(c.raw[c.at:], '"') + 1
+		escapes := 0
+		for c.raw[c.at-2-escapes] == '\\' {
+			escapes++
 		}
-		c.at++
+		if escapes%2 == 0 {
+			return start, c.at - 1
+		}
 	}
-	end = c.at
-	c.at++
-	return start, end
 }
 
 // literal walks a number, true, false or null.
