@@ -4,6 +4,7 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -216,4 +217,27 @@ func TestStreamWithholdsTheEndWithoutRecord(t *testing.T) {
 	if all, err := readAll(t, g, chat(t, "x")); gateway.CodeOf(err) != gateway.CodeNoRecord || all != "" {
 		t.Errorf("released %q, error %v", all, err)
 	}
+}
+
+// Any bytes of a model's server: no panic, and only JSON is released.
+func FuzzStreamEvent(f *testing.F) {
+	f.Add(event("a [NAME_1] b", ""), event("", "stop"))
+	f.Add(`{"choices":[{"delta":{"tool_calls":[{"index":1,"function":{"arguments":"[NA"}}],"x":[["[N"]]},"index":2}]}`, delta(2, ``, "tool_calls"))
+	f.Add(`{"choices":[{"text":"[N\u0041ME_1]","finish_reason":"stop"}],"schleuse":{}}`, `{}`)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		p, g := setup(t)
+		p.events = []string{first, second}
+		all, err := readAll(t, g, chat(t, "Erika"))
+		if gateway.CodeOf(err) == gateway.CodeInternal && !errors.Is(err, io.EOF) {
+			t.Fatalf("a panic behind %v", err)
+		}
+		for line := range strings.SplitSeq(strings.TrimSuffix(all, "\n"), "\n") {
+			if line != "" && !strings.ContainsAny(first+second, "\r\n") && !json.Valid([]byte(line)) {
+				t.Fatalf("released %q", line)
+			}
+		}
+		if len(p.records) != 1 || len(p.closings) != 1 {
+			t.Fatalf("%d records, %d closings", len(p.records), len(p.closings))
+		}
+	})
 }

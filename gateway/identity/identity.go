@@ -168,7 +168,7 @@ func (d *Directory) Authenticate(_ context.Context, r *http.Request) (gateway.Ca
 	return gateway.Caller{
 		Tenant: e.tenant.ID, System: e.system.ID, KeyID: e.key.ID,
 		User: limited(r.Header.Get(HeaderUser)), Roles: e.key.Roles,
-		Principals: narrowed(e.key.Principals, r.Header.Get(HeaderPrincipals)),
+		Principals: narrowed(e.key.Principals, r.Header.Values(HeaderPrincipals)),
 		Channel:    e.system.Channel, Purposes: e.key.Purposes, DefaultPurpose: e.key.DefaultPurpose,
 	}, nil
 }
@@ -196,14 +196,15 @@ func limited(s string) string {
 	return s
 }
 
-// narrowed keeps the principals that are also wanted.
-func narrowed(have []gateway.Principal, wanted string) []gateway.Principal {
-	if wanted == "" {
+// narrowed keeps the principals that are also wanted. A header that is there and
+// empty wants none: it comes from a system whose user is in no group.
+func narrowed(have []gateway.Principal, wanted []string) []gateway.Principal {
+	if wanted == nil {
 		return have
 	}
 	var out []gateway.Principal
-	for w := range strings.SplitSeq(wanted, ",") {
-		if p := gateway.Principal(strings.TrimSpace(w)); slices.Contains(have, p) {
+	for w := range strings.SplitSeq(strings.Join(wanted, ","), ",") {
+		if p := gateway.Principal(strings.TrimSpace(w)); slices.Contains(have, p) && !slices.Contains(out, p) {
 			out = append(out, p)
 		}
 	}

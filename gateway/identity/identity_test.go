@@ -60,6 +60,31 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// A system says whom it asks for; saying nobody must not mean everybody.
+func TestPrincipalsAreNarrowed(t *testing.T) {
+	t.Parallel()
+	d, key := setup(t, nil)
+	for name, c := range map[string]struct {
+		headers []string
+		want    []gateway.Principal
+	}{
+		"no header":       {nil, []gateway.Principal{"group:wohngeld", "group:alle"}},
+		"an empty header": {[]string{""}, nil},
+		"a blank":         {[]string{" "}, nil},
+		"only foreign":    {[]string{"group:x,role:y"}, nil},
+		"two headers":     {[]string{"group:alle", "group:wohngeld, group:alle"}, []gateway.Principal{"group:alle", "group:wohngeld"}},
+	} {
+		r := request(key)
+		for _, h := range c.headers {
+			r.Header.Add(identity.HeaderPrincipals, h)
+		}
+		caller, err := d.Authenticate(t.Context(), r)
+		if err != nil || !slices.Equal(caller.Principals, c.want) {
+			t.Errorf("%s: %q, %v, want %q", name, caller.Principals, err, c.want)
+		}
+	}
+}
+
 func TestAuthenticateRefuses(t *testing.T) {
 	t.Parallel()
 	good, key := setup(t, nil)

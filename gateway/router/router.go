@@ -34,6 +34,7 @@ var _ gateway.Router = (*Router)(nil)
 
 // New checks the catalogue and names every mistake.
 func New(entries []Entry) (*Router, error) {
+	entries = slices.Clone(entries)
 	var problems []error
 	seen := map[gateway.ModelID]bool{}
 	for i := range entries {
@@ -60,7 +61,7 @@ func New(entries []Entry) (*Router, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	return &Router{entries: slices.Clone(entries)}, nil
+	return &Router{entries: entries}, nil
 }
 
 // Cards are all models of the catalogue.

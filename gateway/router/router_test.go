@@ -70,6 +70,35 @@ func TestCandidates(t *testing.T) {
 	}
 }
 
+// Policies, records and the route speak of the model by its id, whatever the caller called it.
+func TestAliases(t *testing.T) {
+	t.Parallel()
+	given := []router.Entry{entry("haus", gateway.ResidencyOwn, 0, gateway.OperationChat), entry("eu", gateway.ResidencyPrivateEU, 9, gateway.OperationChat)}
+	given[1].Aliases = []gateway.ModelID{"gpt-4o", "standard"}
+	r, err := router.New(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if given[0].Upstream != "" {
+		t.Error("New changed what it was given")
+	}
+	q := gateway.Request{Operation: gateway.OperationChat, Model: "gpt-4o"}
+	cards, err := r.Candidates(t.Context(), q)
+	if err != nil || len(cards) != 1 || cards[0].ID != "eu" {
+		t.Fatalf("candidates %+v, %v", cards, err)
+	}
+	if route, err := r.Route(t.Context(), q, []gateway.ModelID{"eu"}); err != nil || route.Model != "eu" || route.Upstream != "eu" {
+		t.Errorf("route %+v, %v", route, err)
+	}
+	if _, err := r.Route(t.Context(), q, []gateway.ModelID{"gpt-4o"}); gateway.CodeOf(err) != gateway.CodeNoModel {
+		t.Errorf("a permission for an alias led to a model: %v", err)
+	}
+	given[0].Aliases = []gateway.ModelID{"eu"}
+	if _, err := router.New(given); err == nil {
+		t.Error("an alias that is the id of another model was accepted")
+	}
+}
+
 func TestNewNamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := router.New([]router.Entry{
