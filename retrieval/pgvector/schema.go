@@ -6,14 +6,17 @@ package pgvector
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// migrations are applied in order, each once. The table of chunks carries
-// tenant and rights itself, so that one query filters and ranks.
+// migrations are applied in order, each once. What ranking reads stands apart
+// from the texts and is neither packed nor moved out of its row
+// (toast_tuple_target), since it is read for every selected chunk. Every
+// search reads the list of pending entries of the index of terms: it is short.
 var migrations = []string{`
 CREATE TABLE retrieval_document (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -22,32 +25,29 @@ CREATE TABLE retrieval_document (
   allow text[] NOT NULL, deny text[] NOT NULL, class text[] NOT NULL,
   UNIQUE (tenant, source, doc));
 CREATE INDEX retrieval_document_parent ON retrieval_document (tenant, source, parent) WHERE parent <> '';
+CREATE INDEX retrieval_document_allow ON retrieval_document USING gin (allow);
+CREATE SEQUENCE retrieval_chunk_id;
 CREATE TABLE retrieval_chunk (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id bigint PRIMARY KEY,
   document bigint NOT NULL REFERENCES retrieval_document (id) ON DELETE CASCADE,
-  tenant text NOT NULL, source text NOT NULL,
-  allow text[] NOT NULL, deny text[] NOT NULL,
-  text text NOT NULL, citation jsonb NOT NULL, norm text NOT NULL,
-  terms tsvector NOT NULL, lex sparsevec(1000000000) NOT NULL,
-  embedder text NOT NULL);
-ALTER TABLE retrieval_chunk ALTER COLUMN lex SET STORAGE EXTERNAL; -- read for every candidate: unpacking would cost more
+  text text NOT NULL, citation jsonb NOT NULL, norm text NOT NULL);
 CREATE INDEX retrieval_chunk_document ON retrieval_chunk (document);
-CREATE INDEX retrieval_chunk_norm ON retrieval_chunk (tenant, norm) WHERE norm <> '';
-CREATE INDEX retrieval_chunk_terms ON retrieval_chunk USING gin (terms);
-CREATE INDEX retrieval_chunk_allow ON retrieval_chunk USING gin (allow);
-CREATE INDEX retrieval_chunk_tenant ON retrieval_chunk (tenant, source);
+CREATE INDEX retrieval_chunk_norm ON retrieval_chunk (norm) WHERE norm <> '';
+CREATE TABLE retrieval_lexical (
+  chunk bigint PRIMARY KEY,
+  document bigint NOT NULL REFERENCES retrieval_document (id) ON DELETE CASCADE,
+  terms int[] NOT NULL, lex sparsevec(1000000000) NOT NULL) WITH (toast_tuple_target = 8160);
+ALTER TABLE retrieval_lexical ALTER COLUMN terms SET STORAGE EXTERNAL, ALTER COLUMN lex SET STORAGE EXTERNAL;
+CREATE INDEX retrieval_lexical_document ON retrieval_lexical (document);
+CREATE INDEX retrieval_lexical_terms ON retrieval_lexical USING gin (terms) WITH (gin_pending_list_limit = 512);
 CREATE TABLE retrieval_tenant (
   tenant text PRIMARY KEY, chunks bigint NOT NULL,
   vectors bigint NOT NULL, embedder text NOT NULL);
 CREATE TABLE retrieval_term (
-  tenant text, term integer, df bigint NOT NULL, PRIMARY KEY (tenant, term));
+  tenant text, term integer, df bigint NOT NULL, PRIMARY KEY (tenant, term)) WITH (fillfactor = 70);
 CREATE TABLE retrieval_state (
   tenant text, source text, state bytea NOT NULL, PRIMARY KEY (tenant, source));
 `}
-
-// safeParallel is the first version of pgvector whose parallel index build does
-// not write beyond its buffer (CVE-2026-3172).
-var safeParallel = [3]int{0, 8, 2}
 
 // migrate brings the tables up to date and returns the version of pgvector.
 func (s *Store) migrate(ctx context.Context) error {
@@ -70,21 +70,21 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.vectorColumn(ctx, tx)
+		return s.vectorTable(ctx, tx)
 	})
 }
 
-// vectorColumn adds the column for vectors, with its index, where vectors are
+// vectorTable creates the table of vectors, with its index, where vectors are
 // configured.
-func (s *Store) vectorColumn(ctx context.Context, tx pgx.Tx) error {
-	var have string
-	err := tx.QueryRow(ctx, `SELECT coalesce((SELECT format_type(atttypid, atttypmod) FROM pg_attribute
-		WHERE attrelid = 'retrieval_chunk'::regclass AND attname = 'emb' AND NOT attisdropped), '')`).Scan(&have)
-	if err != nil {
-		return err
-	}
+func (s *Store) vectorTable(ctx context.Context, tx pgx.Tx) error {
 	if s.config.Dim == 0 {
 		return nil
+	}
+	var have string
+	err := tx.QueryRow(ctx, `SELECT coalesce((SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+		WHERE attrelid = to_regclass('retrieval_vector') AND attname = 'emb' AND NOT attisdropped), '')`).Scan(&have)
+	if err != nil {
+		return err
 	}
 	want := fmt.Sprintf("halfvec(%d)", s.config.Dim)
 	if have == want {
@@ -93,14 +93,56 @@ func (s *Store) vectorColumn(ctx context.Context, tx pgx.Tx) error {
 	if have != "" {
 		return fmt.Errorf("vectors are stored as %s, the configuration says %s", have, want)
 	}
-	if !s.parallel {
-		if _, err := tx.Exec(ctx, `SET LOCAL max_parallel_maintenance_workers = 0`); err != nil {
-			return err
+	_, err = tx.Exec(ctx, `CREATE TABLE retrieval_vector (
+		chunk bigint PRIMARY KEY,
+		document bigint NOT NULL REFERENCES retrieval_document (id) ON DELETE CASCADE,
+		emb `+want+` NOT NULL) WITH (toast_tuple_target = 8160);
+		CREATE INDEX retrieval_vector_document ON retrieval_vector (document)`)
+	return err
+}
+
+// maintain follows the growth of a tenant. Searches are planned badly without
+// statistics of a table that has just been filled. The index of vectors is built
+// when there are more than are compared one by one: until then it would cost
+// much and serve nothing.
+func (s *Store) maintain(ctx context.Context, before, after size) error {
+	if after.chunks >= 256 && bits.Len64(uint64(after.chunks)) > bits.Len64(uint64(before.chunks)) {
+		tables := `ANALYZE retrieval_document, retrieval_chunk, retrieval_lexical`
+		if s.config.Dim > 0 {
+			tables += `, retrieval_vector`
+		}
+		if _, err := s.pool.Exec(ctx, tables); err != nil {
+			return fmt.Errorf("read statistics: %w", err)
 		}
 	}
-	_, err = tx.Exec(ctx, `ALTER TABLE retrieval_chunk ADD COLUMN emb `+want+`;
-		CREATE INDEX retrieval_chunk_emb ON retrieval_chunk USING hnsw (emb halfvec_ip_ops)`)
-	return err
+	if s.config.Dim == 0 || after.vectors <= int64(s.config.Exact) || after.vectors <= before.vectors {
+		return nil
+	}
+	return s.vectorIndex(ctx)
+}
+
+// safeParallel is the first version of pgvector whose parallel index build does
+// not write beyond its buffer (CVE-2026-3172).
+var safeParallel = [3]int{0, 8, 2}
+
+func (s *Store) vectorIndex(ctx context.Context) error {
+	var there bool
+	err := s.pool.QueryRow(ctx, `SELECT to_regclass('retrieval_vector_emb') IS NOT NULL`).Scan(&there)
+	if err != nil || there {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		setting := `SELECT pg_advisory_xact_lock(hashtext('schleuse retrieval migration'))`
+		if !s.parallel {
+			setting += `; SET LOCAL max_parallel_maintenance_workers = 0`
+		}
+		if _, err := tx.Exec(ctx, setting); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `CREATE INDEX IF NOT EXISTS retrieval_vector_emb ON retrieval_vector USING hnsw (emb halfvec_ip_ops)`)
+		return err
+	})
+	return wrap("build the index of vectors", err)
 }
 
 // extension reads the version of pgvector.

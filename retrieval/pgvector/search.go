@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	pgv "github.com/pgvector/pgvector-go"
@@ -18,10 +17,10 @@ import (
 	"github.com/ki-schleuse/schleuse/retrieval"
 )
 
-// readable is the filter of every search: tenant, rights and sources. It takes
-// the parameters $1 tenant, $2 principals, $3 sources or null.
-const readable = ` c.tenant = $1 AND c.allow && $2::text[] AND NOT c.deny && $2::text[]
-	AND ($3::text[] IS NULL OR c.source = ANY ($3::text[])) `
+// readable is the filter of every search: tenant, rights and sources of the
+// document. It takes the parameters $1 tenant, $2 principals, $3 sources or null.
+const readable = ` d.tenant = $1 AND d.allow && $2::text[] AND NOT d.deny && $2::text[]
+	AND ($3::text[] IS NULL OR d.source = ANY ($3::text[])) `
 
 // Search implements retrieval.Store. It runs in one transaction that sees one
 // state of the data.
@@ -60,7 +59,7 @@ func namedChunks(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieva
 	if len(q.Norms) == 0 {
 		return nil, nil
 	}
-	rows, err := tx.Query(ctx, `SELECT c.id, 0::float8 FROM retrieval_chunk c WHERE`+readable+
+	rows, err := tx.Query(ctx, `SELECT c.id, 0::float8 FROM retrieval_chunk c JOIN retrieval_document d ON d.id = c.document WHERE`+readable+
 		`AND c.norm <> '' AND c.norm = ANY ($4::text[]) ORDER BY array_position($4::text[], c.norm), c.id LIMIT $5`, filter(q, q.Norms, q.Candidates())...)
 	return scored(rows, err)
 }
@@ -83,9 +82,9 @@ func lexical(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.Sc
 		return nil, err
 	}
 	scores := make(map[int32]float32, len(terms))
-	names := make([]string, len(terms))
+	names, salt := make([]int32, len(terms)), salt(q.Tenant)
 	for i, t := range terms {
-		scores[int32(t.Term)], names[i] = float32(t.Score), termName(t.Term)
+		scores[int32(t.Term)], names[i] = float32(t.Score), salt.of(t.Term)
 	}
 	question := pgv.NewSparseVectorFromMap(scores, retrieval.TermSpace)
 	var best []retrieval.Scored
@@ -101,11 +100,14 @@ func lexical(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]retrieval.Sc
 
 // selectBest ranks the readable chunks that hold one of the terms, and says how
 // many these are.
-func selectBest(ctx context.Context, tx pgx.Tx, q retrieval.Search, question pgv.SparseVector, terms []string) (best []retrieval.Scored, selected int, err error) {
-	// OFFSET 0: score before counting, so that the vectors are not carried along.
-	rows, err := tx.Query(ctx, `SELECT id, score, count(*) OVER () FROM (SELECT c.id, -(c.lex <#> $4) AS score FROM retrieval_chunk c WHERE`+readable+
-		`AND c.terms @@ $5::tsquery OFFSET 0) x ORDER BY score DESC, id LIMIT $6`,
-		filter(q, question, "'"+strings.Join(terms, "' | '")+"'", q.Candidates())...)
+func selectBest(ctx context.Context, tx pgx.Tx, q retrieval.Search, question pgv.SparseVector, terms []int32) (best []retrieval.Scored, selected int, err error) {
+	// The shorter vector stands first: pgvector then goes through the longer one
+	// without branching. OFFSET 0: score before counting, so that the vectors are
+	// not carried along.
+	rows, err := tx.Query(ctx, `SELECT id, score, count(*) OVER () FROM (
+		SELECT l.chunk AS id, -($4 <#> l.lex) AS score FROM retrieval_lexical l JOIN retrieval_document d ON d.id = l.document WHERE`+readable+
+		`AND l.terms && $5::int[] OFFSET 0) x ORDER BY score DESC, id LIMIT $6`,
+		filter(q, question, terms, q.Candidates())...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -150,25 +152,26 @@ func (s *Store) similar(ctx context.Context, tx pgx.Tx, q retrieval.Search) ([]r
 	if q.Vector == nil || q.Dense <= 0 || s.config.Dim == 0 {
 		return nil, nil
 	}
-	have, vectors, err := embedder(ctx, tx, q.Tenant)
-	if err != nil || vectors == 0 {
+	have, err := sizeOf(ctx, tx, q.Tenant)
+	if err != nil || have.vectors == 0 {
 		return nil, err
 	}
-	if have != q.Embedder || len(q.Vector) != s.config.Dim {
+	if have.embedder != q.Embedder || len(q.Vector) != s.config.Dim {
 		return nil, retrieval.ErrEmbedder
 	}
-	many, err := s.many(ctx, tx, q, vectors)
+	many, err := s.many(ctx, tx, q, have.vectors)
 	if err != nil {
 		return nil, err
 	}
 	// Ordered by score and not by distance, so that the index is not used.
-	query := `SELECT c.id, -(c.emb <#> $4) AS score FROM retrieval_chunk c WHERE` + readable + `AND c.emb IS NOT NULL ORDER BY score DESC, c.id LIMIT $5`
+	const vectorsOf = `SELECT v.chunk, -(v.emb <#> $4) AS score FROM retrieval_vector v JOIN retrieval_document d ON d.id = v.document WHERE` + readable
+	query := vectorsOf + `ORDER BY score DESC, v.chunk LIMIT $5`
 	if many {
 		_, err := tx.Exec(ctx, `SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = 200; SET LOCAL enable_seqscan = off`)
 		if err != nil {
 			return nil, err
 		}
-		query = `SELECT c.id, -(c.emb <#> $4) AS score FROM retrieval_chunk c WHERE` + readable + `AND c.emb IS NOT NULL ORDER BY c.emb <#> $4 LIMIT $5`
+		query = vectorsOf + `ORDER BY v.emb <#> $4 LIMIT $5`
 	}
 	found, err := scored(tx.Query(ctx, query, filter(q, pgv.NewHalfVector(q.Vector), q.Candidates())...))
 	slices.SortFunc(found, byChunk) // the index delivers in a relaxed order
@@ -182,7 +185,7 @@ func (s *Store) many(ctx context.Context, tx pgx.Tx, q retrieval.Search, vectors
 		return false, nil
 	}
 	var n int
-	err := tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM retrieval_chunk c WHERE`+readable+`LIMIT $4) x`, filter(q, s.config.Exact+1)...).Scan(&n)
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM retrieval_vector v JOIN retrieval_document d ON d.id = v.document WHERE`+readable+`LIMIT $4) x`, filter(q, s.config.Exact+1)...).Scan(&n)
 	return n > s.config.Exact, err
 }
 
@@ -192,7 +195,7 @@ func read(ctx context.Context, tx pgx.Tx, q retrieval.Search, named, order []ret
 	for i, o := range order {
 		ids[i] = o.Chunk
 	}
-	rows, err := tx.Query(ctx, `SELECT c.id, c.text, c.citation, c.norm, c.source, d.doc, d.class FROM retrieval_chunk c
+	rows, err := tx.Query(ctx, `SELECT c.id, c.text, c.citation, c.norm, d.source, d.doc, d.class FROM retrieval_chunk c
 		JOIN retrieval_document d ON d.id = c.document WHERE`+readable+`AND c.id = ANY ($4::bigint[])`, filter(q, ids)...)
 	if err != nil {
 		return nil, fmt.Errorf("read passages: %w", err)

@@ -13,9 +13,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -118,45 +118,54 @@ func (s *Store) write(ctx context.Context, tenant gateway.TenantID, change func(
 
 // Put implements retrieval.Store.
 func (s *Store) Put(ctx context.Context, e retrieval.Entry) error {
-	err := s.write(ctx, e.Tenant, func(tx pgx.Tx) error {
-		if err := s.accepts(ctx, tx, e); err != nil {
+	var before, after size
+	err := s.write(ctx, e.Tenant, func(tx pgx.Tx) (err error) {
+		if before, err = sizeOf(ctx, tx, e.Tenant); err != nil {
+			return err
+		}
+		if err := s.accepts(before, e); err != nil {
 			return err
 		}
 		if err := remove(ctx, tx, e.Key, e.Parent == ""); err != nil {
 			return err
 		}
-		return s.insert(ctx, tx, e)
+		if err := s.insert(ctx, tx, e); err != nil {
+			return err
+		}
+		after, err = sizeOf(ctx, tx, e.Tenant)
+		return err
 	})
-	return wrap("put document", err)
+	if err != nil {
+		return wrap("put document", err)
+	}
+	return wrap("put document", s.maintain(ctx, before, after))
 }
 
 // accepts refuses vectors of another embedder.
-func (s *Store) accepts(ctx context.Context, tx pgx.Tx, e retrieval.Entry) error {
+func (s *Store) accepts(have size, e retrieval.Entry) error {
 	for _, c := range e.Chunks {
 		if c.Vector == nil {
 			continue
 		}
-		if len(c.Vector) != s.config.Dim {
-			return retrieval.ErrEmbedder
-		}
-		have, vectors, err := embedder(ctx, tx, e.Tenant)
-		if err != nil {
-			return err
-		}
-		if vectors > 0 && have != c.Embedder {
+		if len(c.Vector) != s.config.Dim || have.vectors > 0 && have.embedder != c.Embedder {
 			return retrieval.ErrEmbedder
 		}
 	}
 	return nil
 }
 
-// embedder of the vectors of a tenant, and how many there are.
-func embedder(ctx context.Context, tx pgx.Tx, tenant gateway.TenantID) (id string, vectors int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT embedder, vectors FROM retrieval_tenant WHERE tenant = $1`, tenant).Scan(&id, &vectors)
+// size of a tenant, and the embedder of its vectors.
+type size struct {
+	chunks, vectors int64
+	embedder        string
+}
+
+func sizeOf(ctx context.Context, tx pgx.Tx, tenant gateway.TenantID) (n size, err error) {
+	err = tx.QueryRow(ctx, `SELECT chunks, vectors, embedder FROM retrieval_tenant WHERE tenant = $1`, tenant).Scan(&n.chunks, &n.vectors, &n.embedder)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", 0, nil
+		return size{}, nil
 	}
-	return id, vectors, err
+	return n, err
 }
 
 func (s *Store) insert(ctx context.Context, tx pgx.Tx, e retrieval.Entry) error {
@@ -167,19 +176,16 @@ func (s *Store) insert(ctx context.Context, tx pgx.Tx, e retrieval.Entry) error 
 	if err != nil {
 		return err
 	}
-	columns := []string{"document", "tenant", "source", "allow", "deny", "text", "citation", "norm", "terms", "lex", "embedder"}
-	if s.config.Dim > 0 {
-		columns = append(columns, "emb")
+	ids, err := chunkIDs(ctx, tx, len(e.Chunks))
+	if err != nil {
+		return err
 	}
-	batch := &pgx.Batch{}
+	if err := copyChunks(ctx, tx, document, ids, e); err != nil {
+		return err
+	}
 	df := map[retrieval.Term]int64{}
 	vectors, by := int64(0), ""
 	for _, c := range e.Chunks {
-		row, err := s.row(document, e, c)
-		if err != nil {
-			return err
-		}
-		batch.Queue(insertChunk(columns), row...)
 		for _, w := range c.Weights {
 			df[w.Term]++
 		}
@@ -187,52 +193,72 @@ func (s *Store) insert(ctx context.Context, tx pgx.Tx, e retrieval.Entry) error 
 			vectors, by = vectors+1, c.Embedder
 		}
 	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return err
-	}
 	return count(ctx, tx, e.Tenant, df, int64(len(e.Chunks)), vectors, by)
 }
 
-func insertChunk(columns []string) string {
-	names, marks := "", ""
-	for i, c := range columns {
-		if i > 0 {
-			names, marks = names+", ", marks+", "
-		}
-		names += c
-		mark := "$" + strconv.Itoa(i+1)
-		if c == "terms" {
-			mark = "array_to_tsvector(" + mark + "::text[])"
-		}
-		marks += mark
-	}
-	return "INSERT INTO retrieval_chunk (" + names + ") VALUES (" + marks + ")"
-}
-
-func (s *Store) row(document int64, e retrieval.Entry, c retrieval.Chunk) ([]any, error) {
-	citation, err := json.Marshal(c.Citation)
+func chunkIDs(ctx context.Context, tx pgx.Tx, n int) ([]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT nextval('retrieval_chunk_id') FROM generate_series(1, $1)`, n)
 	if err != nil {
 		return nil, err
 	}
-	terms := make([]string, len(c.Weights))
-	steps := make(map[int32]float32, len(c.Weights))
-	for i, w := range c.Weights {
-		terms[i] = termName(w.Term)
-		steps[int32(w.Term)] = float32(w.Step)
-	}
-	row := []any{document, e.Tenant, e.Source, texts(e.Access.Allow), texts(e.Access.Deny), c.Text, citation, c.Norm,
-		terms, pgv.NewSparseVectorFromMap(steps, retrieval.TermSpace), c.Embedder}
-	if s.config.Dim == 0 {
-		return row, nil
-	}
-	if c.Vector == nil {
-		return append(row, nil), nil
-	}
-	return append(row, pgv.NewHalfVector(c.Vector)), nil
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	slices.Sort(ids)
+	return ids, err
 }
 
-// termName is a term as a lexeme.
-func termName(t retrieval.Term) string { return strconv.FormatUint(uint64(t), 36) }
+// copyChunks writes the chunks of a document into the tables of texts, of terms
+// and of vectors.
+func copyChunks(ctx context.Context, tx pgx.Tx, document int64, ids []int64, e retrieval.Entry) error {
+	var chunks, lexical, vectors [][]any
+	salt := salt(e.Tenant)
+	for i, c := range e.Chunks {
+		citation, err := json.Marshal(c.Citation)
+		if err != nil {
+			return err
+		}
+		terms, steps := make([]int32, len(c.Weights)), make(map[int32]float32, len(c.Weights))
+		for j, w := range c.Weights {
+			terms[j], steps[int32(w.Term)] = salt.of(w.Term), float32(w.Step)
+		}
+		chunks = append(chunks, []any{ids[i], document, c.Text, citation, c.Norm})
+		lexical = append(lexical, []any{ids[i], document, terms, pgv.NewSparseVectorFromMap(steps, retrieval.TermSpace)})
+		if c.Vector != nil {
+			vectors = append(vectors, []any{ids[i], document, pgv.NewHalfVector(c.Vector)})
+		}
+	}
+	for _, t := range []struct {
+		name    string
+		columns []string
+		rows    [][]any
+	}{
+		{"retrieval_chunk", []string{"id", "document", "text", "citation", "norm"}, chunks},
+		{"retrieval_lexical", []string{"chunk", "document", "terms", "lex"}, lexical},
+		{"retrieval_vector", []string{"chunk", "document", "emb"}, vectors},
+	} {
+		if len(t.rows) == 0 {
+			continue
+		}
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
+			return fmt.Errorf("copy to %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// salted are terms as one tenant's, so that the index of terms does not lead to
+// chunks of other tenants. Two terms that fall together select a few chunks more.
+type salted uint32
+
+func salt(tenant gateway.TenantID) salted {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(tenant))
+	return salted(h.Sum32())
+}
+
+func (s salted) of(t retrieval.Term) int32 {
+	h := (uint32(t) ^ uint32(s)) * 0x9E3779B1 // a bijection for each tenant
+	return int32(h ^ h>>15)
+}
 
 // count adds to the frequencies of terms and the numbers of a tenant.
 func count(ctx context.Context, tx pgx.Tx, tenant gateway.TenantID, df map[retrieval.Term]int64, chunks, vectors int64, by string) error {
@@ -273,32 +299,37 @@ func remove(ctx context.Context, tx pgx.Tx, k retrieval.Key, attached bool) erro
 
 // counted returns what a document contributes to the numbers, negative for df.
 func counted(ctx context.Context, tx pgx.Tx, k retrieval.Key, attached bool) (df map[retrieval.Term]int64, chunks, vectors int64, err error) {
-	rows, err := tx.Query(ctx, `SELECT tsvector_to_array(c.terms), c.embedder <> '' FROM retrieval_chunk c JOIN retrieval_document d ON d.id = c.document
-		WHERE d.tenant = $1 AND d.source = $2 AND (d.doc = $3 OR ($4 AND d.parent = $3))`, k.Tenant, k.Source, k.ID, attached)
+	const of = ` JOIN retrieval_document d ON d.id = x.document WHERE d.tenant = $1 AND d.source = $2 AND (d.doc = $3 OR ($4 AND d.parent = $3))`
+	rows, err := tx.Query(ctx, `SELECT x.lex FROM retrieval_lexical x`+of, k.Tenant, k.Source, k.ID, attached)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	defer rows.Close()
 	df = map[retrieval.Term]int64{}
 	for rows.Next() {
-		var terms []string
-		var vector bool
-		if err := rows.Scan(&terms, &vector); err != nil {
+		var lex pgv.SparseVector
+		if err := rows.Scan(&lex); err != nil {
 			return nil, 0, 0, err
 		}
 		chunks++
-		if vector {
-			vectors++
-		}
-		for _, name := range terms {
-			t, err := strconv.ParseUint(name, 36, 32)
-			if err != nil {
-				return nil, 0, 0, err
-			}
+		for _, t := range lex.Indices() {
 			df[retrieval.Term(t)]--
 		}
 	}
-	return df, chunks, vectors, rows.Err()
+	if err := rows.Err(); err != nil || chunks == 0 {
+		return df, chunks, 0, err
+	}
+	if there, err := hasVectors(ctx, tx); err != nil || !there {
+		return df, chunks, 0, err
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM retrieval_vector x`+of, k.Tenant, k.Source, k.ID, attached).Scan(&vectors)
+	return df, chunks, vectors, err
+}
+
+// hasVectors also holds where a store without vectors uses tables with some.
+func hasVectors(ctx context.Context, tx pgx.Tx) (there bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT to_regclass('retrieval_vector') IS NOT NULL`).Scan(&there)
+	return there, err
 }
 
 // Delete implements retrieval.Store.
@@ -309,9 +340,8 @@ func (s *Store) Delete(ctx context.Context, k retrieval.Key) error {
 // SetAccess implements retrieval.Store.
 func (s *Store) SetAccess(ctx context.Context, k retrieval.Key, a retrieval.Access) error {
 	err := s.write(ctx, k.Tenant, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `WITH d AS (UPDATE retrieval_document SET allow = $4, deny = $5
-			WHERE tenant = $1 AND source = $2 AND (doc = $3 OR parent = $3) RETURNING id)
-			UPDATE retrieval_chunk c SET allow = $4, deny = $5 FROM d WHERE c.document = d.id`,
+		_, err := tx.Exec(ctx, `UPDATE retrieval_document SET allow = $4, deny = $5
+			WHERE tenant = $1 AND source = $2 AND (doc = $3 OR parent = $3)`,
 			k.Tenant, k.Source, k.ID, texts(a.Allow), texts(a.Deny))
 		return err
 	})
