@@ -452,3 +452,53 @@ func embeddingDim(t *testing.T) int {
 	}
 	return len(v.Data[0].Embedding)
 }
+
+// What programs send as JSON inside of texts, as numbers or as keys is as
+// personal as plain text.
+func TestNothingPersonalLeavesInDisguise(t *testing.T) {
+	t.Parallel()
+	w := setup(t, "")
+	for name, c := range map[string]struct{ message, secret, placeholder string }{
+		"escaped JSON inside a text":  {`{"role":"user","content":"Der Vorgang: {\"name\": \"Frau J\\u00f6rdis M\\u00fcllerschmidt\"} Bitte zusammenfassen."}`, "llerschmidt", "[PERSON_1]"},
+		"a tool result with a number": {`{"role":"tool","tool_call_id":"c1","content":"{\"steuer_id\":86095742719}"}`, "86095742719", "[TAX_ID_1]"},
+		"arguments inside arguments":  {`{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"brief\":\"{\\\"an\\\":\\\"Herrn J\\\\u00fcrgen Ackerm\\\\u00fcller\\\"}\"}"}}]}`, "ckerm", "[PERSON_1]"},
+		"behind data:":                {`{"role":"user","content":"data:;base64, IBAN DE89 3704 0044 0532 0130 00"}`, "0532", "[IBAN_1]"},
+		"in the place of a type":      {`{"role":"user","content":[{"type":"IBAN DE89 3704 0044 0532 0130 00","text":"x"}]}`, "0532", "[IBAN_1]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body, _ := w.post(t, "/v1/chat/completions", `{"messages":[{"role":"user","content":"Bitte hilf mir."},`+c.message+`]}`, "Schleuse-Purpose", "summarise")
+			if status != http.StatusOK {
+				t.Fatalf("status %d: %s", status, body)
+			}
+			sent := string(w.model.Last().Body)
+			if strings.Contains(sent, c.secret) || !strings.Contains(sent, c.placeholder) {
+				t.Errorf("sent %s", sent)
+			}
+		})
+	}
+}
+
+// A request that names a second way out is refused, and the refusal is on record.
+func TestNoSecondWayOut(t *testing.T) {
+	t.Parallel()
+	w := setup(t, "")
+	for _, field := range []string{
+		`"models":["anderes-modell"]`, `"web_search_options":{}`, `"tools":[{"type":"web_search"}]`, `"api_base":"https://example.org"`, `"Model":"anderes-modell"`,
+		`"x":[{"type":"image_url","image_url":{"url":"https://example.org/a.png"}}]`,
+	} {
+		before := len(w.model.Requests())
+		status, body, _ := w.post(t, "/v1/chat/completions", `{"model":"modell",`+field+`,"messages":[{"role":"user","content":"Hallo"}]}`, "Schleuse-Purpose", "chat")
+		if status != http.StatusBadRequest || len(w.model.Requests()) != before {
+			t.Errorf("%s: status %d, %d requests at the model: %s", field, status, len(w.model.Requests())-before, body)
+		}
+	}
+	page, err := w.record.List(t.Context(), audit.Filter{Scope: audit.Scope{Tenant: demoTenant}})
+	if err != nil || len(page.Items) != 5 { // the second spelling is no request at all
+		t.Fatalf("%d records, %v", len(page.Items), err)
+	}
+	for _, i := range page.Items {
+		if i.Closing == nil || i.Closing.Outcome != gateway.OutcomeFailed || i.Closing.Code != gateway.CodeInvalid {
+			t.Errorf("closing %+v", i.Closing)
+		}
+	}
+}
