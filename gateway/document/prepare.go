@@ -4,6 +4,7 @@
 package document
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -75,18 +76,24 @@ func (p *preparer) line(s, path string) string {
 
 // lines cleans the lines of a list of at most limit entries, without empty ones.
 func (p *preparer) lines(in []string, limit int, path string) []string {
-	out := make([]string, 0, min(len(in), limit))
-	for i, s := range in {
+	return filled(p, in, limit, path, "Hier sind höchstens %d Zeilen möglich.", p.line)
+}
+
+// filled cleans the entries of a list and leaves out those with nothing in them;
+// more than limit are an error, for which many is the message.
+func filled[T comparable](p *preparer, in []T, limit int, path, many string, clean func(x T, at string) T) []T {
+	var empty T
+	out := make([]T, 0, min(len(in), limit))
+	for i, x := range in {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		s = p.line(s, at)
-		if s == "" {
+		if x = clean(x, at); x == empty {
 			continue
 		}
 		if len(out) == limit {
-			p.fail(gateway.CodeInvalid, at, "Hier sind höchstens %d Zeilen möglich.", limit)
+			p.fail(gateway.CodeInvalid, at, many, limit)
 			return out
 		}
-		out = append(out, s)
+		out = append(out, x)
 	}
 	return out
 }
@@ -96,8 +103,8 @@ func (p *preparer) meta(l *Letter) {
 	l.Subject = bindSpaces(p.line(l.Subject, "subject"))
 	l.Letterhead.Authority = p.line(l.Letterhead.Authority, "letterhead.authority")
 	l.Letterhead.Department = p.line(l.Letterhead.Department, "letterhead.department")
-	l.Title = firstOf(p.line(l.Title, "title"), l.Subject, "Schreiben")
-	l.Author = firstOf(p.line(l.Author, "author"), l.Letterhead.Authority)
+	l.Title = cmp.Or(p.line(l.Title, "title"), l.Subject, "Schreiben")
+	l.Author = cmp.Or(p.line(l.Author, "author"), l.Letterhead.Authority)
 	l.Running = p.line(l.Running, "running")
 	if l.Running == "" {
 		l.Running = joined(" · ", l.Letterhead.Authority, l.Title)
@@ -125,20 +132,9 @@ func (p *preparer) head(l *Letter) {
 }
 
 func (p *preparer) info(in []Pair) []Pair {
-	out := make([]Pair, 0, min(len(in), maxInfo))
-	for i, x := range in {
-		at := fmt.Sprintf("info[%d]", i)
-		x = Pair{Label: p.line(x.Label, at+".label"), Value: p.line(x.Value, at+".value")}
-		if x.Label == "" && x.Value == "" {
-			continue
-		}
-		if len(out) == maxInfo {
-			p.fail(gateway.CodeInvalid, at, "Der Informationsblock hat höchstens %d Zeilen.", maxInfo)
-			return out
-		}
-		out = append(out, x)
-	}
-	return out
+	return filled(p, in, maxInfo, "info", "Der Informationsblock hat höchstens %d Zeilen.", func(x Pair, at string) Pair {
+		return Pair{Label: p.line(x.Label, at+".label"), Value: p.line(x.Value, at+".value")}
+	})
 }
 
 func (p *preparer) body(in []Block, subject bool) []Block {
@@ -314,9 +310,9 @@ func (p *preparer) attachment(l *Letter) {
 		p.fail(gateway.CodeTooLarge, "attachment.data", "Die Anlage ist größer als %d MiB.", maxAttachment>>20)
 		return
 	}
-	a.Name = firstOf(strings.Map(fileRune, p.line(a.Name, "attachment.name")), "daten.bin")
-	a.MediaType = firstOf(p.line(a.MediaType, "attachment.media_type"), "application/octet-stream")
-	a.Description = firstOf(p.line(a.Description, "attachment.description"), a.Name)
+	a.Name = cmp.Or(strings.Map(fileRune, p.line(a.Name, "attachment.name")), "daten.bin")
+	a.MediaType = cmp.Or(p.line(a.MediaType, "attachment.media_type"), "application/octet-stream")
+	a.Description = cmp.Or(p.line(a.Description, "attachment.description"), a.Name)
 	l.Attachment = &a
 }
 
@@ -326,15 +322,6 @@ func fileRune(r rune) rune {
 		return '_'
 	}
 	return r
-}
-
-func firstOf(s ...string) string {
-	for _, x := range s {
-		if x != "" {
-			return x
-		}
-	}
-	return ""
 }
 
 // joined joins what is not empty.
