@@ -4,6 +4,7 @@
 package drafting
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -136,7 +137,7 @@ func (a *assembly) fillData() {
 		Service: in.Service.Title, Nominative: "Ihr Antrag", Accusative: "Ihren Antrag",
 		Greeting: greeting(in.Recipient), Preserves: in.Service.Preserves, Via: in.Service.Via, Law: a.profile.law(),
 		Case: a.value(in.Case, "Aktenzeichen"), Caseworker: a.value(in.Caseworker.Name, "Name der Sachbearbeitung"),
-		Phone: firstOf(in.Caseworker.Phone, a.profile.Phone), Email: firstOf(in.Caseworker.Email, a.profile.Email),
+		Phone: cmp.Or(in.Caseworker.Phone, a.profile.Phone), Email: cmp.Or(in.Caseworker.Email, a.profile.Email),
 		Profile: a.profile, application: !notice,
 		own:       slices.ContainsFunc(a.items, func(i Item) bool { return i.ByAuthority }),
 		sensitive: slices.Contains(in.Service.DataClasses, gateway.DataArt9),
@@ -155,15 +156,6 @@ func (a *assembly) fillData() {
 	} else {
 		a.data.Duration = a.value(in.Duration, "voraussichtliche Bearbeitungsdauer")
 	}
-}
-
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // greeting is neutral unless the form of address is known.

@@ -4,6 +4,7 @@
 package drafting
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,7 +42,7 @@ func addItem(list []Item, item Item, f completeness.Finding) []Item {
 
 func itemOf(f completeness.Finding, reasons map[string]string) Item {
 	item := Item{
-		Title: firstOf(f.Label, f.Message), Person: f.Person, Ask: f.Question, Why: firstOf(reasons[f.Code], f.Message),
+		Title: cmp.Or(f.Label, f.Message), Person: f.Person, Ask: f.Question, Why: cmp.Or(reasons[f.Code], f.Message),
 		Basis: f.Basis, ByAuthority: f.ByAuthority, Requirement: f.Requirement,
 	}
 	if item.Title == item.Why {
