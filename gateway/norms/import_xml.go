@@ -5,6 +5,7 @@ package norms
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -85,13 +86,13 @@ type norm struct {
 }
 
 func (im *importer) addNorm(n norm) error {
-	jurabk := firstOf(n.jurabk, n.amtabk)
+	jurabk := cmp.Or(n.jurabk, n.amtabk)
 	if jurabk == "" {
 		return errors.New("norm without jurabk")
 	}
 	s := im.statute(jurabk)
 	if s.Title == "" {
-		s.Title = firstOf(n.short, n.long)
+		s.Title = cmp.Or(n.short, n.long)
 	}
 	for _, alias := range []string{n.amtabk, n.short} {
 		if alias != "" && alias != s.Abbr && !slices.Contains(s.Aliases, alias) {
@@ -106,15 +107,6 @@ func (im *importer) addNorm(n norm) error {
 	}
 	sec := Section{Number: n.enbez, Heading: n.title, Text: strings.Join(n.paragraphs, "\n\n")}
 	return im.add(s, sec, n.paragraphs)
-}
-
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // xmlReader is a decoder with bounded depth and length.
