@@ -5,6 +5,7 @@ package policies
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -78,13 +79,13 @@ func parseQuestion(raw []byte, models map[string]gateway.ModelCard) (gateway.Que
 
 func (f questionFile) question(models map[string]gateway.ModelCard) (gateway.Question, error) {
 	q := gateway.Question{
-		Stage: or(f.Stage, gateway.StageRequest),
+		Stage: cmp.Or(f.Stage, gateway.StageRequest),
 		Request: gateway.Request{
 			Caller: gateway.Caller{
-				Tenant: f.Tenant, System: or(f.System, "policy-eval"), User: f.User,
-				Channel: or(f.Channel, gateway.ChannelCaseworker), Roles: f.Roles, Purposes: []gateway.Purpose{f.Purpose},
+				Tenant: f.Tenant, System: cmp.Or(f.System, "policy-eval"), User: f.User,
+				Channel: cmp.Or(f.Channel, gateway.ChannelCaseworker), Roles: f.Roles, Purposes: []gateway.Purpose{f.Purpose},
 			},
-			Operation: or(f.Operation, gateway.OperationChat), Purpose: f.Purpose, Service: f.Service, Case: f.Case,
+			Operation: cmp.Or(f.Operation, gateway.OperationChat), Purpose: f.Purpose, Service: f.Service, Case: f.Case,
 			DataClass: f.DataClass, Entities: f.Entities, Sources: f.Sources,
 		},
 		Screened: f.Screened,
@@ -134,13 +135,6 @@ func moment(s string) (time.Time, error) {
 		return t, nil
 	}
 	return time.Parse(time.RFC3339, s)
-}
-
-func or[S ~string](value, fallback S) S {
-	if value == "" {
-		return fallback
-	}
-	return value
 }
 
 // decodeYAML reads YAML (and so JSON) strictly into a value with JSON tags.

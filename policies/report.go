@@ -4,6 +4,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -182,7 +183,7 @@ func (g *golden) read(root fs.FS, name string) error {
 	}
 	for _, c := range file.Cases {
 		c.file = strings.TrimSuffix(path.Base(name), ".yaml")
-		c.Question.Time = or(c.Question.Time, g.setup.Time)
+		c.Question.Time = cmp.Or(c.Question.Time, g.setup.Time)
 		q, err := c.Question.question(g.setup.Models)
 		if err != nil {
 			return fmt.Errorf("%s, case %q: %w", name, c.Name, err)
