@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -92,7 +93,7 @@ func (s *Server) listDecisions(c *gin.Context) {
 // error does not show more than was asked for.
 func filterOf(q url.Values) (DecisionFilter, error) {
 	f := DecisionFilter{Limit: 50}
-	for _, name := range sortedKeys(q) {
+	for _, name := range slices.Sorted(maps.Keys(q)) {
 		value := q.Get(name)
 		if len(q[name]) > 1 || len(value) > 200 {
 			return f, invalid(name, "Der Parameter steht mehrfach in der Anfrage oder ist zu lang.")
@@ -131,15 +132,6 @@ func filterOf(q url.Values) (DecisionFilter, error) {
 		}
 	}
 	return f, nil
-}
-
-func sortedKeys(q url.Values) []string {
-	keys := make([]string, 0, len(q))
-	for k := range q {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // getDecision is GET /api/v1/decisions/{id}.
