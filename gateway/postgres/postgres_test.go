@@ -10,18 +10,25 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
 	"github.com/ki-schleuse/schleuse/gateway/postgres/postgrestest"
 )
 
-func TestMigrateAppliesEachScriptOnce(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	pool, err := postgres.Open(ctx, postgrestest.DSN(t))
+func open(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.Open(context.Background(), postgrestest.DSN(t))
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	defer pool.Close()
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func TestMigrateAppliesEachScriptOnce(t *testing.T) {
+	t.Parallel()
+	ctx, pool := context.Background(), open(t)
 	folder := fstest.MapFS{
 		"002_more.sql":  {Data: []byte(`INSERT INTO step VALUES (2); INSERT INTO step VALUES (3);`)},
 		"001_begin.sql": {Data: []byte(`CREATE TABLE step (n INT);`)},
@@ -43,12 +50,7 @@ func TestMigrateAppliesEachScriptOnce(t *testing.T) {
 
 func TestMigrateKeepsNothingOfAFailedRun(t *testing.T) {
 	t.Parallel()
-	ctx := context.Background()
-	pool, err := postgres.Open(ctx, postgrestest.DSN(t))
-	if err != nil {
-		t.Fatalf("open: %v", err)
-	}
-	defer pool.Close()
+	ctx, pool := context.Background(), open(t)
 	folder := fstest.MapFS{"001.sql": {Data: []byte(`CREATE TABLE kept (n INT);`)}, "002.sql": {Data: []byte(`CREATE BROKEN`)}}
 	if err := postgres.Migrate(ctx, pool, "test", folder); err == nil || !strings.Contains(err.Error(), "002.sql") {
 		t.Fatalf("broken script gives %v, want an error that names it", err)
