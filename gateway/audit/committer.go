@@ -189,25 +189,13 @@ func (l *Log) commit(items []*item) {
 	defer cancel()
 
 	var results []error
-	var next Checkpoint
-	var edge frontier
-	err := l.store.Append(ctx, ids(items, loose), func(tail Tail) (Batch, error) {
-		b, err := l.begin(tail)
-		if err != nil {
-			return Batch{}, err
-		}
+	err := l.append(ctx, ids(items, loose), func(b *batcher) {
 		results = b.addAll(items)
 		b.addLoose(loose)
-		batch, err := b.finish()
-		next, edge = batch.Checkpoint, b.edge
-		return batch, err
 	})
 	if err != nil {
 		l.failed(items, err)
 		return
-	}
-	if next.Size > 0 {
-		l.seen, l.edge = next, edge
 	}
 	for id := range loose {
 		delete(l.loose, id)
@@ -309,14 +297,19 @@ func (l *Log) sweepInBackground() {
 
 // end writes endings where the story is still open.
 func (l *Log) end(ctx context.Context, endings map[string]gateway.Closing) error {
+	return l.append(ctx, ids(nil, endings), func(b *batcher) { b.addLoose(endings) })
+}
+
+// append writes one batch and keeps in mind where the log ends now.
+func (l *Log) append(ctx context.Context, ids []string, fill func(*batcher)) error {
 	var next Checkpoint
 	var edge frontier
-	err := l.store.Append(ctx, ids(nil, endings), func(tail Tail) (Batch, error) {
+	err := l.store.Append(ctx, ids, func(tail Tail) (Batch, error) {
 		b, err := l.begin(tail)
 		if err != nil {
 			return Batch{}, err
 		}
-		b.addLoose(endings)
+		fill(b)
 		batch, err := b.finish()
 		next, edge = batch.Checkpoint, b.edge
 		return batch, err
