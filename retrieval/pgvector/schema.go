@@ -16,7 +16,8 @@ import (
 // migrations are applied in order, each once. What ranking reads stands apart
 // from the texts and is neither packed nor moved out of its row
 // (toast_tuple_target), since it is read for every selected chunk. Every
-// search reads the list of pending entries of the index of terms: it is short.
+// search reads the pending entries of the index of terms: at most 4 MB; shorter
+// lists made indexing more than twice as slow.
 var migrations = []string{`
 CREATE TABLE retrieval_document (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,7 +40,7 @@ CREATE TABLE retrieval_lexical (
   terms int[] NOT NULL, lex sparsevec(1000000000) NOT NULL) WITH (toast_tuple_target = 8160);
 ALTER TABLE retrieval_lexical ALTER COLUMN terms SET STORAGE EXTERNAL, ALTER COLUMN lex SET STORAGE EXTERNAL;
 CREATE INDEX retrieval_lexical_document ON retrieval_lexical (document);
-CREATE INDEX retrieval_lexical_terms ON retrieval_lexical USING gin (terms) WITH (gin_pending_list_limit = 512);
+CREATE INDEX retrieval_lexical_terms ON retrieval_lexical USING gin (terms) WITH (gin_pending_list_limit = 4096);
 CREATE TABLE retrieval_tenant (
   tenant text PRIMARY KEY, chunks bigint NOT NULL,
   vectors bigint NOT NULL, embedder text NOT NULL);

@@ -109,7 +109,9 @@ func (s *Store) Close() { s.pool.Close() }
 // write runs a change of a tenant; changes of the same tenant wait for each other.
 func (s *Store) write(ctx context.Context, tenant gateway.TenantID, change func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('schleuse retrieval'), hashtext($1))`, tenant); err != nil {
+		// The index of terms takes in its pending entries in this memory.
+		const begin = `SELECT set_config('work_mem', '32MB', true), pg_advisory_xact_lock(hashtext('schleuse retrieval'), hashtext($1))`
+		if _, err := tx.Exec(ctx, begin, tenant); err != nil {
 			return err
 		}
 		return change(tx)
