@@ -277,6 +277,22 @@ func TestModelCannotSpeakForTheGateway(t *testing.T) {
 	}
 }
 
+// Log probabilities are many; they must not make a whole answer unreadable, nor
+// hide text in a request.
+func TestLogProbabilities(t *testing.T) {
+	t.Parallel()
+	p, g := setup(t)
+	token := `{"token":"a","logprob":-0.1,"bytes":[97],"top_logprobs":[` + strings.Repeat(`{"token":"b","logprob":-2},`, 19) + `{"token":"c","logprob":-3}]},`
+	p.answer = `{"choices":[{"message":{"content":"Guten Tag [NAME_1]"},"logprobs":{"content":[` + strings.TrimSuffix(strings.Repeat(token, 2000), ",") + `]},"finish_reason":"stop"}]}`
+	response, err := g.Complete(t.Context(), chat(t, "Erika"))
+	if err != nil || !strings.Contains(string(response.Body), "Tag Erika") || !strings.Contains(string(response.Body), `"logprob":-3}`) {
+		t.Errorf("%v", err)
+	}
+	if texts := parse(t, `{"logprobs":{"a":"Erika"}}`).Texts(); !slices.Equal(texts, []string{"Erika"}) {
+		t.Errorf("texts of a request: %q", texts)
+	}
+}
+
 // A placeholder that was never given out must not reach a program.
 func TestInventedPlaceholderInAToolCall(t *testing.T) {
 	t.Parallel()

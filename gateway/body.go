@@ -56,6 +56,10 @@ type text struct {
 // The error is an *Error with CodeInvalid or CodeTooLarge.
 // The slice must not be changed afterwards.
 func ParseBody(raw []byte) (Body, error) {
+	return parseBody(raw, false)
+}
+
+func parseBody(raw []byte, answer bool) (Body, error) {
 	switch {
 	case len(raw) > MaxBodyBytes:
 		return Body{}, &Error{Op: "parse body", Code: CodeTooLarge, Message: fmt.Sprintf("Die Anfrage ist größer als %d MiB.", MaxBodyBytes>>20)}
@@ -66,7 +70,8 @@ func ParseBody(raw []byte) (Body, error) {
 		return Body{}, invalidBody("", "Das ist kein gültiges JSON: "+jsonProblem(raw))
 	}
 	budget := maxBodyTexts
-	return scanBody(raw, 0, &budget)
+	s := scanner{cursor: cursor{raw: raw}, body: &Body{raw: raw}, budget: &budget, answer: answer}
+	return s.scan()
 }
 
 // jsonProblem says where the syntax breaks, without quoting the content.

@@ -20,6 +20,7 @@ type scanner struct {
 	nested int
 	binary int  // how many members that hold no text are open
 	budget *int // texts left; nil: JSON of our own, without limits
+	answer bool // of a model: what it says about its tokens is no text
 	err    *Error
 }
 
@@ -32,15 +33,20 @@ type cursor struct {
 func scanBody(raw []byte, nested int, budget *int) (Body, error) {
 	b := Body{raw: raw}
 	s := scanner{cursor: cursor{raw: raw}, body: &b, nested: nested, budget: budget}
+	return s.scan()
+}
+
+func (s *scanner) scan() (Body, error) {
+	raw := s.raw
 	s.space()
-	if s.at >= len(raw) || raw[s.at] != '{' && nested == 0 {
+	if s.at >= len(raw) || raw[s.at] != '{' && s.nested == 0 {
 		return Body{}, invalidBody("", "Erwartet wird ein JSON-Objekt.")
 	}
 	s.value("", 0)
 	if s.err != nil {
 		return Body{}, s.err
 	}
-	return b, nil
+	return *s.body, nil
 }
 
 func (c *cursor) space() {
@@ -106,6 +112,30 @@ func (c *cursor) more(end byte) bool {
 	return true
 }
 
+// skip walks a value that holds nothing for us. The JSON is valid, so counting
+// brackets outside of strings is enough.
+func (c *cursor) skip() {
+	for depth := 0; ; {
+		switch c.raw[c.at] {
+		case '{', '[':
+			depth++
+			c.at++
+		case '}', ']':
+			depth--
+			c.at++
+		case '"':
+			c.str()
+		case ',', ':', ' ', '\t', '\r', '\n':
+			c.at++
+		default:
+			c.literal()
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
 // value walks one value. key is the name of the member it belongs to.
 func (s *scanner) value(key string, depth int) {
 	if depth > maxBodyDepth && s.budget != nil {
@@ -149,7 +179,11 @@ func (s *scanner) object(depth int) {
 }
 
 func (s *scanner) memberValue(key string, depth int) {
-	if !binaryKey(key) {
+	switch {
+	case s.answer && key == "logprobs": // thousands of pieces of words that stand in the text as well
+		s.skip()
+		return
+	case !binaryKey(key):
 		s.value(key, depth)
 		return
 	}

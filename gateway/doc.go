@@ -3,8 +3,8 @@
 
 // Package gateway is the domain of KI-Schleuse and the story of one request:
 //
-//	screen → decide → retrieve → decide → route → pseudonymise → record →
-//	complete → decide → restore → close the record
+//	confine → screen → decide → retrieve → decide → route → pseudonymise →
+//	record → complete → decide → restore → close the record
 //
 // Start at [Gateway.Complete] in gateway.go; [Gateway.Stream] is the same story
 // with the answer released piece by piece, [Gateway.Permit] the same without a

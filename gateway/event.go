@@ -225,30 +225,6 @@ func (s *eventScan) number(otherwise int) int {
 	return otherwise
 }
 
-// skip walks a value that holds nothing for us. The JSON is valid, so counting
-// brackets outside of strings is enough.
-func (s *eventScan) skip() {
-	for depth := 0; ; {
-		switch s.raw[s.at] {
-		case '{', '[':
-			depth++
-			s.at++
-		case '}', ']':
-			depth--
-			s.at++
-		case '"':
-			s.str()
-		case ',', ':', ' ', '\t', '\r', '\n':
-			s.at++
-		default:
-			s.literal()
-		}
-		if depth == 0 {
-			return
-		}
-	}
-}
-
 func join2(prefix, name string) string {
 	if prefix == "" {
 		return name

@@ -341,7 +341,7 @@ func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 	if p.request.Operation == OperationEmbeddings {
 		return raw, p.onlyNumbers(raw)
 	}
-	answer, err := ParseBody(raw)
+	answer, err := parseBody(raw, true)
 	if err != nil {
 		return nil, &Error{Op: "read answer", Code: CodeUnavailable, Message: "Die Antwort des Modells ist unlesbar.", Err: err}
 	}
