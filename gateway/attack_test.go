@@ -348,6 +348,24 @@ func readAll(t *testing.T, g *gateway.Gateway, r gateway.Request) (string, error
 	}
 }
 
+func TestRecordTakesNoForeignWords(t *testing.T) {
+	t.Parallel()
+	p, g := setup(t)
+	p.deny(gateway.StageRequest)
+	r := chat(t, "x")
+	r.Purpose, r.Service, r.DataClass = "Bescheid für Erika", "a b", []gateway.DataClass{"Erika Müller", gateway.DataSozialdaten}
+	_, _ = g.Complete(t.Context(), r)
+	rec := p.records[0]
+	if rec.Purpose != "invalid" || rec.Service != "invalid" || !slices.Equal(rec.Declared, []gateway.DataClass{"invalid", gateway.DataSozialdaten}) {
+		t.Errorf("record %+v", rec)
+	}
+	r.Purpose, r.Service = gateway.PurposeChat, "wohngeld-mietzuschuss"
+	_, _ = g.Complete(t.Context(), r)
+	if rec := p.records[1]; rec.Purpose != gateway.PurposeChat || rec.Service != "wohngeld-mietzuschuss" {
+		t.Errorf("record %+v", rec)
+	}
+}
+
 func TestCancelledContextLeavesOneClosedRecord(t *testing.T) {
 	t.Parallel()
 	p, g := setup(t)

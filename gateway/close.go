@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -19,13 +20,26 @@ import (
 func newRecord(g *Gateway, r Request) Record {
 	rec := Record{
 		ID: r.ID, Time: r.Time.UTC(), Tenant: r.Caller.Tenant, System: r.Caller.System, KeyID: r.Caller.KeyID,
-		Roles: r.Caller.Roles, Channel: r.Caller.Channel, Operation: r.Operation, Purpose: r.Purpose,
-		Service: r.Service, Declared: r.DataClass, BodyBytes: r.Body.Len(), Entities: len(r.Entities),
+		Roles: r.Caller.Roles, Channel: r.Caller.Channel, Operation: r.Operation, Purpose: word(r.Purpose),
+		Service: word(r.Service), BodyBytes: r.Body.Len(), Entities: len(r.Entities),
+	}
+	for _, c := range r.DataClass {
+		rec.Declared = append(rec.Declared, word(c))
 	}
 	rec.User = g.pseudonym(r, "user", r.Caller.User)
 	rec.Case = g.pseudonym(r, "case", r.Case)
 	rec.Content = g.content(r, r.Body.Bytes())
 	return rec
+}
+
+// word keeps an identifier and turns anything else into "invalid": purpose and
+// service are foreign input, and nobody's name may reach the record through them.
+func word[S ~string](s S) S {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:()"
+	if len(s) > 100 || strings.Trim(string(s), allowed) != "" {
+		return "invalid"
+	}
+	return s
 }
 
 func (g *Gateway) pseudonym(r Request, kind, value string) Pseudonym {
