@@ -293,7 +293,7 @@ func (p *passage) retrieve(ctx context.Context) error {
 	}
 	p.passages = found
 	for _, f := range found {
-		p.record.Passages = append(p.record.Passages, f.Ref())
+		p.record.Passages = append(p.record.Passages, f.ref(p.g.pseudonym(p.request, "document", f.Citation.Document)))
 	}
 	body, err := p.request.Body.PrependMessage("system", sourcesPrompt(found))
 	if err != nil {

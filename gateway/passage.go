@@ -3,6 +3,8 @@
 
 package gateway
 
+import "strings"
+
 // Citation says where a passage stands, so that a person can open it.
 type Citation struct {
 	Source   string `json:"source"`
@@ -34,20 +36,26 @@ type Passage struct {
 	Class    []DataClass `json:"data_class,omitempty"`
 }
 
-// PassageRef is a Passage in a Record: where it stands, not what it says.
+// PassageRef is a Passage in a Record: where it stands, not what it says. The
+// document is a pseudonym, because paths of files carry names of people.
 type PassageRef struct {
-	Source   string `json:"source"`
-	Document string `json:"document"`
-	Version  string `json:"version"`
-	Page     int    `json:"page,omitempty"`
-	Section  string `json:"section,omitempty"`
-	SHA256   string `json:"sha256"`
+	Source   string    `json:"source"`
+	Document Pseudonym `json:"document"`
+	Version  string    `json:"version"`
+	Page     int       `json:"page,omitempty"`
+	// Section is kept for norms only: headings of other documents may name people.
+	Section string `json:"section,omitempty"`
+	SHA256  string `json:"sha256"`
 }
 
-// Ref is the passage without its text and title.
-func (p Passage) Ref() PassageRef {
+// ref is the passage without its text, title and names.
+func (p Passage) ref(document Pseudonym) PassageRef {
 	c := p.Citation
-	return PassageRef{Source: c.Source, Document: c.Document, Version: c.Version, Page: c.Page, Section: c.Section, SHA256: c.SHA256}
+	r := PassageRef{Source: c.Source, Document: document, Version: c.Version, Page: c.Page, SHA256: c.SHA256}
+	if strings.HasPrefix(c.Section, "§") || strings.HasPrefix(c.Section, "Art.") {
+		r.Section = c.Section
+	}
+	return r
 }
 
 // Query is what retrieval is asked.
