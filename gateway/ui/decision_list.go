@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,8 @@ type listView struct {
 	Rows    []row
 	// Next is the address of the next page, Newest of the first.
 	Next, Newest string
+	// Later: this is not the first page.
+	Later bool
 }
 
 // listFilter is the query of the page, as it stands in the address.
@@ -101,7 +104,7 @@ func (u *UI) decisionList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := listView{view: u.view(r, "Entscheidungen"), Filter: f, Newest: "/admin/decisions?" + f.values("").Encode()}
+	v := listView{view: u.view(r, "Entscheidungen"), Filter: f, Later: f.cursor != "", Newest: "/admin/decisions?" + f.values("").Encode()}
 	if t, ok := u.Directory.Tenant(person.Tenant); ok {
 		v.Systems = t.Systems
 	}
@@ -183,7 +186,7 @@ func (u *UI) row(i audit.Item) row {
 		Rule: decisive(rec, i.Closing), Operated: rec.Operation,
 	}
 	if n := len(rec.Decisions); n > 0 {
-		out.Classes = rec.Decisions[n-1].DataClasses
+		out.Classes = narrower(rec.Decisions[n-1].DataClasses)
 	}
 	for _, d := range rec.Decisions {
 		out.Policies += d.Duration
@@ -193,6 +196,18 @@ func (u *UI) row(i audit.Item) row {
 	}
 	if rec.Route != nil {
 		out.Model, out.Place = string(rec.Route.Model), residencyName(rec.Route.Residency)
+	}
+	return out
+}
+
+// narrower leaves out „Personenbezug“ where a class says more than that.
+func narrower(classes []gateway.DataClass) []gateway.DataClass {
+	special := slices.ContainsFunc(classes, func(c gateway.DataClass) bool {
+		return c == gateway.DataSozialdaten || c == gateway.DataSteuer || c == gateway.DataArt9
+	})
+	out := slices.Clone(classes)
+	if special {
+		out = slices.DeleteFunc(out, func(c gateway.DataClass) bool { return c == gateway.DataPersonal })
 	}
 	return out
 }

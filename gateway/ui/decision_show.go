@@ -4,10 +4,8 @@
 package ui
 
 import (
-	"fmt"
 	"net/http"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +18,10 @@ type showView struct {
 	view
 	Entry    audit.Entry
 	Row      row
-	Sentence string
+	Heading  phrase
+	Sentence []phrase
+	// Blocked is the sentence of the rule that refused, German like all rules.
+	Blocked  string
 	Rules    []firedRule
 	Silent   []Rule
 	Steps    []step
@@ -34,14 +35,15 @@ type showView struct {
 // firedRule is a rule that applied, with what it led to.
 type firedRule struct {
 	gateway.Reason
-	Effect string
+	Effect phrase
+	Duties []string
 }
 
 // step is one line of the course of events.
 type step struct {
 	At   time.Duration
-	Text string
-	Note string
+	Text phrase
+	Note phrase
 	Main bool
 }
 
@@ -63,15 +65,19 @@ func (u *UI) decisionShow(w http.ResponseWriter, r *http.Request) error {
 
 // decisionVerify recomputes the whole record and shows the result on the page.
 func (u *UI) decisionVerify(w http.ResponseWriter, r *http.Request) error {
+	v, err := u.showView(r)
+	if err != nil {
+		return err
+	}
+	if !u.verified.running.TryLock() {
+		return &gateway.Error{Op: "verify record", Code: gateway.CodeConflict, Message: "Das Protokoll wird gerade geprüft. Bitte versuchen Sie es gleich noch einmal."}
+	}
+	defer u.verified.running.Unlock()
 	report, err := u.Records.Verify(r.Context())
 	if err != nil {
 		return err
 	}
 	u.verified.set(report.OK(), u.Now())
-	v, err := u.showView(r)
-	if err != nil {
-		return err
-	}
 	v.Verified = &verifiedView{OK: report.OK(), At: u.Now(), Entries: report.Leaves, Problems: report.Problems}
 	v.Sealed = u.verified.state()
 	return u.render(w, r, http.StatusOK, "decision_show.html", v)
@@ -84,8 +90,11 @@ func (u *UI) showView(r *http.Request) (showView, error) {
 	}
 	v := showView{Entry: entry, Row: u.row(entry.Item), Kinds: kinds(entry.Record.Screened)}
 	v.view = u.view(r, purposeName(entry.Record.Purpose))
-	v.Path = "/admin/decisions"
-	v.Sentence = sentence(entry.Item)
+	v.Path, v.Here = "/admin/decisions", "/admin/decisions/"+entry.Record.ID
+	v.Heading, v.Sentence = heading(entry.Item), sentence(entry.Item)
+	if entry.Record.Effect() != gateway.EffectAllow {
+		v.Blocked = decisive(entry.Record, entry.Closing).Text
+	}
 	v.Rules = firedRules(entry.Item)
 	v.Silent = silent(u.Rules(), v.Rules)
 	v.Duties = entry.Record.Applied
@@ -98,36 +107,50 @@ func (u *UI) showView(r *http.Request) (showView, error) {
 }
 
 // sentence is the outcome in words that can be quoted.
-func sentence(i audit.Item) string {
+func sentence(i audit.Item) []phrase {
 	rec := i.Record
 	if rec.Effect() != gateway.EffectAllow {
-		return "Die Anfrage wurde an kein Modell gesendet. " + decisive(rec, i.Closing).Text
+		return []phrase{say("Die Anfrage wurde an kein Modell gesendet.")}
 	}
-	var parts []string
-	switch {
-	case rec.Masked == 1:
-		parts = append(parts, "Eine Stelle mit Personenbezug wurde vor dem Versand ersetzt.")
-	case rec.Masked > 1:
-		parts = append(parts, fmt.Sprintf("%d Stellen mit Personenbezug wurden vor dem Versand ersetzt.", rec.Masked))
+	var parts []phrase
+	if rec.Masked > 0 {
+		parts = append(parts, sayCount(rec.Masked, say("Eine Stelle mit Personenbezug wurde vor dem Versand ersetzt."), say("%d Stellen mit Personenbezug wurden vor dem Versand ersetzt.")))
 	}
 	if rec.Route == nil {
-		parts = append(parts, "Es war kein Modell beteiligt; das Ergebnis beruht auf festen Regeln.")
+		parts = append(parts, say("Es war kein Modell beteiligt; das Ergebnis beruht auf festen Regeln."))
 	} else {
-		parts = append(parts, fmt.Sprintf("Das Modell %s lief hier: %s.", rec.Route.Model, residencyName(rec.Route.Residency)))
+		parts = append(parts, say("Das Modell %s lief %s.", string(rec.Route.Model), phrase{text: placeName(rec.Route.Residency)}))
 	}
 	if i.Closing == nil {
-		return strings.Join(append(parts, "Die Bearbeitung läuft noch."), " ")
+		return append(parts, say("Die Bearbeitung läuft noch."))
 	}
-	return strings.Join(append(parts, endings[i.Closing.Outcome]), " ")
+	return append(parts, ending(i.Closing.Outcome))
 }
 
-var endings = map[gateway.Outcome]string{
-	gateway.OutcomeAnswered:    "Das Ergebnis ist ein Vorschlag und keine Entscheidung.",
-	gateway.OutcomeStopped:     "Die Antwort wurde nicht herausgegeben.",
-	gateway.OutcomeTruncated:   "Die Antwort des Modells brach ab und wurde als unvollständig gemeldet.",
-	gateway.OutcomeFailed:      "Es kam keine Antwort zustande.",
-	gateway.OutcomeCancelled:   "Die Anfrage wurde von der aufrufenden Stelle abgebrochen.",
-	gateway.OutcomeInterrupted: "Der Dienst wurde währenddessen beendet; das wurde beim nächsten Start vermerkt.",
+func ending(o gateway.Outcome) phrase {
+	switch o {
+	case gateway.OutcomeAnswered:
+		return say("Das Ergebnis ist ein Vorschlag und keine Entscheidung.")
+	case gateway.OutcomeStopped:
+		return say("Die Antwort wurde nicht herausgegeben.")
+	case gateway.OutcomeTruncated:
+		return say("Die Antwort des Modells brach ab und wurde als unvollständig gemeldet.")
+	case gateway.OutcomeCancelled:
+		return say("Die Anfrage wurde von der aufrufenden Stelle abgebrochen.")
+	case gateway.OutcomeInterrupted:
+		return say("Der Dienst wurde währenddessen beendet; das wurde beim nächsten Start vermerkt.")
+	}
+	return say("Es kam keine Antwort zustande.")
+}
+
+// heading is the outcome with the number of obligations.
+func heading(i audit.Item) phrase {
+	result := resultOf(i)
+	if result != resultDuties && result != resultRelease {
+		return phrase{text: result.Text}
+	}
+	n := len(i.Record.Decisions[len(i.Record.Decisions)-1].Obligations)
+	return sayCount(n, say("Zugelassen mit einer Auflage"), say("Zugelassen mit %d Auflagen"))
 }
 
 // firedRules are the reasons of all decisions, the blocking first, each rule once.
@@ -141,7 +164,7 @@ func firedRules(i audit.Item) []firedRule {
 	for _, d := range decisions {
 		duties := map[string][]string{}
 		for _, o := range d.Obligations {
-			duties[o.Rule] = append(duties[o.Rule], dutyName(o.ID))
+			duties[o.Rule] = append(duties[o.Rule], o.ID)
 		}
 		for _, reason := range d.Reasons {
 			if seen[reason.Rule] {
@@ -149,9 +172,7 @@ func firedRules(i audit.Item) []firedRule {
 			}
 			seen[reason.Rule] = true
 			f := firedRule{Reason: reason, Effect: effectText(reason.Severity)}
-			if names := duties[reason.Rule]; len(names) > 0 {
-				f.Effect = "Auflage: " + strings.Join(names, ", ")
-			}
+			f.Duties = duties[reason.Rule]
 			out = append(out, f)
 		}
 	}
@@ -169,14 +190,14 @@ func weight(severity string) int {
 	return 2
 }
 
-func effectText(severity string) string {
+func effectText(severity string) phrase {
 	switch severity {
 	case "block":
-		return "abgelehnt"
+		return say("abgelehnt")
 	case "narrow":
-		return "Modelle eingeschränkt"
+		return say("Modelle eingeschränkt")
 	}
-	return "Hinweis"
+	return say("Hinweis")
 }
 
 // silent are the rules in force that did not apply.
@@ -197,22 +218,22 @@ func silent(all []Rule, fired []firedRule) []Rule {
 // steps is the course of events as far as the record knows it.
 func steps(i audit.Item) []step {
 	rec := i.Record
-	out := []step{{Text: "Anfrage angenommen", Note: fmt.Sprintf("%s, %d Byte", operationName(rec.Operation), rec.BodyBytes)}}
-	found := "kein Personenbezug erkannt"
+	out := []step{{Text: say("Anfrage angenommen"), Note: say("%s, %d Byte", phrase{text: operationName(rec.Operation)}, rec.BodyBytes)}}
+	found := say("kein Personenbezug erkannt")
 	if n := rec.Screened.Total(); n > 0 {
-		found = fmt.Sprintf("%d Stellen in %d Arten", n, len(kinds(rec.Screened)))
+		found = sayCount(n, say("eine Stelle"), say("%d Stellen"))
 	}
-	out = append(out, step{Text: "Personenbezug gesucht", Note: found})
+	out = append(out, step{Text: say("Personenbezug gesucht"), Note: found})
 	var policies time.Duration
 	for _, d := range rec.Decisions {
 		policies += d.Duration
 	}
-	out = append(out, step{At: policies, Text: "Regeln ausgewertet", Note: fmt.Sprintf("%d Entscheidungen, Regelstand %s", len(rec.Decisions), revisionOf(rec)), Main: true})
+	out = append(out, step{At: policies, Text: say("Regeln ausgewertet"), Note: say("Regelstand %s", revisionOf(rec)), Main: true})
 	if n := len(rec.Passages); n > 0 {
-		out = append(out, step{At: policies, Text: "Fundstellen geladen", Note: fmt.Sprintf("%d Fundstellen, mit den Leserechten der anfragenden Stelle", n)})
+		out = append(out, step{At: policies, Text: say("Fundstellen geladen"), Note: sayCount(n, say("eine Fundstelle, mit den Leserechten der anfragenden Stelle"), say("%d Fundstellen, mit den Leserechten der anfragenden Stelle"))})
 	}
 	if rec.Masked > 0 {
-		out = append(out, step{At: policies, Text: "Personenbezug ersetzt", Note: fmt.Sprintf("%d Stellen", rec.Masked), Main: true})
+		out = append(out, step{At: policies, Text: say("Personenbezug ersetzt"), Note: sayCount(rec.Masked, say("eine Stelle"), say("%d Stellen")), Main: true})
 	}
 	if i.Closing == nil {
 		return out
@@ -220,15 +241,15 @@ func steps(i audit.Item) []step {
 	end := i.Closing
 	if rec.Route != nil {
 		if end.FirstByte > 0 {
-			out = append(out, step{At: end.Total - end.Model + end.FirstByte, Text: "Antwort beginnt"})
+			out = append(out, step{At: end.Total - end.Model + end.FirstByte, Text: say("Antwort beginnt")})
 		}
-		out = append(out, step{At: end.Total, Text: "Modell hat geantwortet", Note: fmt.Sprintf("%s, %d + %d Token", rec.Route.Model, end.Usage.Input, end.Usage.Output)})
+		out = append(out, step{At: end.Total, Text: say("Modell hat geantwortet"), Note: say("%s, %d + %d Token", string(rec.Route.Model), end.Usage.Input, end.Usage.Output)})
 	}
-	note := end.Result
+	note := phrase{text: end.Result}
 	if end.Restored > 0 {
-		note = fmt.Sprintf("%d Stellen wieder eingesetzt", end.Restored)
+		note = sayCount(end.Restored, say("eine Stelle wieder eingesetzt"), say("%d Stellen wieder eingesetzt"))
 	}
-	return append(out, step{At: end.Total, Text: "Abgeschlossen", Note: note})
+	return append(out, step{At: end.Total, Text: say("Abgeschlossen"), Note: note})
 }
 
 func revisionOf(rec gateway.Record) string {
@@ -242,6 +263,8 @@ func revisionOf(rec gateway.Record) string {
 type verification struct {
 	mu   sync.Mutex
 	last sealState
+	// running is held while somebody verifies: it reads everything.
+	running sync.Mutex
 }
 
 type sealState struct {

@@ -37,6 +37,8 @@ const (
 	blockAccepted  blockState = "accepted"
 	blockEdited    blockState = "edited"
 	blockDiscarded blockState = "discarded"
+	// blockHeading goes with what stands below it and needs no answer of its own.
+	blockHeading blockState = "heading"
 )
 
 // current is the draft as the caseworker has left it, checked again.
@@ -46,6 +48,10 @@ func (d *panelDraft) current(check func(drafting.Draft) drafting.Draft) drafting
 	for i, b := range d.draft.Letter.Body {
 		switch d.blocks[i].State {
 		case blockDiscarded:
+		case blockHeading:
+			if d.kept(i + 1) {
+				out.Letter.Body = append(out.Letter.Body, b)
+			}
 		case blockEdited:
 			out.Letter.Body = append(out.Letter.Body, document.Text(d.blocks[i].Edited))
 		default:
@@ -53,6 +59,31 @@ func (d *panelDraft) current(check func(drafting.Draft) drafting.Draft) drafting
 		}
 	}
 	return check(out)
+}
+
+// kept reports whether anything is left between a heading and the next one.
+func (d *panelDraft) kept(from int) bool {
+	for _, b := range d.blocks[from:] {
+		switch b.State {
+		case blockHeading:
+			return false
+		case blockDiscarded:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// answerable counts the blocks that need an answer.
+func (d *panelDraft) answerable() int {
+	n := 0
+	for _, b := range d.blocks {
+		if b.State != blockHeading {
+			n++
+		}
+	}
+	return n
 }
 
 func (d *panelDraft) openBlocks() int {
@@ -86,11 +117,14 @@ func (u *UI) draftNew(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d := &panelDraft{draft: draft, blocks: make([]block, len(draft.Letter.Body))}
-	for i := range d.blocks {
+	for i, b := range draft.Letter.Body {
 		d.blocks[i].State = blockOpen
+		if _, ok := b.(document.Heading); ok {
+			d.blocks[i].State = blockHeading
+		}
 	}
 	id := u.Panel.results.add(u.Now(), outcome{tenant: person.Tenant, input: res.input, report: res.report, draft: d})
-	http.Redirect(w, r, "/panel/draft/"+id, http.StatusSeeOther)
+	redirect(w, r, "/panel/draft/"+id)
 	return nil
 }
 
@@ -101,7 +135,7 @@ type draftView struct {
 	Draft     drafting.Draft
 	Blocks    []blockView
 	Open      int
-	Done      int
+	Done, All int
 	Red       []drafting.Check
 	Yellow    []drafting.Check
 	Citations []drafting.CitedNorm
@@ -140,7 +174,8 @@ func (u *UI) draftShow(w http.ResponseWriter, r *http.Request) error {
 	now := d.current(u.Panel.Drafter.Check)
 	v := draftView{view: u.view(r, "Schreiben"), ID: r.PathValue("id"), Draft: now, Open: d.openBlocks(), Citations: now.Citations, Released: d.draft.Released}
 	v.Path = "/panel/draft"
-	v.Done = len(d.blocks) - v.Open
+	v.All = d.answerable()
+	v.Done = v.All - v.Open
 	for _, c := range now.Checks {
 		switch c.Level {
 		case drafting.LevelRed:
@@ -207,7 +242,7 @@ func (u *UI) draftChange(w http.ResponseWriter, r *http.Request) error {
 	}
 	res.draft = d
 	u.Panel.results.change(r.PathValue("id"), res)
-	http.Redirect(w, r, "/panel/draft/"+r.PathValue("id")+anchor, http.StatusSeeOther)
+	redirect(w, r, "/panel/draft/"+r.PathValue("id")+anchor)
 	return nil
 }
 
@@ -233,6 +268,9 @@ func (d *panelDraft) change(action, index, text string) (anchor string, err erro
 	if err != nil || i < 0 || i >= len(d.blocks) {
 		return "", invalid("absatz", "Diesen Absatz gibt es nicht.")
 	}
+	if d.blocks[i].State == blockHeading {
+		return "", invalid("absatz", "Eine Überschrift gehört zu dem Absatz darunter.")
+	}
 	switch action {
 	case "uebernehmen":
 		d.blocks[i].State = blockAccepted
@@ -249,7 +287,17 @@ func (d *panelDraft) change(action, index, text string) (anchor string, err erro
 	default:
 		return "", invalid("aktion", "Diese Aktion gibt es nicht.")
 	}
-	return fmt.Sprintf("#absatz-%d", i), nil
+	return d.next(i), nil
+}
+
+// next leads to the first open block from here on, else to the release.
+func (d *panelDraft) next(from int) string {
+	for i := from; i < len(d.blocks); i++ {
+		if d.blocks[i].State == blockOpen {
+			return fmt.Sprintf("#absatz-%d", i)
+		}
+	}
+	return "#freigabe"
 }
 
 // release lets the signed-in person answer for the letter.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/completeness"
 )
 
 //go:embed locale/*.json
@@ -34,6 +35,23 @@ func newLocale() (locale, error) {
 	return l, nil
 }
 
+// phrase is a German sentence with values, translated when it is shown.
+type phrase struct {
+	text string
+	args []any
+}
+
+func say(text string, args ...any) phrase { return phrase{text, args} }
+
+// sayCount chooses between one and many; many takes the number.
+func sayCount(n int, one, many phrase) phrase {
+	if n == 1 {
+		return one
+	}
+	many.args = append(many.args, n)
+	return many
+}
+
 // functions are what templates may call, for one language.
 func (u *UI) functions(lang string) template.FuncMap {
 	t := func(text string, args ...any) string {
@@ -47,11 +65,28 @@ func (u *UI) functions(lang string) template.FuncMap {
 		}
 		return text
 	}
+	var speak func(p phrase) string
+	speak = func(p phrase) string {
+		args := make([]any, len(p.args))
+		for i, a := range p.args {
+			if inner, ok := a.(phrase); ok {
+				a = speak(inner)
+			}
+			args[i] = a
+		}
+		return t(p.text, args...)
+	}
 	return template.FuncMap{
 		"t":         t,
+		"say":       speak,
+		"role":      func(r string) string { return t(roleName(r)) },
+		"risk":      func(c string) string { return t(riskName(c)) },
+		"percent":   percent,
+		"explain":   func(f completeness.Finding) string { return speak(explain(f)) },
 		"asset":     u.static.url,
 		"time":      func(at time.Time) string { return at.In(u.zone).Format("15:04:05") },
 		"date":      func(at time.Time) string { return at.In(u.zone).Format("02.01.2006") },
+		"day":       day,
 		"iso":       func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"count":     count,
 		"ms":        milliseconds,
@@ -69,6 +104,15 @@ func (u *UI) functions(lang string) template.FuncMap {
 	}
 }
 
+// day writes a date of the register as Germans do; what is no date stays.
+func day(s string) string {
+	at, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return s
+	}
+	return at.Format("02.01.2006")
+}
+
 // count groups digits by thin spaces: 4 168.
 func count(n int) string {
 	s := strconv.Itoa(n)
@@ -76,6 +120,14 @@ func count(n int) string {
 		s = s[:i] + "\u202f" + s[i:]
 	}
 	return s
+}
+
+// percent of all, for the line below a figure.
+func percent(n, all int) string {
+	if all == 0 {
+		return ""
+	}
+	return strconv.Itoa((n*100+all/2)/all) + "\u202f%"
 }
 
 func milliseconds(d time.Duration) string {
@@ -111,6 +163,9 @@ func purposeName(p gateway.Purpose) string {
 		"citizen_information": "Auskunft für Bürgerinnen und Bürger", "service_finder": "Leistung finden", "routing": "Zuständigkeit finden",
 		"social_scoring": "Soziale Bewertung", "eligibility_evaluation": "Anspruch bewerten", "recommendation": "Empfehlung zur Entscheidung",
 		"prioritise": "Anträge priorisieren", "irregularity_flagging": "Auffälligkeiten markieren", "": "ohne Zweck",
+		"legal_qa_case": "Rechtsfrage zum Fall", "document_ranking": "Dokumente gewichten", "next_step_suggestion": "Nächsten Schritt vorschlagen",
+		"letter_without_decision": "Bescheid ohne Entscheidung", "citizen_eligibility": "Anspruch für Bürger bewerten", "hr_screening": "Bewerbungen sichten",
+		"exam_grading": "Prüfungen bewerten", "profiling": "Profilbildung", "emotion_recognition": "Emotionserkennung",
 	}, string(p))
 }
 
@@ -142,6 +197,28 @@ func residencyName(r gateway.Residency) string {
 		"own_datacentre": "Eigenes RZ", "public_sector_eu": "Öffentlicher Anbieter, EU", "private_eu": "EU-Anbieter",
 		"eu_subsidiary_of_non_eu": "EU-Tochter eines Drittlands", "non_eu": "Drittland", "": "Ort unbekannt",
 	}, string(r))
+}
+
+// placeName says where a model ran, in a sentence.
+func placeName(r gateway.Residency) string {
+	return name(map[string]string{
+		"own_datacentre": "im eigenen Rechenzentrum", "public_sector_eu": "bei einem öffentlichen Anbieter in der EU", "private_eu": "bei einem Anbieter in der EU",
+		"eu_subsidiary_of_non_eu": "bei der EU-Tochter eines Anbieters aus einem Drittland", "non_eu": "in einem Drittland", "": "an einem unbekannten Ort",
+	}, string(r))
+}
+
+func roleName(role string) string {
+	return name(map[string]string{
+		"revision": "Revision", "sachbearbeitung": "Sachbearbeitung", "mandant": "Mandantenverwaltung", "betrieb": "Betrieb", "richtlinien": "Richtlinien",
+	}, role)
+}
+
+func riskName(class string) string {
+	return name(map[string]string{
+		"prohibited": "Verbotene Praktik", "high_risk": "Hochrisiko", "transparency": "Transparenzpflicht", "out_of_scope": "kein Hochrisiko",
+		"exempt_6_3_a": "Ausnahme nach Art. 6 Abs. 3 Buchst. a", "exempt_6_3_b": "Ausnahme nach Art. 6 Abs. 3 Buchst. b",
+		"exempt_6_3_c": "Ausnahme nach Art. 6 Abs. 3 Buchst. c", "exempt_6_3_d": "Ausnahme nach Art. 6 Abs. 3 Buchst. d",
+	}, class)
 }
 
 func dutyName(id string) string {

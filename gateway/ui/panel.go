@@ -75,7 +75,7 @@ func (u *UI) checkRun(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := u.Panel.results.add(u.Now(), outcome{tenant: person.Tenant, input: in, report: report})
-	http.Redirect(w, r, "/panel/check/"+id, http.StatusSeeOther)
+	redirect(w, r, checkPath+"/"+id)
 	return nil
 }
 
@@ -86,7 +86,7 @@ const (
 
 func (p *Panel) readCheck(r *http.Request) (completeness.Input, error) {
 	if err := r.ParseMultipartForm(8 << 20); err != nil {
-		return completeness.Input{}, invalid("", "Das Formular konnte nicht gelesen werden. Bitte senden Sie es noch einmal ab.")
+		return completeness.Input{}, formError(err)
 	}
 	defer r.MultipartForm.RemoveAll() //nolint:errcheck // temporary files of the upload
 	if id := r.FormValue("fall"); id != "" {
@@ -157,8 +157,8 @@ type reportView struct {
 	Case     string
 	Service  string
 	Report   completeness.Report
-	Headline string
-	Lead     string
+	Headline []phrase
+	Lead     []phrase
 	Ask      []completeness.Finding
 	Look     []completeness.Finding
 	Done     []completeness.Document
@@ -172,7 +172,7 @@ func (u *UI) checkShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := reportView{view: u.view(r, "Vollständigkeitsprüfung"), ID: r.PathValue("id"), Case: res.input.Case, Report: res.report}
-	v.Path = "/panel/check"
+	v.Path = checkPath
 	if s, ok := u.Panel.Catalog.Service(res.report.Service); ok {
 		v.Service = s.Title.DE
 	}
@@ -198,22 +198,43 @@ func (u *UI) checkShow(w http.ResponseWriter, r *http.Request) error {
 }
 
 // headline says the result, not the name of the tool.
-func headline(r completeness.Report, ask, look int) (headline, lead string) {
-	switch r.Status {
-	case completeness.StatusComplete:
-		headline = "Der Antrag ist vollständig"
-	case completeness.StatusUnverifiable:
-		headline = "Der Antrag ist nicht vollständig prüfbar"
-	case completeness.StatusUnclear:
-		headline = "Ein Punkt ist zu klären"
+func headline(r completeness.Report, ask, look int) (headline, lead []phrase) {
+	evidence, fields := len(r.MissingEvidence), len(r.MissingFields)
+	switch {
+	case r.Status == completeness.StatusComplete:
+		headline = []phrase{say("Der Antrag ist vollständig")}
+	case evidence > 0:
+		headline = []phrase{sayCount(evidence, say("Eine Unterlage fehlt"), say("%d Unterlagen fehlen"))}
+	case fields > 0:
+		headline = []phrase{sayCount(fields, say("Eine Angabe fehlt"), say("%d Angaben fehlen"))}
+	case r.Status == completeness.StatusUnverifiable:
+		headline = []phrase{say("Der Antrag ist nicht vollständig prüfbar")}
 	default:
-		headline = plural(ask, "Ein Punkt fehlt", "%d Punkte fehlen")
+		headline = []phrase{sayCount(ask, say("Ein Punkt ist zu klären"), say("%d Punkte sind zu klären"))}
 	}
-	lead = plural(len(r.Documents), "Eine Unterlage gelesen", "%d Unterlagen gelesen")
+	if evidence > 0 && fields > 0 {
+		lead = append(lead, sayCount(fields, say("eine Angabe fehlt"), say("%d Angaben fehlen")))
+	}
+	if more := ask - evidence - fields; more > 0 && evidence+fields > 0 {
+		lead = append(lead, sayCount(more, say("ein Punkt ist zu klären"), say("%d Punkte sind zu klären")))
+	}
+	lead = append(lead, sayCount(len(r.Documents), say("eine Unterlage gelesen"), say("%d Unterlagen gelesen")))
 	if look > 0 {
-		lead += ", " + plural(look, "ein Hinweis", "%d Hinweise")
+		lead = append(lead, sayCount(look, say("ein Hinweis"), say("%d Hinweise")))
 	}
 	return headline, lead
+}
+
+// explain is the finding's message, or a shorter one where the label above says it.
+func explain(f completeness.Finding) phrase {
+	switch {
+	case f.Label == "" || !strings.Contains(f.Message, f.Label):
+	case f.Code == "missing_evidence":
+		return say("Diese Unterlage liegt nicht vor.")
+	case f.Code == "missing_field":
+		return say("Diese Angabe fehlt im Antrag.")
+	}
+	return phrase{text: f.Message}
 }
 
 func plural(n int, one, many string) string {

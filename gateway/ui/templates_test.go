@@ -4,6 +4,8 @@
 package ui
 
 import (
+	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,7 +18,22 @@ func TestTemplatesAreTranslated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := regexp.MustCompile(`\bt "([^"]+)"`)
+	inTemplates, inCode := regexp.MustCompile(`\bt "([^"]+)"`), regexp.MustCompile(`\bsay\("([^"]+)"`)
+	for _, name := range []string{"decision_show.go", "panel.go"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := inCode.FindAllStringSubmatch(string(raw), -1)
+		if len(found) == 0 {
+			t.Errorf("%s has no phrases", name)
+		}
+		for _, m := range found {
+			if l[m[1]] == "" || strings.Count(m[1], "%") != strings.Count(l[m[1]], "%") {
+				t.Errorf("%s: %q is translated as %q", name, m[1], l[m[1]])
+			}
+		}
+	}
 	files, err := templateFiles.ReadDir("templates")
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +43,7 @@ func TestTemplatesAreTranslated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range call.FindAllStringSubmatch(string(raw), -1) {
+		for _, m := range inTemplates.FindAllStringSubmatch(string(raw), -1) {
 			if l[m[1]] == "" {
 				t.Errorf("%s: no English text for %q", f.Name(), m[1])
 			}
@@ -66,6 +83,36 @@ func TestLocalPath(t *testing.T) {
 	} {
 		if got := localPath(in); got != want {
 			t.Errorf("localPath(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Only the panel may stand in a frame, and only in the frames that are named.
+func TestFrameAncestors(t *testing.T) {
+	t.Parallel()
+	for ancestors, want := range map[string]map[string]string{
+		"":                     {"/panel/check": "'none'", "/admin/decisions": "'none'", "/": "'none'"},
+		"https://woga.example": {"/panel/check": "https://woga.example", "/admin/decisions": "'none'", "/panelx": "'none'", "/login": "'none'"},
+	} {
+		u := &UI{Config: Config{FrameAncestors: strings.Fields(ancestors)}}
+		for path, frame := range want {
+			h := http.Header{}
+			u.secure(h, path)
+			if policy := h.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "frame-ancestors "+frame) {
+				t.Errorf("%s with %q: %s", path, ancestors, policy)
+			}
+		}
+	}
+}
+
+func TestExactOrigin(t *testing.T) {
+	t.Parallel()
+	for origin, ok := range map[string]bool{
+		"https://woga.example": true, "http://127.0.0.1:9000": true, "https://*.example": false, "*": false, "https://woga.example/": false,
+		"woga.example": false, "https://a.example; script-src *": false, "javascript://x": false, "": false, "https://u@a.example": false,
+	} {
+		if err := exactOrigin(origin); (err == nil) != ok {
+			t.Errorf("%q: %v", origin, err)
 		}
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -51,6 +53,9 @@ type Config struct {
 	Panel *Panel
 	// Operator is shown under the product's name.
 	Operator string
+	// FrameAncestors are the origins whose pages may show the panel in a frame,
+	// such as https://woga.example; none by default. The other pages never.
+	FrameAncestors []string
 	// Demo marks every page as a demonstration with invented data.
 	Demo   bool
 	Now    func() time.Time
@@ -78,6 +83,11 @@ func New(c Config) (*UI, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	for _, origin := range c.FrameAncestors {
+		if err := exactOrigin(origin); err != nil {
+			return nil, fmt.Errorf("ui: FrameAncestors: %w", err)
+		}
+	}
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		return nil, fmt.Errorf("load time zone: %w", err)
@@ -90,6 +100,16 @@ func New(c Config) (*UI, error) {
 		return nil, err
 	}
 	return u, u.parseTemplates()
+}
+
+// exactOrigin accepts scheme and host, no path and no wildcard.
+func exactOrigin(origin string) error {
+	parsed, err := url.Parse(origin)
+	if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" || parsed.Scheme+"://"+parsed.Host != origin ||
+		strings.ContainsAny(origin, "*;, '\"") {
+		return fmt.Errorf("%q is no exact origin such as https://host", origin)
+	}
+	return nil
 }
 
 // Handler is all routes in one list.
@@ -108,7 +128,7 @@ func (u *UI) Handler() http.Handler {
 	mux.Handle("POST /admin/decisions/{id}/verify", revision(u.decisionVerify))
 	if u.Panel != nil {
 		mux.Handle("GET /panel/check", caseworker(u.checkNew))
-		mux.Handle("POST /panel/check", caseworker(u.checkRun))
+		mux.Handle("POST /panel/check", caseworker(u.checkRun)) // the only one with files
 		mux.Handle("GET /panel/check/{id}", caseworker(u.checkShow))
 		mux.Handle("POST /panel/draft", caseworker(u.draftNew))
 		mux.Handle("GET /panel/draft", caseworker(u.draftStart))
@@ -126,15 +146,45 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // page wraps what all pages share: headers and errors.
 func (u *UI) page(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secure(w.Header())
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := h(w, r); err != nil {
+		u.secure(w.Header(), r.URL.Path)
+		err := readForm(w, r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
 			u.fail(w, r, err)
 		}
 	})
 }
 
-const maxForm = 64 << 20
+const (
+	maxForm   = 1 << 20
+	maxUpload = 64 << 20
+	maxQuery  = 2000
+)
+
+// readForm reads a plain form whole, within its bound. Forms with files are read
+// where files are wanted, in their own bound.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	if len(r.URL.RawQuery) > maxQuery {
+		return invalid("", "Die Adresse ist zu lang.")
+	}
+	if r.URL.Path == checkPath && r.Method == http.MethodPost {
+		r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
+		return nil
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	return formError(r.ParseForm())
+}
+
+// formError keeps what the person can do something about.
+func formError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) {
+		return err
+	}
+	return invalid("", "Das Formular konnte nicht gelesen werden. Bitte senden Sie es noch einmal ab.")
+}
 
 // roles lets persons with one of the roles pass.
 func (u *UI) roles(roles ...string) func(handler) http.Handler {
@@ -159,10 +209,15 @@ func personOf(r *http.Request) identity.Person {
 	return p
 }
 
-// secure sets the headers of every page. Icons of KERN are data: masks.
-func secure(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "+
-		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+// secure sets the headers of every page. There are no scripts. Icons of KERN are
+// data: masks. Only the panel may stand in a frame, and only in those allowed.
+func (u *UI) secure(h http.Header, path string) {
+	ancestors := "'none'"
+	if isPanel(path) && len(u.FrameAncestors) > 0 {
+		ancestors = strings.Join(u.FrameAncestors, " ")
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors "+ancestors)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
@@ -175,21 +230,70 @@ type view struct {
 	Lang, Theme string
 	Title       string
 	Path        string
-	Person      identity.Person
-	SignedIn    bool
-	Operator    string
-	Demo        bool
-	HasPanel    bool
-	Sealed      sealState
+	// Here is the address to come back to after changing language or theme.
+	Here string
+	// Panel marks the caseworker's pages, Embedded those inside a Fachverfahren.
+	Panel, Embedded bool
+	Person          identity.Person
+	SignedIn        bool
+	Operator        string
+	Demo            bool
+	HasPanel        bool
+	Sealed          sealState
 }
 
 func (u *UI) view(r *http.Request, title string) view {
 	person, signedIn := u.Sessions.Person(r)
-	return view{
+	v := view{
+		Panel: isPanel(r.URL.Path), Embedded: embedded(r),
 		Lang: u.language(r), Theme: cookieValue(r, themeCookie, "light", "dark"), Title: title, Path: r.URL.Path,
 		Person: person, SignedIn: signedIn, Operator: u.Operator, Demo: u.Demo, HasPanel: u.Panel != nil,
 		Sealed: u.verified.state(),
 	}
+	v.Here = v.To(r.URL.Path)
+	if r.Method == http.MethodGet {
+		v.Here = r.URL.RequestURI()
+	}
+	return v
+}
+
+const checkPath = "/panel/check"
+
+func isPanel(path string) bool { return strings.HasPrefix(path, "/panel/") }
+
+// embedded: the page stands in the frame of a Fachverfahren. The mark goes from
+// page to page in addresses and forms, because a cookie could not tell two
+// windows apart.
+func embedded(r *http.Request) bool {
+	if !isPanel(r.URL.Path) {
+		return false
+	}
+	// A form with files carries the mark in its address: it is read late.
+	return r.URL.Query().Get("einbettung") == "1" || r.PostForm.Get("einbettung") == "1"
+}
+
+// To is an address of the panel that keeps the frame.
+func (v view) To(path string) string { return keepFrame(v.Embedded, path) }
+
+func keepFrame(embedded bool, path string) string {
+	if !embedded {
+		return path
+	}
+	path, anchor, hasAnchor := strings.Cut(path, "#")
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	path += separator + "einbettung=1"
+	if hasAnchor {
+		path += "#" + anchor
+	}
+	return path
+}
+
+// redirect leads to a page of the panel after a form.
+func redirect(w http.ResponseWriter, r *http.Request, path string) {
+	http.Redirect(w, r, keepFrame(embedded(r), path), http.StatusSeeOther)
 }
 
 // parseTemplates parses each page with the layout and the shared parts.
@@ -238,6 +342,7 @@ type errorView struct {
 	Heading, Text, Place string
 	RequestID            string
 	Reasons              []gateway.Reason
+	SignIn               bool
 }
 
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -247,7 +352,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		status, heading, e.Text = http.StatusRequestEntityTooLarge, "Zu groß", "Die Dateien sind zusammen größer als 64 MB."
+		status, heading, e.Text = http.StatusRequestEntityTooLarge, "Zu groß", "Das Formular ist zu groß. Dateien dürfen zusammen höchstens 64 MB haben."
 	case errors.As(err, &known):
 		status, heading = statusOf(known.Code)
 		e.Text, e.Place, e.RequestID = known.Message, known.Path, known.RequestID
@@ -258,7 +363,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusInternalServerError {
 		u.Logger.LogAttrs(r.Context(), slog.LevelError, "page failed", slog.String("route", r.Pattern), slog.Any("error", err))
 	}
-	e.Heading = heading
+	e.Heading, e.SignIn = heading, status == http.StatusUnauthorized
 	e.view = u.view(r, heading)
 	if err := u.render(w, r, status, "error.html", e); err != nil {
 		http.Error(w, "Die Seite kann nicht angezeigt werden.", http.StatusInternalServerError)
