@@ -34,15 +34,12 @@ func (s *scan) emails() {
 	}
 }
 
-// afterEscape skips the letter of an escape such as \n in JSON source.
+// afterEscape skips the letter of an escape such as \n.
 func (s *scan) afterEscape(i int) int {
-	if !s.json || i == 0 || i >= len(s.text) || s.text[i-1] != '\\' {
+	if i == 0 || i >= len(s.text) || s.text[i-1] != '\\' || s.json && !escapes(s.text[:i]) {
 		return i
 	}
-	if s.text[i] == 'u' {
-		return i + escapeWidth - 1
-	}
-	return i + 1
+	return i - 1 + s.escape(i-1)
 }
 
 func localByte(c byte) bool {

@@ -37,8 +37,11 @@ func (s *Screening) surface(f found) string { return s.plain(f.text, f.start, f.
 
 func (s *Screening) plain(text int, start, end int32) string {
 	v := s.texts[text][start:end]
-	if !strings.Contains(v, `\`) || !looksLikeJSON(s.texts[text]) {
+	if !strings.Contains(v, `\`) {
 		return v
+	}
+	if !looksLikeJSON(s.texts[text]) {
+		return unescapeLetters(v)
 	}
 	var decoded string
 	if err := json.Unmarshal([]byte(`"`+v+`"`), &decoded); err != nil {

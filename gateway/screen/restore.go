@@ -353,19 +353,30 @@ func (s *stream) leftBoundary(buf string, p int) bool {
 	switch letter := classOf[c]&clWord != 0 || c == '_'; {
 	case !ok, c < utf8.RuneSelf && !letter:
 		return true
-	case c < utf8.RuneSelf && !s.json:
-		return false
+	case c < utf8.RuneSelf:
+		return strings.IndexByte(escapeLetters, c) >= 0 && s.behindBackslash(buf[:p])
 	}
 	before := buf[:p]
 	if p < 8 {
 		before = s.input.String() + before
 	}
 	r, _ := utf8.DecodeLastRuneInString(before)
-	if !wordRune(r) {
-		return true
-	}
-	return s.json && strings.ContainsRune("nrtbf", r) && escapes(before[:len(before)-1])
+	return !wordRune(r)
 }
+
+// behindBackslash says that the last letter belongs to an escape. Outside JSON
+// source nobody knows how often it was escaped.
+func (s *stream) behindBackslash(before string) bool {
+	if n := len(before); n >= 2 && before[n-2] != '\\' {
+		return false
+	}
+	text := s.input.String() + before
+	text = text[:len(text)-1]
+	return escapes(text) || !s.json && strings.HasSuffix(text, `\`)
+}
+
+// escapeLetters stand behind a backslash for a control character.
+const escapeLetters = "nrtbf"
 
 // escapes says that a text ends in an odd number of backslashes.
 func escapes(text string) bool {

@@ -99,8 +99,58 @@ func TestJSONSourceIsScreened(t *testing.T) {
 	}
 }
 
+// JSON source often stands in the middle of a text.
+func TestJSONInsideText(t *testing.T) {
+	t.Parallel()
+	known := []gateway.Entity{person("Erika", "Müller"), person("Nora", "Özdemir")}
+	tests := []struct{ name, in, want string }{
+		{"line break", `Vorgang: {"a":"x\nMüller"}`, `Vorgang: {"a":"x\n[PERSON_1]"}`},
+		{"blank line", `Vorgang: {"a":"x\n\nMüller"}`, `Vorgang: {"a":"x\n\n[PERSON_1]"}`},
+		{"carriage return and tab", `Aus dem Protokoll: "\rMüller\tMüller"`, `Aus dem Protokoll: "\r[PERSON_1]\t[PERSON_1]"`},
+		{"escaped letter in front", `Vorgang: {"a":"\u00d6zdemir"}`, `Vorgang: {"a":"[PERSON_1]"}`},
+		{"escaped letter within", `Vorgang: {"a":"Erika M\u00fcller"}, Erika Müller`, `Vorgang: {"a":"[PERSON_1]"}, [PERSON_1]`},
+		{"escaped blank", `Vorgang: {"a":"Frau\u00a0Müller\u00a0kam"}`, `Vorgang: {"a":"Frau\u00a0[PERSON_1]\u00a0kam"}`},
+		{"number", `Vorgang: {"a":"Steuer-ID\n86095742719"}`, `Vorgang: {"a":"Steuer-ID\n[TAX_ID_1]"}`},
+		{"e-mail", `Vorgang: {"a":"x\nerika@example.org"}`, `Vorgang: {"a":"x\n[EMAIL_1]"}`},
+		{"label", `Vorgang: {"a":"x\nName: Bodo Achterberg"}`, `Vorgang: {"a":"x\nName: [PERSON_1]"}`},
+		{"JSON within JSON", `Vorgang: "{\"a\":\"x\\nMüller\"}"`, `Vorgang: "{\"a\":\"x\\n[PERSON_1]\"}"`},
+		{"path of a server", `Siehe \\Nora\Müller\neu.docx`, `Siehe \\[PERSON_1]\[PERSON_2]\neu.docx`},
+		{"doubled backslash", `Vorgang: {"a":"C:\\Nora"}`, `Vorgang: {"a":"C:\\[PERSON_1]"}`},
+		{"no escape", `Akten\umbau \Müller \`, `Akten\umbau \[PERSON_1] \`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out, r := screenText(t, tt.in, known...).Pseudonymise()
+			if out[0] != tt.want {
+				t.Fatalf("masked\n got %s\nwant %s", out[0], tt.want)
+			}
+			if back, _ := r.Restore(out[0], false); back != unescaped.Replace(tt.in) && back != tt.in {
+				t.Errorf("restored\n got %s\nwant %s", back, tt.in)
+			}
+		})
+	}
+}
+
+var unescaped = strings.NewReplacer(`\u00d6`, "Ö", `\u00fc`, "ü")
+
+// A model may write the bare tag behind an escape, whatever stands around it.
+func TestRestoreBehindEscapes(t *testing.T) {
+	t.Parallel()
+	r := restorerFor(t)
+	for in, want := range map[string]string{
+		`Antwort: {"a":"x\nPERSON_2"}`:        `Antwort: {"a":"x\nJan Fritz"}`,
+		`Antwort: "{\"a\":\"x\\nPERSON_2\"}"`: `Antwort: "{\"a\":\"x\\nJan Fritz\"}"`,
+		`AntwortnPERSON_2`:                    `AntwortnPERSON_2`,
+	} {
+		if got, _ := r.Restore(in, false); got != want {
+			t.Errorf("restored %s, want %s", got, want)
+		}
+	}
+}
+
 const streamSample = "Sehr geehrte Frau [PERSON_1], – „[PERSON_2]s“ Größe 🙂 PERSON_1; [PERSON_12] [IBAN_1] [DATE_OF_BIRTH_1_1988]\n" +
-	"[PERSON_2]s [PERSON_2]sche person_2] [[PERSON_1]] [PERS [PERSON_ [IBAN 1] Äpfel ĞPERSON_1 §PERSON_1\u00A0Frau Dr. [PERSON_1] [OTHER_1]"
+	"[PERSON_2]s [PERSON_2]sche person_2] [[PERSON_1]] [PERS [PERSON_ [IBAN 1] Äpfel \\nPERSON_1 \\\\nPERSON_1 ĞPERSON_1 §PERSON_1\u00A0Frau Dr. [PERSON_1] [OTHER_1]"
 
 // Splitting at any byte, also inside a rune, must not change the result, and no
 // released piece may end in half a rune.

@@ -94,7 +94,7 @@ func (s *scan) tokenise() {
 	toks := s.toks[:0]
 	for i := 0; i < n; {
 		cl := classOf[text[i]]
-		if cl&clWord == 0 && (text[i] != '\\' || !s.json || !escapedLetter(text, i)) {
+		if cl&clWord == 0 && (text[i] != '\\' || !escapedLetter(text, i)) {
 			i += s.separator(i, cl)
 			continue
 		}
@@ -106,7 +106,7 @@ func (s *scan) tokenise() {
 			cl = classOf[c]
 			if cl&clWord == 0 {
 				w := joiner(text, i)
-				if s.json && escapedLetter(text, i) {
+				if c == '\\' && escapedLetter(text, i) {
 					w = escapeWidth
 				}
 				if w == 0 {
@@ -155,7 +155,7 @@ func (s *scan) highClass(t token) class {
 func (s *scan) separator(i int, cl class) int {
 	switch cl {
 	case 0:
-		if s.json && s.text[i] == '\\' && i+1 < len(s.text) {
+		if s.text[i] == '\\' {
 			return s.escape(i)
 		}
 		return 1
@@ -175,13 +175,29 @@ func (s *scan) separator(i int, cl class) int {
 	return 1
 }
 
-// escape is the width of an escape in JSON source that is no letter; the n of \n
-// belongs to no word.
+// escape is the width of the backslash at i and of what it escapes, which is no
+// letter: the n of \n belongs to no word. JSON source also stands inside other
+// texts; there only the escapes count that come before words.
 func (s *scan) escape(i int) int {
-	if s.text[i+1] == 'u' {
-		return min(escapeWidth, len(s.text)-i)
+	if i+1 == len(s.text) {
+		return 1
 	}
-	return 2
+	switch s.text[i+1] {
+	case 'u':
+		if s.json {
+			return min(escapeWidth, len(s.text)-i)
+		}
+		if _, ok := escapedUnit(s.text, i); ok {
+			return escapeWidth
+		}
+		return 1
+	case 'n', 'r', 't':
+		return 2
+	}
+	if s.json {
+		return 2
+	}
+	return 1
 }
 
 // joiner returns the width of an invisible character inside a word at i (soft
@@ -234,11 +250,33 @@ const escapeWidth = 6
 // escapedLetter says that a letter outside ASCII stands at i, escaped as in JSON
 // source.
 func escapedLetter(text string, i int) bool {
+	r, ok := escapedUnit(text, i)
+	return ok && r >= 0xC0 && unicode.IsLetter(r)
+}
+
+// escapedUnit reads \u00fc at i.
+func escapedUnit(text string, i int) (rune, bool) {
 	if text[i] != '\\' || i+escapeWidth > len(text) || text[i+1] != 'u' {
-		return false
+		return 0, false
 	}
 	r, err := strconv.ParseUint(text[i+2:i+escapeWidth], 16, 16)
-	return err == nil && r >= 0xC0 && unicode.IsLetter(rune(r))
+	return rune(r), err == nil
+}
+
+// unescapeLetters writes escaped letters as themselves and leaves the rest.
+func unescapeLetters(v string) string {
+	b := make([]byte, 0, len(v))
+	for i := 0; i < len(v); {
+		if !escapedLetter(v, i) {
+			b = append(b, v[i])
+			i++
+			continue
+		}
+		r, w := decodeRune(v[i:])
+		b = utf8.AppendRune(b, r)
+		i += w
+	}
+	return string(b)
 }
 
 // decodeRune reads a rune or an escaped letter.
