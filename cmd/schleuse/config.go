@@ -56,6 +56,8 @@ type Config struct {
 	Authorities map[gateway.TenantID]Authority `yaml:"authorities"`
 	// Releases of high-risk purposes per tenant, with registration, FRIA, DPIA and oversight.
 	Releases map[gateway.TenantID][]policies.Release `yaml:"releases"`
+	// FrameAncestors are exact origins of Fachverfahren that may show the panel in a frame.
+	FrameAncestors []string `yaml:"frame_ancestors"`
 	// Operator is shown on the pages, for example the name of the data centre.
 	Operator string `yaml:"operator"`
 

@@ -299,7 +299,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	}
 	p.pages, err = ui.New(ui.Config{
 		Sessions: p.sessions, Directory: p.directory, Records: p.record, Rules: p.rules,
-		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo,
+		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors,
 		Panel: &ui.Panel{Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
 	})
 	return err
