@@ -188,6 +188,30 @@ func TestTimeoutOfPlainRequests(t *testing.T) {
 	}
 }
 
+func TestTimeoutOfModelCalls(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{chatPath, "/v1/embeddings"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, func(c *httpapi.Config, g *gateway.Config) {
+				c.Timeout = 50 * time.Millisecond
+				g.Model = slowModel{}
+			})
+			if got := b.call(t, "POST", path, `{"model":"m","input":"x","messages":[{"role":"user","content":"x"}]}`); got.status != 504 {
+				t.Errorf("got %d %s, want 504", got.status, got.body)
+			}
+		})
+	}
+}
+
+// slowModel answers only when nobody waits any more.
+type slowModel struct{ gateway.Model }
+
+func (slowModel) Complete(ctx context.Context, _ gateway.Call) (gateway.Answer, error) {
+	<-ctx.Done()
+	return gateway.Answer{}, ctx.Err()
+}
+
 type slowRetriever struct{}
 
 func (slowRetriever) Retrieve(ctx context.Context, _ gateway.Query) ([]gateway.Passage, error) {
