@@ -57,10 +57,10 @@ func newMemory() *memory {
 	}
 }
 
-// wasteful says that more than half of the slots are dead.
-func (m *memory) wasteful() bool {
+// wasteful says that there are more slots than that and more than half are dead.
+func (m *memory) wasteful(slots int) bool {
 	live := int(m.live.GetCardinality())
-	return len(m.ids) > 2000 && len(m.ids) > 2*live
+	return len(m.ids) > slots && len(m.ids) > 2*live
 }
 
 // accepts refuses vectors of another embedder.

@@ -46,7 +46,12 @@ type Store struct {
 	db      *sql.DB
 	mu      sync.Mutex // guards tenants
 	tenants map[gateway.TenantID]*tenant
+	// compact is the number of slots from which dead ones are cleared away.
+	compact int
 }
+
+// compactSlots: below it, loading again saves nothing worth the trouble.
+const compactSlots = 2000
 
 var _ retrieval.Store = (*Store)(nil)
 
@@ -79,7 +84,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("prepare retrieval store: %w", err)
 	}
-	return &Store{db: db, tenants: map[gateway.TenantID]*tenant{}}, nil
+	return &Store{db: db, tenants: map[gateway.TenantID]*tenant{}, compact: compactSlots}, nil
 }
 
 // private creates the file so that only its owner reads it: it holds the text
@@ -115,7 +120,7 @@ func (s *Store) loaded(ctx context.Context, id gateway.TenantID, t *tenant) (*me
 	t.read.RLock()
 	m := t.memory
 	t.read.RUnlock()
-	if m != nil && !m.wasteful() {
+	if m != nil && !m.wasteful(s.compact) {
 		return m, nil
 	}
 	m, err := s.load(ctx, id)
