@@ -14,6 +14,7 @@ import (
 	"hash/fnv"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,8 +36,17 @@ type Store struct {
 	query.Reader
 	pool *pgxpool.Pool
 	// lock is the advisory lock of this schema's record.
-	lock int64
+	lock  int64
+	now   func() time.Time
+	grace time.Duration
+
+	mu     sync.Mutex
+	silent map[string]time.Time // writers without a sign of life, since when
 }
+
+// grace is how long a writer must have shown no sign of life before its entries
+// are taken from it: a living one whose session broke has a new one before that.
+const grace = 5 * heartbeat
 
 var _ audit.Store = (*Store)(nil)
 
@@ -57,7 +67,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool) (*Store, error) {
 	if err := postgres.Migrate(ctx, pool, "record", folder); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, Reader: reader(pool.Query)}
+	s := &Store{pool: pool, Reader: reader(pool.Query), now: time.Now, grace: grace}
 	if err := pool.QueryRow(ctx, "SELECT 'entry'::regclass::oid::bigint").Scan(&s.lock); err != nil {
 		return nil, fmt.Errorf("open record: %w", err)
 	}
@@ -315,25 +325,44 @@ func (s *Store) renew(ctx context.Context, writer string, conn *pgx.Conn) *pgx.C
 	return fresh
 }
 
-// Orphans implements audit.Store: a writer whose lock can be had is gone.
+// Orphans implements audit.Store. A writer whose lock can be had shows no sign of
+// life; it is gone when the same was true at an earlier look, the grace ago.
 func (s *Store) Orphans(ctx context.Context, self string) ([]audit.Pending, error) {
 	pending, err := s.Pending(ctx)
 	if err != nil {
 		return nil, err
 	}
-	gone := map[string]bool{self: false}
-	var orphans []audit.Pending
+	silent := map[string]bool{self: false}
 	for _, p := range pending {
-		if _, known := gone[p.Writer]; !known {
-			if gone[p.Writer], err = s.gone(ctx, p.Writer); err != nil {
-				return nil, fmt.Errorf("look for writer: %w", err)
-			}
+		if _, known := silent[p.Writer]; known {
+			continue
 		}
-		if gone[p.Writer] {
-			orphans = append(orphans, p)
+		if silent[p.Writer], err = s.gone(ctx, p.Writer); err != nil {
+			return nil, fmt.Errorf("look for writer: %w", err)
 		}
 	}
-	return orphans, nil
+	gone := s.silentSince(silent)
+	return slices.DeleteFunc(pending, func(p audit.Pending) bool { return !gone[p.Writer] }), nil
+}
+
+// silentSince notes who shows no sign of life and returns who has not for the grace.
+func (s *Store) silentSince(silent map[string]bool) (gone map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, before := s.now(), s.silent
+	s.silent, gone = map[string]time.Time{}, map[string]bool{}
+	for writer, is := range silent {
+		if !is {
+			continue
+		}
+		since, known := before[writer]
+		if !known {
+			since = now
+		}
+		s.silent[writer] = since
+		gone[writer] = now.Sub(since) >= s.grace
+	}
+	return gone
 }
 
 func (s *Store) gone(ctx context.Context, writer string) (gone bool, err error) {

@@ -33,10 +33,18 @@ func BenchmarkStore(b *testing.B) {
 }
 
 func backend() audittest.Backend {
-	return audittest.Backend{New: newDatabase, Attach: attach, Baseline: baseline, Shared: true}
+	return audittest.Backend{New: newDatabase, Attach: attachHasty, Baseline: baseline, Shared: true}
 }
 
-func attach(t testing.TB, dsn string) audittest.Store {
+// attachHasty ends the entries of dead writers at the first look, as the suite expects.
+func attachHasty(t testing.TB, dsn string) audittest.Store {
+	t.Helper()
+	s := attach(t, dsn)
+	s.SetGrace(0)
+	return s
+}
+
+func attach(t testing.TB, dsn string) store {
 	t.Helper()
 	pool := open(t, dsn, 3)
 	s, err := auditpostgres.Open(context.Background(), pool)
@@ -102,8 +110,8 @@ func newDatabase(t testing.TB) audittest.Database {
 	}
 }
 
-// TestSessionsMayBreak ends all sessions of a living writer: what it opened
-// stays its own, and it goes on writing.
+// TestSessionsMayBreak ends all sessions of a living writer and starts another
+// one at once: what the first opened stays its own, and it goes on writing.
 func TestSessionsMayBreak(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -131,15 +139,6 @@ func TestSessionsMayBreak(t *testing.T) {
 	if _, err := pool.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS x (pid)`, ended); err != nil {
 		t.Fatalf("end the sessions: %v", err)
 	}
-	// A session that was told to end may hold its lock for a moment.
-	alive := `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-		WHERE a.application_name = $1 AND l.locktype = 'advisory' AND l.pid <> ALL($2)`
-	for deadline, n := time.Now().Add(20*time.Second), 0; n == 0; time.Sleep(50 * time.Millisecond) {
-		if err := pool.QueryRow(ctx, alive, name, ended).Scan(&n); err != nil || time.Now().After(deadline) {
-			t.Fatalf("the sign of life is not renewed: %v", err)
-		}
-	}
-
 	second := attach(t, dsn)
 	defer func() { _ = second.Close() }()
 	other, err := audit.New(ctx, audit.Config{Store: second, Key: private})
@@ -154,4 +153,76 @@ func TestSessionsMayBreak(t *testing.T) {
 	if err != nil || !report.OK() || report.Leaves != 2 || report.Unfinished != 0 {
 		t.Errorf("report = %+v, %v; want 2 leaves", report, err)
 	}
+
+	// A session that was told to end may hold its lock for a moment.
+	alive := `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+		WHERE a.application_name = $1 AND l.locktype = 'advisory' AND l.pid <> ALL($2)`
+	for deadline, n := time.Now().Add(20*time.Second), 0; n == 0; time.Sleep(50 * time.Millisecond) {
+		if err := pool.QueryRow(ctx, alive, name, ended).Scan(&n); err != nil || time.Now().After(deadline) {
+			t.Fatalf("the sign of life is not renewed: %v", err)
+		}
+	}
+}
+
+// TestSilentWritersHaveGrace: one look at a broken session takes nothing from a
+// writer, and a sign of life starts the time again.
+func TestSilentWritersHaveGrace(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	private, _ := audittest.Key(t)
+	s := attach(t, dsn)
+	defer func() { _ = s.Close() }()
+	log, err := audit.New(ctx, audit.Config{Store: s, Key: private})
+	if err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	if err := log.Open(ctx, audittest.Record(1, "musterhausen")); err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	pending, err := s.Pending(ctx)
+	if err != nil || len(pending) != 1 {
+		t.Fatalf("pending = %v, %v; want one entry", pending, err)
+	}
+	writer := pending[0].Writer
+
+	other := attach(t, dsn)
+	defer func() { _ = other.Close() }()
+	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	other.SetClock(func() time.Time { return now })
+	look := func(after time.Duration, want int) {
+		t.Helper()
+		now = now.Add(after)
+		if got, err := other.Orphans(ctx, "w-other"); err != nil || len(got) != want {
+			t.Errorf("orphans = %v, %v; want %d", got, err, want)
+		}
+	}
+	silent := func() {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			if gone, err := other.Gone(ctx, writer); err != nil || time.Now().After(deadline) {
+				t.Fatalf("the session does not end: %v", err)
+			} else if gone {
+				return
+			}
+		}
+	}
+	look(time.Minute, 0)
+	if err := log.Shutdown(ctx); err != nil {
+		t.Fatalf("shut down: %v", err)
+	}
+	silent()
+	look(time.Minute, 0)
+	look(auditpostgres.Grace-time.Second, 0)
+	session, err := s.Enlist(ctx, writer)
+	if err != nil {
+		t.Fatalf("renew the sign of life: %v", err)
+	}
+	look(time.Minute, 0)
+	if err := session.Close(); err != nil {
+		t.Fatalf("close: %v", err)
+	}
+	silent()
+	look(time.Minute, 0)
+	look(auditpostgres.Grace, 1)
 }
