@@ -128,8 +128,8 @@ func (p *passage) telling() (told, bool) {
 // tell adds what is to be told as a field "schleuse".
 func (p *passage) tell(answer Body) Body {
 	answer = answer.Without("schleuse") // ours: no model may say what was decided
-	t, any := p.telling()
-	if !any {
+	t, told := p.telling()
+	if !told {
 		return answer
 	}
 	body, err := answer.Set("schleuse", t)

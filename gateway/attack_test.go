@@ -171,7 +171,8 @@ func TestObligationsAddUpOverTheStages(t *testing.T) {
 		if q.Stage == gateway.StageRequest {
 			d.Obligations = []gateway.Obligation{
 				{ID: gateway.ObligationStripFields, Params: map[string]any{"fields": []any{"user"}}},
-				{ID: gateway.ObligationPseudonymise}, {ID: gateway.ObligationPseudonymise, Rule: "B"},
+				{ID: gateway.ObligationPseudonymise},
+				{ID: gateway.ObligationPseudonymise, Rule: "B"},
 				{ID: gateway.ObligationNotice, Params: map[string]any{"text": "Erstens."}},
 			}
 		}

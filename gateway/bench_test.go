@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -83,7 +84,7 @@ func BenchmarkStreamEvent(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			p, g := setup(b)
 			if c.hold {
-				p.denyFindings(true)
+				p.denyFindings()
 			}
 			p.events = events
 			r := chat(b, c.text)
@@ -118,7 +119,7 @@ func drain(b *testing.B, g *gateway.Gateway, r gateway.Request) {
 	defer s.Close()
 	for {
 		if _, err := s.Next(); err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				b.Fatal(err)
 			}
 			return

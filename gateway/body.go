@@ -279,9 +279,9 @@ func (b Body) LastUserText() string {
 	if json.Unmarshal(raw, &messages) != nil {
 		return ""
 	}
-	for i := len(messages) - 1; i >= 0; i-- {
-		if messages[i].Role == "user" {
-			return contentText(messages[i].Content)
+	for _, m := range slices.Backward(messages) {
+		if m.Role == "user" {
+			return contentText(m.Content)
 		}
 	}
 	return ""

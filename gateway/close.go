@@ -93,8 +93,7 @@ func (p *passage) fail(ctx context.Context, cause error) error {
 	if err := p.close(ctx, outcomeOf(p.closing.Code, p.closing.Response)); err != nil {
 		return err
 	}
-	var known *Error
-	if errors.As(cause, &known) {
+	if known, ok := errors.AsType[*Error](cause); ok {
 		withID := *known
 		withID.RequestID = p.request.ID
 		if withID.Decision == nil && len(p.record.Decisions) > 0 {
@@ -165,7 +164,7 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 func NewID(now time.Time) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
-	rand.Read(b[6:]) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(b[6:])
 	out := make([]byte, 0, 28)
 	out = append(out, 'e', '-')
 	for bit := 0; bit < 130; bit += 5 {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -259,8 +260,8 @@ func fieldName(raw []byte) string {
 
 // lastOf is the last piece of a text in the event, -1 when there is none.
 func (e *event) lastOf(key pieceKey) int {
-	for i := len(e.pieces) - 1; i >= 0; i-- {
-		if e.pieces[i].key == key && !e.pieces[i].whole {
+	for i, p := range slices.Backward(e.pieces) {
+		if p.key == key && !p.whole {
 			return i
 		}
 	}

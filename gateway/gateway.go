@@ -398,8 +398,7 @@ func (p *passage) decideOn(ctx context.Context, s Screened) error {
 
 // fault turns an error of a part into one a caller may see.
 func (p *passage) fault(op string, err error) error {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
 	code := CodeOf(err)

@@ -168,7 +168,7 @@ func (s *Stream) release(e *event, events [][]byte) {
 	}
 	if !s.told {
 		s.told = true
-		if t, any := s.p.telling(); any {
+		if t, tells := s.p.telling(); tells {
 			events[0] = withField(events[0], "schleuse", t)
 		}
 	}
@@ -190,7 +190,7 @@ func (s *Stream) finish() error {
 	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest)
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
 		s.ready, s.ended = nil, err
-		return nil
+		return nil //nolint:nilerr // the record is closed or cannot be: Next returns the error
 	}
 	s.ended = io.EOF
 	return nil

@@ -22,15 +22,15 @@ func delta(choice int, inner, finish string) string {
 	return fmt.Sprintf(`{"id":"c","choices":[{"delta":{%s},"finish_reason":%s,"index":%d}]}`, inner, end, choice)
 }
 
-// denyFindings refuses answers in which something was found.
-func (p *parts) denyFindings(hold bool) {
+// denyFindings refuses answers in which something was found, and has all held for the review.
+func (p *parts) denyFindings() {
 	allow := p.decide
 	p.decide = func(q gateway.Question) (gateway.Decision, error) {
 		d, err := allow(q)
 		if q.Stage == gateway.StageResponse && (q.Screened.Total() > 0 || len(q.Screened.Categories) > 0) {
 			return gateway.Decision{Effect: gateway.EffectDeny}, nil
 		}
-		if hold && q.Stage != gateway.StageResponse {
+		if q.Stage != gateway.StageResponse {
 			d.Obligations = append(d.Obligations, gateway.Obligation{ID: gateway.ObligationReview})
 		}
 		return d, err
@@ -55,7 +55,7 @@ func TestStreamReviewsEveryText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, g := setup(t)
-			p.denyFindings(true)
+			p.denyFindings()
 			p.events = events
 			all, err := readAll(t, g, chat(t, "x"))
 			if gateway.CodeOf(err) != gateway.CodeDenied || all != "" || p.closings[0].Outcome != gateway.OutcomeStopped {
@@ -68,7 +68,7 @@ func TestStreamReviewsEveryText(t *testing.T) {
 func TestStreamAsksAgainForACategory(t *testing.T) {
 	t.Parallel()
 	p, g := setup(t)
-	p.denyFindings(true)
+	p.denyFindings()
 	p.category = "health"
 	p.events = []string{event("Er ist krank.", "stop")}
 	if all, err := readAll(t, g, chat(t, "x")); gateway.CodeOf(err) != gateway.CodeDenied || all != "" {
@@ -168,7 +168,7 @@ func TestStreamBoundsWhatItRemembers(t *testing.T) {
 		t.Errorf("ended with %v, want upstream_unavailable", err)
 	}
 	p, g = setup(t)
-	p.denyFindings(true)
+	p.denyFindings()
 	for range 5000 {
 		p.events = append(p.events, `{"choices":[{"index":0,"delta":{},"finish_reason":null}]}`)
 	}
@@ -211,7 +211,7 @@ func TestStreamCloseKeepsUsageAndContent(t *testing.T) {
 func TestStreamWithholdsTheEndWithoutRecord(t *testing.T) {
 	t.Parallel()
 	p, g := setup(t)
-	p.denyFindings(true)
+	p.denyFindings()
 	p.closeErr = errors.New("disk full")
 	p.events = []string{event("Ein Satz.", "stop")}
 	if all, err := readAll(t, g, chat(t, "x")); gateway.CodeOf(err) != gateway.CodeNoRecord || all != "" {

@@ -6,6 +6,7 @@ package retrieval_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"hash/fnv"
 	"os"
 	"strings"
@@ -56,6 +57,7 @@ func BenchmarkIndex(b *testing.B) {
 }
 
 func benchmarkIndex(b *testing.B, x *retrieval.Index, questions []question) {
+	b.Helper()
 	for i := 0; b.Loop(); i++ {
 		q := gateway.Query{Tenant: tenant, Sources: []string{"recht"}, Text: questions[i%len(questions)].text, Limit: 10}
 		found, err := x.Retrieve(b.Context(), q)
@@ -85,6 +87,7 @@ func (hashed) Embed(_ context.Context, texts []string) ([][]float32, error) {
 }
 
 func benchmarkFTS5(b *testing.B, documents []retrieval.Document, questions []question) {
+	b.Helper()
 	db, err := sql.Open("sqlite", "file::memory:")
 	must(b, err)
 	defer db.Close()
@@ -112,7 +115,7 @@ func benchmarkFTS5(b *testing.B, documents []retrieval.Document, questions []que
 			must(b, rows.Scan(&title, &text))
 			n++
 		}
-		must(b, rows.Err())
+		must(b, errors.Join(rows.Err(), rows.Close())) //nolint:sqlclosecheck // in a loop
 		if n == 0 {
 			b.Fatal("baseline found nothing")
 		}

@@ -65,7 +65,8 @@ func statuteKey(statute string) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	key := fields[0]
+	var key strings.Builder
+	key.WriteString(fields[0])
 	for _, f := range fields[1:] {
 		if n := roman(f); n > 0 {
 			f = strconv.Itoa(n)
@@ -73,9 +74,9 @@ func statuteKey(statute string) string {
 		if n, err := strconv.Atoi(f); err == nil && n >= 1900 {
 			continue
 		}
-		key += f
+		key.WriteString(f)
 	}
-	return key
+	return key.String()
 }
 
 // roman reads the numbers of the books of the Sozialgesetzbuch.

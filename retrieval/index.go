@@ -233,8 +233,10 @@ func (x *Index) Retrieve(ctx context.Context, q gateway.Query) ([]gateway.Passag
 		return nil, &gateway.Error{Op: "retrieve", Code: gateway.CodeInvalid, Message: "Der Suche fehlt der Mandant."}
 	}
 	if q.Limit < 0 || q.Limit > maxLimit {
-		return nil, &gateway.Error{Op: "retrieve", Code: gateway.CodeInvalid, Path: "limit",
-			Message: fmt.Sprintf("Es sind 1 bis %d Fundstellen möglich.", maxLimit)}
+		return nil, &gateway.Error{
+			Op: "retrieve", Code: gateway.CodeInvalid, Path: "limit",
+			Message: fmt.Sprintf("Es sind 1 bis %d Fundstellen möglich.", maxLimit),
+		}
 	}
 	if len(q.Principals) > maxPrincipals {
 		return nil, &gateway.Error{Op: "retrieve", Code: gateway.CodeTooLarge, Message: "Der Aufrufer hat zu viele Gruppen."}
@@ -263,8 +265,10 @@ func (x *Index) Retrieve(ctx context.Context, q gateway.Query) ([]gateway.Passag
 
 func (x *Index) search(ctx context.Context, q gateway.Query) (Search, error) {
 	text := cut(q.Text, maxQuery)
-	s := Search{Tenant: q.Tenant, Principals: readers(q.Principals), Sources: q.Sources,
-		Terms: queryTerms(text), Dense: x.config.Dense, Limit: cmp.Or(q.Limit, defaultLimit)}
+	s := Search{
+		Tenant: q.Tenant, Principals: readers(q.Principals), Sources: q.Sources,
+		Terms: queryTerms(text), Dense: x.config.Dense, Limit: cmp.Or(q.Limit, defaultLimit),
+	}
 	if slices.Contains(q.Sources, AllSources) {
 		s.Sources = nil
 	}

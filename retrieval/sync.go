@@ -122,7 +122,7 @@ func (p *pass) begin(ctx context.Context) error {
 		return err
 	}
 	if raw != nil {
-		if err := json.Unmarshal(raw, &p.state); err != nil {
+		if err := json.Unmarshal(raw, &p.state); err != nil { //nolint:musttag // a Ref is kept under the names of its fields
 			p.state = syncState{} // unreadable: load everything again
 		}
 	}
@@ -195,6 +195,7 @@ func (p *pass) change(ctx context.Context, c connectors.Change) error {
 		return nil
 	case connectors.AccessOnly:
 		return p.setAccess(ctx, c.Ref.ID, rightsOf(c.Access))
+	case connectors.Upsert: // below
 	}
 	delete(p.gone, c.Ref.ID)
 	access := rightsOf(c.Access)
@@ -446,7 +447,7 @@ func (p *pass) reconcile(ctx context.Context) error {
 }
 
 func (p *pass) end(ctx context.Context) error {
-	raw, err := json.Marshal(p.state)
+	raw, err := json.Marshal(p.state) //nolint:musttag // a Ref is kept under the names of its fields
 	if err != nil {
 		return err
 	}

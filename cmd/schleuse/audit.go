@@ -129,7 +129,7 @@ func openViewer(ctx context.Context, o recordOptions) (*audit.Viewer, func(), er
 }
 
 // trusted is the public key to check seals with.
-func (o recordOptions) trusted(c Config) (string, error) {
+func (o *recordOptions) trusted(c Config) (string, error) {
 	switch {
 	case o.publicKey != "":
 		return o.publicKey, nil

@@ -70,14 +70,16 @@ func check(ctx context.Context, in io.Reader, out io.Writer, o checkOptions) err
 		return err
 	}
 	if o.asJSON {
-		err = printJSON(out, report)
+		if err := printJSON(out, report); err != nil {
+			return err
+		}
 	} else {
-		err = printReport(out, input, report)
+		printReport(out, input, report)
 	}
-	if err == nil && !report.Complete {
+	if !report.Complete {
 		return errFinding
 	}
-	return err
+	return nil
 }
 
 func runCheck(ctx context.Context, o checkOptions, in completeness.Input) (completeness.Report, error) {
@@ -200,7 +202,7 @@ var severityText = map[completeness.Severity]string{
 }
 
 // printReport writes a report for people.
-func printReport(out io.Writer, in completeness.Input, r completeness.Report) error {
+func printReport(out io.Writer, in completeness.Input, r completeness.Report) {
 	head := string(r.Service)
 	if in.Case != "" {
 		head += ", " + in.Case
@@ -220,7 +222,6 @@ func printReport(out io.Writer, in completeness.Input, r completeness.Report) er
 	if len(r.DecisionIDs) > 0 {
 		fmt.Fprintf(out, "Entscheidung %s.\n", strings.Join(r.DecisionIDs, ", "))
 	}
-	return nil
 }
 
 func rankOf(s completeness.Severity) int {
@@ -229,8 +230,11 @@ func rankOf(s completeness.Severity) int {
 		return 0
 	case completeness.SeverityOfficial:
 		return 1
+	case completeness.SeverityHint:
+		return 2
+	default:
+		return 3
 	}
-	return 2
 }
 
 // describeFinding is a finding in a word and a line.

@@ -57,7 +57,7 @@ func startDemo(t *testing.T, data string, env ...string) (*exec.Cmd, demoLinks) 
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		raw, err := os.ReadFile(filepath.Join(data, "demo.json"))
 		if err == nil && json.Unmarshal(raw, &links) == nil {
-			if r, err := http.Get(links.URL + "/readyz"); err == nil { //nolint:noctx // a poll
+			if r, err := http.Get(links.URL + "/readyz"); err == nil {
 				_ = r.Body.Close()
 				if r.StatusCode == http.StatusOK {
 					return cmd, links

@@ -141,6 +141,7 @@ func (l demoLinks) save(data string) error {
 	if data == "" {
 		return nil
 	}
+	//nolint:gosec // the key of a demonstration on this machine, for its owner only
 	raw, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,10 +60,5 @@ func TestImportDirection(t *testing.T) {
 }
 
 func allowed(from, to string) bool {
-	for _, a := range above[from] {
-		if a == to {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(above[from], to)
 }

@@ -27,7 +27,7 @@ func localConfig(data string) Config {
 
 func randomSecret() []byte {
 	b := make([]byte, 48)
-	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(b)
 	return b
 }
 

@@ -48,7 +48,7 @@ type usageError struct{ error }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	root := rootCommand()
+	root := rootCommand() //nolint:contextcheck // commands take the context they are executed with
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

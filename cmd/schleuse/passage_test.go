@@ -240,6 +240,7 @@ func TestTruncatedAnswerIsNeverPassedOffAsComplete(t *testing.T) {
 	}
 }
 
+//nolint:tparallel // the cases share one model server and look at its last request
 func TestPoliciesRefuseBeforeAnythingLeaves(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
@@ -439,7 +440,7 @@ func TestSearchWithVectors(t *testing.T) {
 func embeddingDim(t *testing.T) int {
 	t.Helper()
 	model := upstreamtest.Start(t)
-	answer, err := http.Post(model.URL+"/embeddings", "application/json", strings.NewReader(`{"model":"m","input":["x"]}`)) //nolint:noctx // a test server
+	answer, err := http.Post(model.URL+"/embeddings", "application/json", strings.NewReader(`{"model":"m","input":["x"]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -455,6 +456,8 @@ func embeddingDim(t *testing.T) int {
 
 // What programs send as JSON inside of texts, as numbers or as keys is as
 // personal as plain text.
+//
+//nolint:tparallel // the cases share one model server and look at its last request
 func TestNothingPersonalLeavesInDisguise(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")

@@ -25,7 +25,7 @@ func recordKey(origin string, master []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("make record key: %w", err)
 	}
-	hash := strings.Split(strings.TrimPrefix(verifier, origin+"+"), "+")[0]
+	hash, _, _ := strings.Cut(strings.TrimPrefix(verifier, origin+"+"), "+")
 	const algorithmEd25519 = 1
 	seed := append([]byte{algorithmEd25519}, private.Seed()...)
 	return "PRIVATE+KEY+" + origin + "+" + hash + "+" + base64.StdEncoding.EncodeToString(seed), nil

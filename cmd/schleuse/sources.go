@@ -47,7 +47,7 @@ func (p *parts) syncOnce(ctx context.Context, c SourceConfig, reconcile bool) (i
 		return 0, fmt.Errorf("open source %s: %w", c.Name, err)
 	}
 	if closer, ok := source.(io.Closer); ok {
-		defer closer.Close() //nolint:errcheck // a folder handle
+		defer closer.Close() // of a folder: nothing is lost
 	}
 	result, err := p.index.Sync(ctx, source, retrieval.SyncOptions{Tenant: c.Tenant, Source: c.Name, Class: c.DataClass, Reconcile: reconcile})
 	if err != nil {

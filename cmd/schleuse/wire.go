@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -86,8 +87,8 @@ func build(ctx context.Context, c Config, logger *slog.Logger) (p *parts, err er
 // close releases everything in reverse order.
 func (p *parts) close() error {
 	var problems []error
-	for i := len(p.closers) - 1; i >= 0; i-- {
-		problems = append(problems, p.closers[i]())
+	for _, closer := range slices.Backward(p.closers) {
+		problems = append(problems, closer())
 	}
 	p.closers = nil
 	return errors.Join(problems...)

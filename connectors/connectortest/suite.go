@@ -78,7 +78,7 @@ func (m *mirror) apply(c connectors.Change) error {
 	}
 	if c.Err != nil {
 		m.failed = append(m.failed, c.Ref.Path)
-		return nil
+		return nil //nolint:nilerr // a document that cannot be read does not end the walk
 	}
 	old := m.paths[c.Ref.ID]
 	switch c.Kind {

@@ -38,6 +38,7 @@ func TestConformance(t *testing.T) {
 }
 
 func place(t *testing.T) connectortest.Place {
+	t.Helper()
 	root := t.TempDir()
 	at := func(path string) string { return filepath.Join(root, filepath.FromSlash(path)) }
 	p := connectortest.Place{

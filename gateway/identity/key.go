@@ -34,7 +34,7 @@ func NewKey(env string, pepper []byte) (text, id, hash string) {
 
 func random(n int) []byte {
 	b := make([]byte, n)
-	rand.Read(b) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(b)
 	return b
 }
 

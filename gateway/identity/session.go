@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,14 +25,7 @@ type Person struct {
 
 // Has reports whether the person has one of the roles.
 func (p Person) Has(roles ...string) bool {
-	for _, r := range roles {
-		for _, have := range p.Roles {
-			if r == have {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) })
 }
 
 // Caller is the person as a caller of the gateway.
@@ -64,7 +58,7 @@ type pending struct {
 	until  time.Time
 }
 
-// NewSessions: secure demands https for the cookie; only a demo on the loopback
+// NewSessions returns no sessions yet. secure demands https for the cookie; only a demo on the loopback
 // address goes without.
 func NewSessions(now func() time.Time, secure bool) *Sessions {
 	if now == nil {
@@ -88,7 +82,7 @@ func (s *Sessions) SignIn(w http.ResponseWriter, ticket string) (Person, bool) {
 	if !ok || s.now().After(login.until) {
 		return Person{}, false
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure except for a demo on the loopback address
 		Name: s.cookie(), Value: s.add(s.sessions, login.person, sessionLife), Path: "/",
 		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife.Seconds()),
 	})
@@ -114,6 +108,7 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
 		delete(s.sessions, sha256.Sum256([]byte(c.Value)))
 		s.mu.Unlock()
 	}
+	//nolint:gosec // Secure except for a demo on the loopback address
 	http.SetCookie(w, &http.Cookie{Name: s.cookie(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode})
 }
 

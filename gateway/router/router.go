@@ -151,6 +151,9 @@ func rank(r gateway.Residency) int {
 		return 3
 	case gateway.ResidencyNonEU:
 		return 4
+	case gateway.ResidencyUnknown:
+		return unknownRank
+	default:
+		return unknownRank
 	}
-	return unknownRank
 }

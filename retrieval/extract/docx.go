@@ -67,7 +67,7 @@ func docxParts(c *container) []string {
 // docxStyles returns the ids of styles that hide text.
 func docxStyles(c *container) (map[string]bool, error) {
 	if !c.has("word/styles.xml") {
-		return nil, nil
+		return map[string]bool{}, nil
 	}
 	part, err := c.part("word/styles.xml")
 	if err != nil {
@@ -83,7 +83,7 @@ func docxStyles(c *container) (map[string]bool, error) {
 // docxLook is what run properties say about visibility.
 type docxLook struct{ vanish, white, shaded, tiny bool }
 
-func (l docxLook) hidden() bool { return l.vanish || l.tiny || (l.white && !l.shaded) }
+func (l *docxLook) hidden() bool { return l.vanish || l.tiny || (l.white && !l.shaded) }
 
 func (l *docxLook) read(e element) {
 	value := e.attr("val")

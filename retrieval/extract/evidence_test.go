@@ -43,6 +43,7 @@ type evidence struct {
 }
 
 func evidenceDocs(t testing.TB) (folder string, all []evidence) {
+	t.Helper()
 	folder = filepath.Join(dataFolder(t), "evidence")
 	file, err := os.Open(filepath.Join(folder, "index.jsonl"))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/tiff" // as those above
 )
 
 const (

@@ -40,13 +40,19 @@ func container(t testing.TB, entries ...entry) []byte {
 }
 
 func docx(t testing.TB, body string, more ...entry) []byte {
-	return container(t, append([]entry{{"word/document.xml",
-		`<w:document xmlns:w="w"><w:body>` + body + `</w:body></w:document>`}}, more...)...)
+	t.Helper()
+	return container(t, append([]entry{{
+		"word/document.xml",
+		`<w:document xmlns:w="w"><w:body>` + body + `</w:body></w:document>`,
+	}}, more...)...)
 }
 
 func odt(t testing.TB, styles, body string, more ...entry) []byte {
-	return container(t, append([]entry{{"mimetype", extract.TypeODT}, {"content.xml",
-		`<d xmlns:text="t" xmlns:style="s" xmlns:fo="f"><automatic-styles>` + styles + `</automatic-styles><body>` + body + `</body></d>`}}, more...)...)
+	t.Helper()
+	return container(t, append([]entry{{"mimetype", extract.TypeODT}, {
+		"content.xml",
+		`<d xmlns:text="t" xmlns:style="s" xmlns:fo="f"><automatic-styles>` + styles + `</automatic-styles><body>` + body + `</body></d>`,
+	}}, more...)...)
 }
 
 func TestText(t *testing.T) {

@@ -258,7 +258,7 @@ func salt(tenant gateway.TenantID) salted {
 }
 
 func (s salted) of(t retrieval.Term) int32 {
-	h := (uint32(t) ^ uint32(s)) * 0x9E3779B1 // a bijection for each tenant
+	h := (t ^ uint32(s)) * 0x9E3779B1 // a bijection for each tenant
 	return int32(h ^ h>>15)
 }
 

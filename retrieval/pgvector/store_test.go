@@ -26,6 +26,7 @@ func open(t testing.TB, c pgvector.Config) *pgvector.Store {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) retrieval.Store {
+		t.Helper()
 		return open(t, pgvector.Config{DSN: postgrestest.DSN(t), Dim: storetest.Dim})
 	})
 }

@@ -65,13 +65,14 @@ func (s *Store) rank(ctx context.Context, q retrieval.Search) (ranked, named []r
 // hits reads passages. The tenant is asked for again: a second fence.
 func (s *Store) hits(ctx context.Context, id gateway.TenantID, scored []retrieval.Scored) (map[int64]retrieval.Hit, error) {
 	if len(scored) == 0 {
-		return nil, nil
+		return map[int64]retrieval.Hit{}, nil
 	}
 	args := []any{id}
 	for _, c := range scored {
 		args = append(args, c.Chunk)
 	}
 	marks := strings.TrimSuffix(strings.Repeat("?,", len(scored)), ",")
+	//nolint:gosec // marks are question marks only
 	rows, err := s.db.QueryContext(ctx, `SELECT c.id, c.text, c.citation, c.norm, d.source, d.doc, d.class
 		FROM retrieval_chunk c JOIN retrieval_document d ON d.id = c.document WHERE d.tenant = ? AND c.id IN (`+marks+`)`, args...)
 	if err != nil {

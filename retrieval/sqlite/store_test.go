@@ -28,11 +28,17 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	t.Run("file", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, func(t *testing.T) retrieval.Store { return open(t, filepath.Join(t.TempDir(), "index.db")) })
+		storetest.Run(t, func(t *testing.T) retrieval.Store {
+			t.Helper()
+			return open(t, filepath.Join(t.TempDir(), "index.db"))
+		})
 	})
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, func(t *testing.T) retrieval.Store { return open(t, "") })
+		storetest.Run(t, func(t *testing.T) retrieval.Store {
+			t.Helper()
+			return open(t, "")
+		})
 	})
 }
 
@@ -60,8 +66,10 @@ func put(t *testing.T, s *sqlite.Store, id string, reader gateway.Principal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = x.Put(t.Context(), retrieval.Document{Tenant: "a", Source: "akten", ID: id, Principals: []gateway.Principal{reader},
-		Pages: []extract.Page{{Number: 1, Text: "Vermerk zur Bauakte " + id}}})
+	err = x.Put(t.Context(), retrieval.Document{
+		Tenant: "a", Source: "akten", ID: id, Principals: []gateway.Principal{reader},
+		Pages: []extract.Page{{Number: 1, Text: "Vermerk zur Bauakte " + id}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,8 +93,10 @@ func index(t testing.TB, c retrieval.Config) *retrieval.Index {
 }
 
 func doc(tenant gateway.TenantID, id, text string, readers ...gateway.Principal) retrieval.Document {
-	return retrieval.Document{Tenant: tenant, Source: source, ID: id, Title: id, Version: retrieval.Hash(text)[:8],
-		Principals: readers, Class: []gateway.DataClass{gateway.DataInternal}, Pages: []extract.Page{{Number: 1, Text: text}}}
+	return retrieval.Document{
+		Tenant: tenant, Source: source, ID: id, Title: id, Version: retrieval.Hash(text)[:8],
+		Principals: readers, Class: []gateway.DataClass{gateway.DataInternal}, Pages: []extract.Page{{Number: 1, Text: text}},
+	}
 }
 
 func ask(t testing.TB, x *retrieval.Index, tenant gateway.TenantID, text string, who ...gateway.Principal) []gateway.Passage {
@@ -267,11 +269,13 @@ func (l *listener) Put(ctx context.Context, e retrieval.Entry) error {
 
 func namedFirst(t *testing.T, s retrieval.Store) {
 	x := index(t, retrieval.Config{Store: s, Shared: "bund"})
-	law := retrieval.Document{Tenant: "bund", Source: "recht", ID: "BMG", Title: "Bundesmeldegesetz", Statute: "BMG", Stand: "2026-01-01", Principals: []gateway.Principal{"public"},
+	law := retrieval.Document{
+		Tenant: "bund", Source: "recht", ID: "BMG", Title: "Bundesmeldegesetz", Statute: "BMG", Stand: "2026-01-01", Principals: []gateway.Principal{"public"},
 		Sections: []retrieval.Section{
 			{Number: "§ 17", Heading: "Anmeldung, Abmeldung", Text: "(1) Wer eine Wohnung bezieht, hat sich innerhalb von zwei Wochen anzumelden.\n\n(2) " + strings.Repeat("Wer auszieht, meldet sich ab. ", 80)},
 			{Number: "§ 19", Heading: "Mitwirkung des Wohnungsgebers", Text: "Der Wohnungsgeber bestätigt den Einzug. Die Bestätigung ist vorzulegen."},
-		}}
+		},
+	}
 	must(t, x.Put(t.Context(), law))
 	must(t, x.Put(t.Context(), doc(a, "1", "Wer nach § 17 anmeldet, legt die Bestätigung des Wohnungsgebers vor.", "public")))
 	for question, expected := range map[string]string{
