@@ -223,11 +223,16 @@ type removed struct {
 	weights  []retrieval.Weight
 }
 
+// familySQL selects a document and, if ?4, those attached to it. Both halves
+// find their rows in an index; a condition with OR reads the whole source.
+const familySQL = `SELECT id FROM retrieval_document WHERE tenant = ?1 AND source = ?2 AND doc = ?3
+	UNION ALL SELECT id FROM retrieval_document WHERE ?4 AND tenant = ?1 AND source = ?2 AND parent = ?3 AND parent <> ''`
+
 // removeDocument deletes a document, and with attached those attached to it.
 func removeDocument(ctx context.Context, tx *sql.Tx, k retrieval.Key, attached bool) ([]removed, error) {
-	const where = ` d.tenant = ? AND d.source = ? AND (d.doc = ? OR (? AND d.parent = ?))`
+	const where = ` d.id IN (` + familySQL + `)`
 	rows, err := tx.QueryContext(ctx, `SELECT d.doc, c.weights FROM retrieval_document d JOIN retrieval_chunk c ON c.document = d.id WHERE`+where,
-		k.Tenant, k.Source, k.ID, attached, k.ID)
+		k.Tenant, k.Source, k.ID, attached)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +250,7 @@ func removeDocument(ctx context.Context, tx *sql.Tx, k retrieval.Key, attached b
 		return nil, err
 	}
 	rows.Close()
-	_, err = tx.ExecContext(ctx, `DELETE FROM retrieval_document AS d WHERE`+where, k.Tenant, k.Source, k.ID, attached, k.ID)
+	_, err = tx.ExecContext(ctx, `DELETE FROM retrieval_document AS d WHERE`+where, k.Tenant, k.Source, k.ID, attached)
 	return out, err
 }
 
@@ -261,8 +266,8 @@ func (s *Store) Delete(ctx context.Context, k retrieval.Key) error {
 // SetAccess implements retrieval.Store.
 func (s *Store) SetAccess(ctx context.Context, k retrieval.Key, a retrieval.Access) error {
 	err := s.change(ctx, k.Tenant, func(tx *sql.Tx, _ *memory) (func(*memory), error) {
-		_, err := tx.ExecContext(ctx, `UPDATE retrieval_document SET allow = ?, deny = ? WHERE tenant = ? AND source = ? AND (doc = ? OR parent = ?)`,
-			list(a.Allow), list(a.Deny), k.Tenant, k.Source, k.ID, k.ID)
+		_, err := tx.ExecContext(ctx, `UPDATE retrieval_document SET allow = ?5, deny = ?6 WHERE id IN (`+familySQL+`)`,
+			k.Tenant, k.Source, k.ID, true, list(a.Allow), list(a.Deny))
 		return func(m *memory) { m.setAccess(k.Source, k.ID, a) }, err
 	})
 	return wrap("set access", err)
