@@ -62,7 +62,8 @@ func (s *Store) rank(ctx context.Context, q retrieval.Search) (ranked, named []r
 	return t.memory.search(q)
 }
 
-// hits reads passages. The tenant is asked for again: a second fence.
+// hits reads passages. The tenant is asked for again: a second fence. CROSS JOIN
+// makes SQLite begin with the few chunks, not with all documents of the tenant.
 func (s *Store) hits(ctx context.Context, id gateway.TenantID, scored []retrieval.Scored) (map[int64]retrieval.Hit, error) {
 	if len(scored) == 0 {
 		return map[int64]retrieval.Hit{}, nil
@@ -74,7 +75,7 @@ func (s *Store) hits(ctx context.Context, id gateway.TenantID, scored []retrieva
 	marks := strings.TrimSuffix(strings.Repeat("?,", len(scored)), ",")
 	//nolint:gosec // marks are question marks only
 	rows, err := s.db.QueryContext(ctx, `SELECT c.id, c.text, c.citation, c.norm, d.source, d.doc, d.class
-		FROM retrieval_chunk c JOIN retrieval_document d ON d.id = c.document WHERE d.tenant = ? AND c.id IN (`+marks+`)`, args...)
+		FROM retrieval_chunk c CROSS JOIN retrieval_document d ON d.id = c.document WHERE d.tenant = ? AND c.id IN (`+marks+`)`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -231,7 +231,7 @@ const familySQL = `SELECT id FROM retrieval_document WHERE tenant = ?1 AND sourc
 // removeDocument deletes a document, and with attached those attached to it.
 func removeDocument(ctx context.Context, tx *sql.Tx, k retrieval.Key, attached bool) ([]removed, error) {
 	const where = ` d.id IN (` + familySQL + `)`
-	rows, err := tx.QueryContext(ctx, `SELECT d.doc, c.weights FROM retrieval_document d JOIN retrieval_chunk c ON c.document = d.id WHERE`+where,
+	rows, err := tx.QueryContext(ctx, `SELECT d.doc, c.weights FROM retrieval_document d CROSS JOIN retrieval_chunk c ON c.document = d.id WHERE`+where,
 		k.Tenant, k.Source, k.ID, attached)
 	if err != nil {
 		return nil, err
