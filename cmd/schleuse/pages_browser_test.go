@@ -351,7 +351,7 @@ func inPalette(in image.Image) *image.Paletted {
 			c := at(x, y)
 			i, ok := index[c]
 			if !ok {
-				i = uint8(palette.Index(c)) //nolint:gosec // at most 255 colours
+				i = uint8(palette.Index(c))
 				index[c] = i
 			}
 			out.SetColorIndex(x, y, i)

@@ -365,9 +365,13 @@ func TestPagesRefuseWhatTheyCannotUse(t *testing.T) {
 	}
 	v.upload("/panel/check", map[string]string{"leistung": "fliegen", "antrag": "{}"}, nil, http.StatusNotFound)
 	for _, form := range []url.Values{
-		{"aktion": {"uebernehmen"}, "absatz": {"-1"}}, {"aktion": {"uebernehmen"}, "absatz": {"999"}}, {"aktion": {"uebernehmen"}, "absatz": {"x"}},
-		{"aktion": {"zaubern"}, "absatz": {"0"}}, {"aktion": {"bearbeiten"}, "absatz": {"0"}, "text": {" "}},
-		{"aktion": {"bearbeiten"}, "absatz": {"0"}, "text": {strings.Repeat("x", 4001)}}, {},
+		{"aktion": {"uebernehmen"}, "absatz": {"-1"}},
+		{"aktion": {"uebernehmen"}, "absatz": {"999"}},
+		{"aktion": {"uebernehmen"}, "absatz": {"x"}},
+		{"aktion": {"zaubern"}, "absatz": {"0"}},
+		{"aktion": {"bearbeiten"}, "absatz": {"0"}, "text": {" "}},
+		{"aktion": {"bearbeiten"}, "absatz": {"0"}, "text": {strings.Repeat("x", 4001)}},
+		{},
 	} {
 		v.post("/panel/draft/"+draft, form, http.StatusBadRequest)
 	}

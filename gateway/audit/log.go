@@ -96,7 +96,8 @@ type Log struct {
 
 var _ gateway.Recorder = (*Log)(nil)
 
-// New opens the log and ends the stories that a dead process left open.
+// New opens the log and ends the stories that a dead process left open: at once in
+// SQLite; in PostgreSQL with one of the next sweeps, when the writer has been silent.
 func New(ctx context.Context, config Config) (*Log, error) {
 	config = config.withDefaults()
 	signer, err := note.NewSigner(config.Key)
