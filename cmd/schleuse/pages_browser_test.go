@@ -135,7 +135,7 @@ type sight struct {
 }
 
 // sights makes something to see on every page and signs the browser in.
-func (s *stage) sights(t *testing.T, b *browser) (before, after []sight) {
+func (s *stage) sights(t *testing.T) (before, after []sight) {
 	t.Helper()
 	s.fill(t)
 	v := s.visitor(t, demoTenant, identity.RoleRevision, identity.RoleCase)
@@ -184,7 +184,7 @@ func (s *stage) sights(t *testing.T, b *browser) (before, after []sight) {
 // eachSight shows every page, signed out and signed in.
 func (s *stage) eachSight(t *testing.T, b *browser, look func(sight)) {
 	t.Helper()
-	before, after := s.sights(t, b)
+	before, after := s.sights(t)
 	for _, x := range before {
 		look(x)
 	}

@@ -216,7 +216,7 @@ func narrower(classes []gateway.DataClass) []gateway.DataClass {
 func decisive(rec gateway.Record, end *gateway.Closing) gateway.Reason {
 	decisions := rec.Decisions
 	if end != nil && end.Response != nil {
-		decisions = append(decisions[:len(decisions):len(decisions)], *end.Response)
+		decisions = append(slices.Clip(decisions), *end.Response)
 	}
 	for _, severity := range []string{"block", "narrow", "info"} {
 		for _, d := range decisions {

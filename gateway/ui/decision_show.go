@@ -5,6 +5,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -139,8 +140,9 @@ func ending(o gateway.Outcome) phrase {
 		return say("Die Anfrage wurde von der aufrufenden Stelle abgebrochen.")
 	case gateway.OutcomeInterrupted:
 		return say("Der Dienst wurde währenddessen beendet; das wurde beim nächsten Start vermerkt.")
+	default:
+		return say("Es kam keine Antwort zustande.")
 	}
-	return say("Es kam keine Antwort zustande.")
 }
 
 // heading is the outcome with the number of obligations.
@@ -157,7 +159,7 @@ func heading(i audit.Item) phrase {
 func firedRules(i audit.Item) []firedRule {
 	decisions := i.Record.Decisions
 	if i.Closing != nil && i.Closing.Response != nil {
-		decisions = append(decisions[:len(decisions):len(decisions)], *i.Closing.Response)
+		decisions = append(slices.Clip(decisions), *i.Closing.Response)
 	}
 	var out []firedRule
 	seen := map[string]bool{}

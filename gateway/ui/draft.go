@@ -180,6 +180,7 @@ func (u *UI) draftShow(w http.ResponseWriter, r *http.Request) error {
 		switch c.Level {
 		case drafting.LevelRed:
 			v.Red = append(v.Red, c)
+		case drafting.LevelGreen: // nothing to show
 		case drafting.LevelYellow:
 			v.Yellow = append(v.Yellow, c)
 		}

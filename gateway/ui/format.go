@@ -183,7 +183,7 @@ func className(c gateway.DataClass) string {
 }
 
 func kindName(k gateway.FindingKind) string {
-	return name(map[string]string{
+	return name(map[string]string{ //nolint:gosec // words for people, no credentials
 		"person": "Personen", "address": "Anschriften", "iban": "IBAN", "tax_id": "Steuer-ID", "tax_number": "Steuernummer", "vat_id": "USt-IdNr.",
 		"business_id": "Wirtschafts-IdNr.", "pension_number": "Rentenversicherungsnummer", "health_insurance_number": "Krankenversichertennummer",
 		"id_card": "Personalausweis", "passport": "Reisepass", "driving_licence": "Führerschein", "email": "E-Mail-Adresse", "phone": "Telefonnummer",

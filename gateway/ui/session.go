@@ -68,7 +68,7 @@ func (u *UI) appearance(w http.ResponseWriter, r *http.Request) error {
 	if v := r.FormValue("darstellung"); v == "light" || v == "dark" {
 		setCookie(w, themeCookie, v)
 	}
-	http.Redirect(w, r, localPath(r.FormValue("zurueck")), http.StatusSeeOther)
+	http.Redirect(w, r, localPath(r.FormValue("zurueck")), http.StatusSeeOther) //nolint:gosec // localPath keeps it on this server
 	return nil
 }
 
@@ -81,6 +81,7 @@ func localPath(p string) string {
 }
 
 func setCookie(w http.ResponseWriter, name, value string) {
+	//nolint:gosec // language and theme are no secret; the demonstration runs without TLS
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: yearSeconds, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 

@@ -382,8 +382,9 @@ func statusOf(c gateway.Code) (status int, heading string) {
 		return http.StatusBadRequest, "Bitte prüfen Sie die Eingabe"
 	case gateway.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge, "Zu groß"
+	default:
+		return http.StatusInternalServerError, "Das hat nicht geklappt"
 	}
-	return http.StatusInternalServerError, "Das hat nicht geklappt"
 }
 
 func (u *UI) notFound(_ http.ResponseWriter, _ *http.Request) error {
