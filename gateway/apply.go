@@ -23,10 +23,11 @@ func knownObligation(id string) bool {
 	return false
 }
 
-// apply carries out the obligations that change the request and prepares the
-// body for the chosen model. Values are replaced first: the screening speaks of
-// the texts as they were screened.
+// apply carries out the obligations that change the request. There may be routes
+// inside and outside of the house, so there are two bodies. Values are replaced
+// first: the screening speaks of the texts as they were screened.
 func (p *passage) apply() error {
+	p.inside, p.outside = p.request.Body, p.request.Body
 	if _, ok := p.decision.Obligation(ObligationPseudonymise); ok {
 		p.pseudonymise()
 	}
@@ -39,20 +40,18 @@ func (p *passage) apply() error {
 			if !ok {
 				return &Error{Op: "apply", Code: CodeDenied, Message: "Die Auflage strip_fields nennt keine Felder und kann nicht erfüllt werden."}
 			}
-			p.request.Body = p.request.Body.Without(fields...)
+			p.inside, p.outside = p.inside.Without(fields...), p.outside.Without(fields...)
 		}
 		p.record.Applied = append(p.record.Applied, o.ID)
 	}
-	if p.need == noModel {
-		return nil
-	}
-	return p.address()
+	return nil
 }
 
-// pseudonymise replaces every finding when the text leaves the house
+// pseudonymise replaces every finding in what leaves the house
 // (Art. 25 Abs. 1, Art. 32 Abs. 1 lit. a DSGVO).
 func (p *passage) pseudonymise() {
-	if p.need == noModel || p.record.Route.Residency == ResidencyOwn {
+	outside := func(r Route) bool { return r.Residency != ResidencyOwn }
+	if p.need == noModel || !slices.ContainsFunc(p.routes, outside) {
 		return
 	}
 	p.record.Applied = append(p.record.Applied, ObligationPseudonymise)
@@ -61,8 +60,8 @@ func (p *passage) pseudonymise() {
 		return
 	}
 	masked, restorer := p.screening.Pseudonymise()
-	p.request.Body = p.request.Body.WithTexts(masked)
-	p.restorer = restorer
+	p.outside = p.outside.WithTexts(masked)
+	p.undo = restorer
 	p.record.Masked = len(findings)
 	for _, f := range findings {
 		if label := strings.ToUpper(string(f.Kind)); !slices.Contains(p.labels, label) {
@@ -72,15 +71,15 @@ func (p *passage) pseudonymise() {
 }
 
 // address names the upstream model and asks for usage, which the record needs.
-func (p *passage) address() error {
-	body, err := p.request.Body.Without("schleuse").Set("model", p.record.Route.Upstream)
+func (p *passage) address(body Body, route Route) (Body, error) {
+	body, err := body.Without("schleuse").Set("model", route.Upstream)
 	if err != nil {
-		return p.fault("prepare body", err)
+		return Body{}, p.fault("prepare body", err)
 	}
 	if p.need == modelNeededStreaming {
 		options := map[string]any{}
 		if raw, ok := body.Get("stream_options"); ok && json.Unmarshal(raw, &options) != nil {
-			return invalidBody("stream_options", "stream_options muss ein Objekt sein.")
+			return Body{}, invalidBody("stream_options", "stream_options muss ein Objekt sein.")
 		}
 		if options == nil {
 			options = map[string]any{}
@@ -88,11 +87,10 @@ func (p *passage) address() error {
 		p.clientWantsUsage = options["include_usage"] == true
 		options["include_usage"] = true
 		if body, err = body.Set("stream_options", options); err != nil {
-			return p.fault("prepare body", err)
+			return Body{}, p.fault("prepare body", err)
 		}
 	}
-	p.request.Body = body
-	return nil
+	return body, nil
 }
 
 // told is what an answer says beside the model's text.

@@ -148,6 +148,10 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	if p.record.Route != nil && !p.called.IsZero() {
 		p.closing.Model = now.Sub(p.called)
 	}
+	p.done(&Error{Op: "close", Code: p.closing.Code})
+	p.account()
+	p.settle(ctx)
+	p.g.observeEnd(ctx, p.record, p.closing)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.g.RecordTimeout)
 	defer cancel()
 	if err := p.g.Recorder.Close(ctx, p.closing); err != nil {

@@ -79,6 +79,40 @@ type ModelCard struct {
 	Operations []Operation `json:"operations"`
 	// Context is the window in tokens; 0: unknown.
 	Context int `json:"context"`
+	// Capabilities beyond plain text.
+	Capabilities []Capability `json:"capabilities,omitempty"`
+	// Price per million tokens.
+	Price Price `json:"price,omitzero"`
+	// Energy is an estimate in watt-hours per 1,000 output tokens; 0: unknown.
+	Energy float64 `json:"energy_wh,omitempty"`
+}
+
+// Capability is something a model can do beyond plain text.
+type Capability string
+
+// Capabilities.
+const (
+	CapabilityTools      Capability = "tools"
+	CapabilityJSONSchema Capability = "json_schema"
+	CapabilityVision     Capability = "vision"
+	CapabilityAudio      Capability = "audio"
+	CapabilityLogprobs   Capability = "logprobs"
+	CapabilityReasoning  Capability = "reasoning"
+)
+
+// MicroEuro is money in millionths of a euro.
+type MicroEuro int64
+
+// Price is what a million tokens cost.
+type Price struct {
+	Input  MicroEuro `json:"input"`
+	Output MicroEuro `json:"output"`
+}
+
+// Of is the price of so many tokens, rounded up.
+func (p Price) Of(input, output int) MicroEuro {
+	const million = 1_000_000
+	return (MicroEuro(input)*p.Input + MicroEuro(output)*p.Output + million - 1) / million
 }
 
 // External says that the text leaves the house when it goes to this model.

@@ -20,7 +20,9 @@ const (
 	CodeNotFound        Code = "not_found"
 	CodeTooLarge        Code = "too_large"
 	CodeConflict        Code = "conflict"
-	CodeRateLimited     Code = "rate_limited"
+	CodeRateLimited     Code = "rate_limited"         // too many requests or tokens in a time
+	CodeBudget          Code = "budget_exhausted"     // the money is used up
+	CodeOverloaded      Code = "overloaded"           // no place at any permitted model in time
 	CodeNoModel         Code = "no_model"             // no model left that is permitted and able
 	CodeUnavailable     Code = "upstream_unavailable" // model not reachable or 5xx
 	CodeUpstream        Code = "upstream_rejected"    // model refused the request (4xx)

@@ -21,6 +21,10 @@ type Config struct {
 	Router    Router
 	Model     Model
 	Recorder  Recorder
+	// Quota bounds what callers use; nil: nothing is bounded.
+	Quota Quota
+	// Observer watches for metrics and traces; nil: nobody does.
+	Observer Observer
 	// Pseudonymise is a keyed digest under a key of the tenant; kind separates
 	// the domains ("case", "user", "content").
 	Pseudonymise func(tenant TenantID, kind, value string) Pseudonym
@@ -74,15 +78,15 @@ type Response struct {
 // could not be written, the model's own failures, and so on.
 func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err error) {
 	p := g.newPassage(r, modelNeeded)
+	ctx = g.observeStart(ctx, p.request)
 	defer p.recovered(ctx, &err)
 	if err := p.admit(ctx); err != nil {
 		return nil, err
 	}
-	answer, err := g.Model.Complete(ctx, p.call())
+	answer, err := p.complete(ctx)
 	if err != nil {
 		return nil, p.fail(ctx, err)
 	}
-	p.closing.Usage = answer.Usage
 	body, err := p.review(ctx, answer.Body)
 	if err != nil {
 		return nil, p.fail(ctx, err)
@@ -91,7 +95,7 @@ func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err err
 		return nil, err
 	}
 	return &Response{
-		ID: p.request.ID, Decision: p.decision, Route: *p.record.Route, Usage: answer.Usage,
+		ID: p.request.ID, Decision: p.decision, Route: p.current, Usage: answer.Usage,
 		Citations: p.citations(), Body: body,
 	}, nil
 }
@@ -100,11 +104,12 @@ func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err err
 // accepted the request; what fails before is an ordinary error.
 func (g *Gateway) Stream(ctx context.Context, r Request) (_ *Stream, err error) {
 	p := g.newPassage(r, modelNeededStreaming)
+	ctx = g.observeStart(ctx, p.request)
 	defer p.recovered(ctx, &err)
 	if err := p.admit(ctx); err != nil {
 		return nil, err
 	}
-	upstream, err := g.Model.Stream(ctx, p.call())
+	upstream, err := p.begin(ctx)
 	if err != nil {
 		return nil, p.fail(ctx, err)
 	}
@@ -123,6 +128,7 @@ func (g *Gateway) Stream(ctx context.Context, r Request) (_ *Stream, err error) 
 // search) through screening, decision and record. The caller closes the permit.
 func (g *Gateway) Permit(ctx context.Context, r Request) (_ *Permit, err error) {
 	p := g.newPassage(r, noModel)
+	ctx = g.observeStart(ctx, p.request)
 	defer p.recovered(ctx, &err)
 	if err := p.admit(ctx); err != nil {
 		return nil, err
@@ -169,17 +175,35 @@ type passage struct {
 	labels    []string // of the placeholders that were given out
 	given     []string // what the model was given, see givenTexts
 	closing   Closing
-	opened    bool
-	closed    bool
+	// routes may be taken, current is under way or was last, note what is known of it.
+	routes   []Route
+	current  Route
+	note     Attempt
+	place    Place
+	observed func(Attempt)
+	ticket   Ticket
+	// inside and outside are the bodies for models of the house and for others,
+	// undo turns the placeholders of outside back.
+	inside, outside Body
+	undo            Restorer
+	produced        int // bytes of text the model has produced
+	opened          bool
+	closed          bool
 	// clientWantsUsage: the caller asked for the usage event itself.
 	clientWantsUsage bool
 }
 
 // admit is the way of a request up to the point where it may leave the house:
-// confined, screened, decided, enriched, decided again, routed, pseudonymised,
-// recorded.
+// counted in, confined, in scope, screened, decided, enriched, decided again, routed,
+// pseudonymised, paid for, recorded.
 func (p *passage) admit(ctx context.Context) error {
+	if err := p.limit(ctx); err != nil {
+		return err
+	}
 	if err := p.confine(ctx); err != nil {
+		return err
+	}
+	if err := p.scope(ctx); err != nil {
 		return err
 	}
 	if err := p.screen(ctx); err != nil {
@@ -196,6 +220,9 @@ func (p *passage) admit(ctx context.Context) error {
 	}
 	if err := p.apply(); err != nil {
 		return p.refuse(ctx, err)
+	}
+	if err := p.reserve(ctx); err != nil {
+		return err
 	}
 	return p.open(ctx)
 }
@@ -221,7 +248,9 @@ func (g *Gateway) newPassage(r Request, n need) *passage {
 }
 
 func (p *passage) screen(ctx context.Context) error {
-	screening, err := p.g.Screener.Screen(ctx, p.request.Body.Texts(), p.request.Entities)
+	inner, ended := p.g.observeStage(ctx, "screen")
+	screening, err := p.g.Screener.Screen(inner, p.request.Body.Texts(), p.request.Entities)
+	ended(err)
 	if err != nil {
 		return p.refuse(ctx, p.fault("screen", err))
 	}
@@ -233,7 +262,7 @@ func (p *passage) screen(ctx context.Context) error {
 // screened is the screener's summary with what no screener can read.
 func (p *passage) screened() Screened {
 	s := p.screening.Summary()
-	s.Unscreenable = p.request.Body.Unscreenable()
+	s.Unscreenable = p.request.Body.Unscreenable() + len(p.request.Files)
 	return s
 }
 
@@ -247,7 +276,9 @@ func (p *passage) decide(ctx context.Context, stage Stage) error {
 		Stage: stage, Request: p.request, Screened: p.record.Screened,
 		Models: candidates, Passages: p.passages,
 	}
-	d := p.g.ask(ctx, question)
+	inner, ended := p.g.observeStage(ctx, "decide")
+	d := p.g.ask(inner, question)
+	ended(nil)
 	p.record.Decisions = append(p.record.Decisions, d)
 	p.decision = d.after(p.decision)
 	if !p.decision.Allowed() {
@@ -263,8 +294,12 @@ func (p *passage) candidates(ctx context.Context) ([]ModelCard, error) {
 		return nil, nil
 	}
 	cards, err := p.g.Router.Candidates(ctx, p.request)
-	if err != nil || len(p.record.Decisions) == 0 {
-		return cards, err
+	if err != nil {
+		return nil, err
+	}
+	cards = p.inScope(cards)
+	if len(p.record.Decisions) == 0 {
+		return cards, nil
 	}
 	var left []ModelCard
 	for _, c := range cards {
@@ -284,10 +319,12 @@ func (p *passage) retrieve(ctx context.Context) error {
 	if p.g.Retriever == nil {
 		return p.refuse(ctx, &Error{Op: "retrieve", Code: CodeInvalid, Path: "sources", Message: "Es sind keine Quellen eingerichtet."})
 	}
-	found, err := p.g.Retriever.Retrieve(ctx, Query{
+	inner, ended := p.g.observeStage(ctx, "retrieve")
+	found, err := p.g.Retriever.Retrieve(inner, Query{
 		Tenant: p.request.Caller.Tenant, Principals: p.request.Caller.Principals,
 		Sources: p.request.Sources, Text: p.request.Body.LastUserText(),
 	})
+	ended(err)
 	if err != nil {
 		return p.refuse(ctx, p.fault("retrieve", err))
 	}
@@ -310,20 +347,30 @@ func (p *passage) route(ctx context.Context) error {
 	if p.need == noModel {
 		return nil
 	}
-	route, err := p.g.Router.Route(ctx, p.request, p.decision.Models)
+	routes, err := p.g.Router.Plan(ctx, p.request, p.decision.Models)
+	if err == nil && (len(routes) == 0 || len(routes) > MaxRoutes) {
+		err = errors.New("plan has no route or too many")
+	}
 	if err != nil {
 		return p.refuse(ctx, p.fault("route", err))
 	}
-	if !containsModel(p.decision.Models, route.Model) {
-		return p.refuse(ctx, &Error{Op: "route", Code: CodeInternal, Message: "Der gewählte Weg war nicht erlaubt."})
+	for _, r := range routes {
+		if !containsModel(p.decision.Models, r.Model) {
+			return p.refuse(ctx, &Error{Op: "route", Code: CodeInternal, Message: "Der gewählte Weg war nicht erlaubt."})
+		}
 	}
-	p.record.Route = &route
+	p.routes = routes
+	p.record.Route, p.record.Fallback = &routes[0], routes[1:]
 	return nil
 }
 
 // open writes the record. Nothing has left the house before.
 func (p *passage) open(ctx context.Context) error {
-	if err := p.g.Recorder.Open(ctx, p.record); err != nil {
+	inner, ended := p.g.observeStage(ctx, "record")
+	err := p.g.Recorder.Open(inner, p.record)
+	ended(err)
+	if err != nil {
+		p.settle(ctx)
 		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
 	}
 	p.opened = true
@@ -331,8 +378,37 @@ func (p *passage) open(ctx context.Context) error {
 	return nil
 }
 
-func (p *passage) call() Call {
-	return Call{RequestID: p.request.ID, Operation: p.request.Operation, Route: *p.record.Route, Body: p.request.Body.Bytes()}
+// complete asks for a whole answer.
+func (p *passage) complete(ctx context.Context) (answer Answer, err error) {
+	err = p.attempt(ctx, func(ctx context.Context, c Call) (err error) {
+		if answer, err = p.g.Model.Complete(ctx, c); err == nil {
+			p.closing.Usage, p.produced = answer.Usage, len(answer.Body)
+			p.note.Output = answer.Usage.Output
+			p.done(nil)
+		}
+		return err
+	})
+	return answer, err
+}
+
+// begin asks for an answer in pieces and returns when its first piece is there.
+// The attempt ends with the stream.
+func (p *passage) begin(ctx context.Context) (stream AnswerStream, err error) {
+	err = p.attempt(ctx, func(ctx context.Context, c Call) error {
+		upstream, err := p.g.Model.Stream(ctx, c)
+		if err != nil {
+			return err
+		}
+		led, err := lead(upstream)
+		if err != nil {
+			_ = upstream.Close()
+			return err
+		}
+		p.note.FirstByte = p.g.Now().Sub(p.note.Started)
+		stream = led
+		return nil
+	})
+	return stream, err
 }
 
 // review decides about a whole answer, restores it and adds what is to be told.
@@ -381,7 +457,7 @@ func (p *passage) decideOn(ctx context.Context, s Screened) error {
 	}
 	used := cards[:0:0]
 	for _, c := range cards {
-		if c.ID == p.record.Route.Model {
+		if c.ID == p.current.Model {
 			used = append(used, c)
 		}
 	}

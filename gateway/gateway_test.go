@@ -12,11 +12,14 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/gatewaytest"
 )
 
 // parts are hand-written fakes around one gateway. They note the order in which
 // they were called.
 type parts struct {
+	gatewaytest.Roads
+
 	calls    []string
 	decide   func(gateway.Question) (gateway.Decision, error)
 	openErr  error
@@ -153,17 +156,17 @@ func (p *parts) Candidates(_ context.Context, r gateway.Request) ([]gateway.Mode
 	return []gateway.ModelCard{{ID: own, Residency: gateway.ResidencyOwn}, {ID: external, Residency: gateway.ResidencyPrivateEU}}, nil
 }
 
-func (p *parts) Route(_ context.Context, r gateway.Request, permitted []gateway.ModelID) (gateway.Route, error) {
+func (p *parts) Plan(_ context.Context, r gateway.Request, permitted []gateway.ModelID) ([]gateway.Route, error) {
 	p.call("route")
 	if len(permitted) == 0 {
-		return gateway.Route{}, &gateway.Error{Code: gateway.CodeNoModel}
+		return nil, &gateway.Error{Code: gateway.CodeNoModel}
 	}
 	id := permitted[len(permitted)-1]
 	residency := gateway.ResidencyOwn
 	if id == external {
 		residency = gateway.ResidencyPrivateEU
 	}
-	return gateway.Route{Model: id, Residency: residency, Upstream: "up-" + string(id)}, nil
+	return []gateway.Route{{Model: id, Residency: residency, Upstream: "up-" + string(id)}}, nil
 }
 
 func (p *parts) Open(_ context.Context, r gateway.Record) error {

@@ -16,7 +16,7 @@ const maxPlaceholder = 48
 // a reader sees that; a program would act on it, so a tool call is refused.
 // What stood in the request itself is nobody's invention.
 func (p *passage) inventedPlaceholder(text string) bool {
-	for len(p.labels) > 0 {
+	for p.restorer != nil && len(p.labels) > 0 {
 		_, after, ok := strings.Cut(text, "[")
 		if !ok {
 			return false

@@ -3,7 +3,10 @@
 
 package gateway
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Citation says where a passage stands, so that a person can open it.
 type Citation struct {
@@ -80,6 +83,25 @@ type Route struct {
 	// Upstream is the model's name at the endpoint, Endpoint the key into the configuration.
 	Upstream string `json:"upstream"`
 	Endpoint string `json:"endpoint"`
+	// Price is what the model costs at the time of the request.
+	Price Price `json:"price,omitzero"`
 	// Why the router chose it, in a few words.
 	Why string `json:"why,omitempty"`
+}
+
+// Attempt is one try at a route.
+type Attempt struct {
+	Model    ModelID   `json:"model"`
+	Endpoint string    `json:"endpoint"`
+	Started  time.Time `json:"started"`
+	// FirstByte and Duration count from Started.
+	FirstByte time.Duration `json:"first_byte_ns,omitempty"`
+	Duration  time.Duration `json:"duration_ns"`
+	// Code is empty when the model answered, Status what its server said, if anything.
+	Code   Code `json:"code,omitempty"`
+	Status int  `json:"status,omitempty"`
+	// RetryAfter is what the server asked for.
+	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
+	// Output is the number of tokens that came, reported or estimated.
+	Output int `json:"output_tokens,omitempty"`
 }

@@ -3,7 +3,10 @@
 
 package gateway
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Screener finds personal data in texts. It is given the entities the case
 // already knows. It must be safe for concurrent use and may not keep the texts.
@@ -54,13 +57,35 @@ type Retriever interface {
 	Retrieve(ctx context.Context, q Query) ([]Passage, error)
 }
 
-// Router knows the catalogue of models.
+// Router knows the catalogue of models, their health and their load.
 type Router interface {
 	// Candidates are the models that could do the request, permitted or not:
-	// the named one, or all able ones when the request names none.
+	// the named one (or those behind the alias), or all able ones when the
+	// request names none.
 	Candidates(ctx context.Context, r Request) ([]ModelCard, error)
-	// Route chooses among the permitted ids. CodeNoModel when none is left.
-	Route(ctx context.Context, r Request, permitted []ModelID) (Route, error)
+	// Plan orders the permitted models: the routes to try, best first, at least
+	// one and at most MaxRoutes. CodeNoModel when none is left.
+	Plan(ctx context.Context, r Request, permitted []ModelID) ([]Route, error)
+	// Enter waits for a place at the route, in a bounded queue that is fair among
+	// tenants. CodeOverloaded when there is none in time or the endpoint is known
+	// to be down.
+	Enter(ctx context.Context, r Request, route Route) (Place, error)
+	// Next says what follows a failed attempt. It is asked only while nothing of
+	// an answer has reached the caller. again is false: the error is the answer.
+	Next(ctx context.Context, r Request, routes []Route, attempts []Attempt, err error) (route int, pause time.Duration, again bool)
+}
+
+// MaxRoutes bounds the routes of one request, MaxAttempts what is tried on them.
+const (
+	MaxRoutes   = 4
+	MaxAttempts = 8
+)
+
+// Place is a place at an endpoint, taken for one attempt.
+type Place interface {
+	// Leave gives the place back and tells how the attempt went. It is called
+	// once, for a stream when it has ended.
+	Leave(a Attempt)
 }
 
 // Model speaks to the upstream model servers.
@@ -77,7 +102,9 @@ type Call struct {
 	Operation Operation
 	Route     Route
 	// Body is the exact bytes to send; the model name is already the upstream's.
-	Body []byte
+	// With files it becomes the fields of a multipart form.
+	Body  []byte
+	Files []File
 }
 
 // Answer is a complete answer of a model.
@@ -112,4 +139,53 @@ type Recorder interface {
 	// Close ends the story of an opened record. It must not depend on the
 	// request's cancellation; the caller passes a context that outlives it.
 	Close(ctx context.Context, c Closing) error
+}
+
+// Quota bounds what callers may use: requests and tokens per time, requests at
+// once, money.
+type Quota interface {
+	// Admit counts a request in before any work is done for it. CodeRateLimited
+	// with RetryAfter when the caller has no request left. A request that is
+	// refused here is counted, not recorded: nothing of it was read.
+	Admit(ctx context.Context, r Request) (Ticket, error)
+}
+
+// Ticket is an admitted request on its way.
+type Ticket interface {
+	// Reserve sets aside the most the request can use, before anything leaves the
+	// house. CodeBudget or CodeRateLimited when that is not left. Not called for
+	// requests without a model.
+	Reserve(ctx context.Context, e Estimate) error
+	// Settle books what was used, frees the rest and the place among the requests
+	// at once. It is called once, also after a refusal, with a context that
+	// outlives the request. It must not block on a store that is down.
+	Settle(ctx context.Context, u Used)
+}
+
+// Estimate is the most a request can use: over all routes it may take.
+type Estimate struct {
+	Input, Output int // tokens
+	Cost          MicroEuro
+}
+
+// Used is what a request has used.
+type Used struct {
+	Record  Record
+	Closing Closing
+}
+
+// Observer watches requests for metrics and traces: names, times and counts,
+// never content.
+type Observer interface {
+	// Start is called when a request enters. The request goes on with the context
+	// that it returns.
+	Start(ctx context.Context, r Request) context.Context
+	// Stage is called when a part of the passage begins, the returned function
+	// when it has ended. Names: "screen", "decide", "retrieve", "record".
+	Stage(ctx context.Context, name string) (context.Context, func(error))
+	// Attempt is called when a model is asked, the function when its answer (or
+	// its stream) has ended.
+	Attempt(ctx context.Context, r Request, route Route) (context.Context, func(Attempt))
+	// End is called once with what was recorded.
+	End(ctx context.Context, rec Record, c Closing)
 }

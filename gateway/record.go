@@ -34,7 +34,10 @@ type Record struct {
 	Entities  int          `json:"entities"`
 	Decisions []Decision   `json:"decisions"`
 	Passages  []PassageRef `json:"passages,omitempty"`
-	Route     *Route       `json:"route,omitempty"`
+	// Route is where the request goes, Fallback where it may go when that fails:
+	// permitted as well, and written down before anything leaves.
+	Route    *Route  `json:"route,omitempty"`
+	Fallback []Route `json:"fallback,omitempty"`
 	// Applied are the obligations that were carried out, in order.
 	Applied []string `json:"applied,omitempty"`
 	// Masked is the number of values replaced before the text left.
@@ -82,6 +85,12 @@ type Closing struct {
 	Restored int `json:"restored"`
 	// Content is a keyed commitment to the answer.
 	Content Pseudonym `json:"content,omitempty"`
+	// Answered is the route that was taken last, when it is not the record's first.
+	Answered *Route `json:"answered,omitempty"`
+	// Attempts are the tries, when there was more than one or none succeeded.
+	Attempts []Attempt `json:"attempts,omitempty"`
+	// Cost is what the model costs at the price of the route.
+	Cost MicroEuro `json:"cost_micro_euro,omitempty"`
 	// Result is a short fact about what came out, for example "unvollstaendig, 3 Befunde".
 	Result string `json:"result,omitempty"`
 }
@@ -90,6 +99,12 @@ type Closing struct {
 type Usage struct {
 	Input  int `json:"input_tokens"`
 	Output int `json:"output_tokens"`
-	// Reported is false when the upstream said nothing.
-	Reported bool `json:"reported"`
+	// Cached is the part of Input that the upstream had in its cache, Reasoning
+	// the part of Output that is not shown.
+	Cached    int `json:"cached_tokens,omitempty"`
+	Reasoning int `json:"reasoning_tokens,omitempty"`
+	// Reported is false when the upstream said nothing. Then the counts are
+	// Estimated from the length of the texts, or zero when nothing was sent.
+	Reported  bool `json:"reported"`
+	Estimated bool `json:"estimated,omitempty"`
 }

@@ -81,11 +81,15 @@ type Operation string
 
 // Operations.
 const (
-	OperationChat       Operation = "chat"       // POST /v1/chat/completions
-	OperationEmbeddings Operation = "embeddings" // POST /v1/embeddings
-	OperationSearch     Operation = "search"     // POST /api/v1/search
-	OperationCheck      Operation = "check"      // POST /api/v1/checks
-	OperationDraft      Operation = "draft"      // POST /api/v1/drafts
+	OperationChat          Operation = "chat"          // POST /v1/chat/completions, /v1/responses, /v1/messages
+	OperationCompletion    Operation = "completion"    // POST /v1/completions
+	OperationEmbeddings    Operation = "embeddings"    // POST /v1/embeddings
+	OperationRerank        Operation = "rerank"        // POST /v1/rerank
+	OperationTranscription Operation = "transcription" // POST /v1/audio/transcriptions
+	OperationSearch        Operation = "search"        // POST /api/v1/search
+	OperationCheck         Operation = "check"         // POST /api/v1/checks
+	OperationDraft         Operation = "draft"         // POST /api/v1/drafts
+	OperationTool          Operation = "tool"          // a released tool of another MCP server
 )
 
 // Caller is who asks, as established by gateway/identity, never by the request.
@@ -105,6 +109,15 @@ type Caller struct {
 	Purposes []Purpose
 	// DefaultPurpose is used when a request names none.
 	DefaultPurpose Purpose
+	// Services, Models and Sources the caller is confined to; empty: no limit
+	// beyond the policies.
+	Services []ServiceID
+	Models   []ModelID
+	Sources  []string
+	// CostCentre (Kostenstelle) that pays.
+	CostCentre string
+	// Auth says how the caller proved who it is: key, oidc, certificate, ticket or session.
+	Auth string
 }
 
 // LogValue shows who called without the person.
@@ -181,8 +194,25 @@ type Request struct {
 	Sources []string
 	// Model is what the caller asked for; empty lets the router choose.
 	Model ModelID
+	// Conversation keeps the turns of one conversation at one model; opaque.
+	Conversation string
 	// Body is the wire body for the model, untouched except by Decision.Apply.
 	Body Body
+	// Files go to the model beside the body, for example a recording. No scanner
+	// reads them: each counts as unscreenable.
+	Files []File
+}
+
+// File is a file of a request.
+type File struct {
+	// Field is the name of the form field, Name that of the file.
+	Field, Name, MediaType string
+	Content                []byte
+}
+
+// LogValue shows what kind of file it is and how large.
+func (f File) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("media_type", f.MediaType), slog.Int("bytes", len(f.Content)))
 }
 
 // LogValue shows what a request is about and none of its content.

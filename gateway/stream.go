@@ -83,7 +83,7 @@ func (s *Stream) ID() string { return s.p.request.ID }
 func (s *Stream) Decision() Decision { return s.p.decision }
 
 // Route is where the request went.
-func (s *Stream) Route() Route { return *s.p.record.Route }
+func (s *Stream) Route() Route { return s.p.current }
 
 // Citations are the places of the passages that were put before the conversation.
 func (s *Stream) Citations() []Citation { return s.p.citations() }
@@ -187,7 +187,7 @@ func (s *Stream) finish() error {
 	if err := s.reviewWindow(); err != nil {
 		return err
 	}
-	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest)
+	s.end(nil)
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
 		s.ready, s.ended = nil, err
 		return nil //nolint:nilerr // the record is closed or cannot be: Next returns the error
@@ -199,12 +199,21 @@ func (s *Stream) finish() error {
 // stop ends a stream that did not end properly. Held events are dropped.
 func (s *Stream) stop(err error) {
 	s.held = nil
-	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest)
 	_ = s.upstream.Close()
 	if s.ctx.Err() != nil {
 		err = &Error{Op: "stream", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", Err: err}
 	}
+	s.end(err)
 	s.ended = s.p.fail(s.ctx, err)
+}
+
+// end ends the attempt and notes what came of it.
+func (s *Stream) end(err error) {
+	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest)
+	if s.p.note.Output = s.p.closing.Usage.Output; s.p.note.Output == 0 {
+		s.p.note.Output = tokens(s.p.produced)
+	}
+	s.p.done(err)
 }
 
 // restore returns the event with its texts restored, preceded by events for
@@ -242,6 +251,7 @@ func (s *Stream) take(piece piece, was string) (string, error) {
 		return "", err
 	}
 	s.review.note(part, was)
+	s.p.produced += len(was)
 	switch {
 	case s.p.restorer == nil:
 		return was, nil
@@ -278,7 +288,7 @@ func (s *Stream) flush(e *event, out []string) ([][]byte, error) {
 		if part.restorer == nil || !slices.Contains(e.finished, part.key.choice) {
 			continue
 		}
-		rest, err := s.end(part)
+		rest, err := s.rest(part)
 		if err != nil {
 			return nil, err
 		}
@@ -298,7 +308,7 @@ func (s *Stream) flushRest() error {
 		if part.restorer == nil {
 			continue
 		}
-		rest, err := s.end(part)
+		rest, err := s.rest(part)
 		if err != nil {
 			return err
 		}
@@ -310,8 +320,8 @@ func (s *Stream) flushRest() error {
 	return nil
 }
 
-// end takes the rest of a text out of its restorer.
-func (s *Stream) end(part *part) (string, error) {
+// rest takes the rest of a text out of its restorer.
+func (s *Stream) rest(part *part) (string, error) {
 	rest := part.restorer.Flush()
 	s.p.closing.Restored += part.restorer.Count()
 	part.restorer = nil

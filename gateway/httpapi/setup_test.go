@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/gatewaytest"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
@@ -160,14 +161,14 @@ func (models) Models(context.Context, gateway.Caller) []gateway.ModelCard {
 	return []gateway.ModelCard{card}
 }
 
-type router struct{}
+type router struct{ gatewaytest.Roads }
 
 func (router) Candidates(context.Context, gateway.Request) ([]gateway.ModelCard, error) {
 	return []gateway.ModelCard{card}, nil
 }
 
-func (router) Route(context.Context, gateway.Request, []gateway.ModelID) (gateway.Route, error) {
-	return gateway.Route{Model: card.ID, Residency: card.Residency, Upstream: "mock", Endpoint: "haus"}, nil
+func (router) Plan(context.Context, gateway.Request, []gateway.ModelID) ([]gateway.Route, error) {
+	return []gateway.Route{{Model: card.ID, Residency: card.Residency, Upstream: "mock", Endpoint: "haus"}}, nil
 }
 
 // decider refuses the purpose "profiling" and allows the rest.

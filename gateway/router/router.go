@@ -7,10 +7,12 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -96,26 +98,43 @@ func (r *Router) Candidates(_ context.Context, q gateway.Request) ([]gateway.Mod
 	return out, nil
 }
 
-// Route implements gateway.Router: the most sovereign permitted model wins, then
+// Plan implements gateway.Router: the most sovereign permitted model first, then
 // the heavier, then the one that stands first in the catalogue.
-func (r *Router) Route(_ context.Context, q gateway.Request, permitted []gateway.ModelID) (gateway.Route, error) {
-	best := -1
-	for i, e := range r.entries {
-		if !slices.Contains(permitted, e.Card.ID) || !slices.Contains(e.Card.Operations, q.Operation) {
-			continue
-		}
-		if best < 0 || better(e, r.entries[best]) {
-			best = i
+func (r *Router) Plan(_ context.Context, q gateway.Request, permitted []gateway.ModelID) ([]gateway.Route, error) {
+	var able []Entry
+	for _, e := range r.entries {
+		if slices.Contains(permitted, e.Card.ID) && slices.Contains(e.Card.Operations, q.Operation) {
+			able = append(able, e)
 		}
 	}
-	if best < 0 {
-		return gateway.Route{}, &gateway.Error{Op: "route", Code: gateway.CodeNoModel, Message: "Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen."}
+	if len(able) == 0 {
+		return nil, &gateway.Error{Op: "route", Code: gateway.CodeNoModel, Message: "Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen."}
 	}
-	e := r.entries[best]
-	return gateway.Route{
-		Model: e.Card.ID, Residency: e.Card.Residency, Operator: e.Card.Operator, Country: e.Card.Country,
-		Upstream: e.Upstream, Endpoint: e.Endpoint, Why: why(q, len(permitted)),
-	}, nil
+	slices.SortStableFunc(able, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(rank(a.Card.Residency), rank(b.Card.Residency)), cmp.Compare(b.Weight, a.Weight))
+	})
+	var routes []gateway.Route
+	for _, e := range able[:min(len(able), gateway.MaxRoutes)] {
+		routes = append(routes, gateway.Route{
+			Model: e.Card.ID, Residency: e.Card.Residency, Operator: e.Card.Operator, Country: e.Card.Country,
+			Upstream: e.Upstream, Endpoint: e.Endpoint, Price: e.Card.Price, Why: why(q, len(permitted)),
+		})
+	}
+	return routes, nil
+}
+
+// Enter implements gateway.Router.
+func (r *Router) Enter(context.Context, gateway.Request, gateway.Route) (gateway.Place, error) {
+	return place{}, nil
+}
+
+type place struct{}
+
+func (place) Leave(gateway.Attempt) {}
+
+// Next implements gateway.Router.
+func (r *Router) Next(_ context.Context, _ gateway.Request, _ []gateway.Route, _ []gateway.Attempt, _ error) (int, time.Duration, bool) {
+	return 0, 0, false
 }
 
 func why(q gateway.Request, permitted int) string {
@@ -123,13 +142,6 @@ func why(q gateway.Request, permitted int) string {
 		return "vom Aufrufer genannt"
 	}
 	return fmt.Sprintf("souveränstes von %d erlaubten", permitted)
-}
-
-func better(a, b Entry) bool {
-	if ra, rb := rank(a.Card.Residency), rank(b.Card.Residency); ra != rb {
-		return ra < rb
-	}
-	return a.Weight > b.Weight
 }
 
 func (e Entry) named(id gateway.ModelID) bool {

@@ -42,7 +42,11 @@ func TestRoute(t *testing.T) {
 		"wrong operation": {[]gateway.ModelID{"vektor"}, ""},
 		"nothing":         {nil, ""},
 	} {
-		got, err := r.Route(t.Context(), chat, c.permitted)
+		routes, err := r.Plan(t.Context(), chat, c.permitted)
+		var got gateway.Route
+		if len(routes) > 0 {
+			got = routes[0]
+		}
 		if got.Model != c.want || (c.want == "") != (gateway.CodeOf(err) == gateway.CodeNoModel) {
 			t.Errorf("%s: %q, %v, want %q", name, got.Model, err, c.want)
 		}
@@ -87,10 +91,10 @@ func TestAliases(t *testing.T) {
 	if err != nil || len(cards) != 1 || cards[0].ID != "eu" {
 		t.Fatalf("candidates %+v, %v", cards, err)
 	}
-	if route, err := r.Route(t.Context(), q, []gateway.ModelID{"eu"}); err != nil || route.Model != "eu" || route.Upstream != "eu" {
-		t.Errorf("route %+v, %v", route, err)
+	if routes, err := r.Plan(t.Context(), q, []gateway.ModelID{"eu"}); err != nil || len(routes) != 1 || routes[0].Model != "eu" || routes[0].Upstream != "eu" {
+		t.Errorf("routes %+v, %v", routes, err)
 	}
-	if _, err := r.Route(t.Context(), q, []gateway.ModelID{"gpt-4o"}); gateway.CodeOf(err) != gateway.CodeNoModel {
+	if _, err := r.Plan(t.Context(), q, []gateway.ModelID{"gpt-4o"}); gateway.CodeOf(err) != gateway.CodeNoModel {
 		t.Errorf("a permission for an alias led to a model: %v", err)
 	}
 	given[0].Aliases = []gateway.ModelID{"eu"}

@@ -16,6 +16,7 @@ import (
 	"github.com/tmc/langchaingo/prompts"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/gatewaytest"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/chain"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
@@ -41,7 +42,7 @@ func setup(t *testing.T) (*gateway.Gateway, *upstreamtest.Server, *recorder) {
 	return g, server, rec
 }
 
-type parts struct{}
+type parts struct{ gatewaytest.Roads }
 
 var cards = []gateway.ModelCard{{ID: "haus/mock", Residency: gateway.ResidencyOwn}}
 
@@ -49,8 +50,8 @@ func (parts) Candidates(context.Context, gateway.Request) ([]gateway.ModelCard, 
 	return cards, nil
 }
 
-func (parts) Route(context.Context, gateway.Request, []gateway.ModelID) (gateway.Route, error) {
-	return gateway.Route{Model: "haus/mock", Residency: gateway.ResidencyOwn, Upstream: "mock", Endpoint: "haus"}, nil
+func (parts) Plan(context.Context, gateway.Request, []gateway.ModelID) ([]gateway.Route, error) {
+	return []gateway.Route{{Model: "haus/mock", Residency: gateway.ResidencyOwn, Upstream: "mock", Endpoint: "haus"}}, nil
 }
 
 func (parts) Decide(_ context.Context, q gateway.Question) (gateway.Decision, error) {

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import (
+	"context"
+	"slices"
+)
+
+// scope keeps a caller to the services and sources its key was made for. That
+// the purpose is one of the key's is a rule of the policies.
+func (p *passage) scope(ctx context.Context) error {
+	caller := p.request.Caller
+	if s := p.request.Service; len(caller.Services) > 0 && s != "" && !slices.Contains(caller.Services, s) {
+		return p.refuse(ctx, outOfScope("service", "Der Schlüssel ist für diese Leistung nicht freigegeben."))
+	}
+	if len(caller.Sources) == 0 {
+		return nil
+	}
+	if slices.Equal(p.request.Sources, []string{"*"}) {
+		p.request.Sources = slices.Clone(caller.Sources)
+	}
+	for _, s := range p.request.Sources {
+		if !slices.Contains(caller.Sources, s) {
+			return p.refuse(ctx, outOfScope("sources", "Der Schlüssel ist für eine der genannten Quellen nicht freigegeben."))
+		}
+	}
+	return nil
+}
+
+// inScope are the models the caller's key may reach.
+func (p *passage) inScope(cards []ModelCard) []ModelCard {
+	allowed := p.request.Caller.Models
+	if len(allowed) == 0 {
+		return cards
+	}
+	return slices.DeleteFunc(slices.Clone(cards), func(c ModelCard) bool { return !slices.Contains(allowed, c.ID) })
+}
+
+func outOfScope(path, message string) *Error {
+	return &Error{Op: "check scope", Code: CodeDenied, Path: path, Message: message}
+}

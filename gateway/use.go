@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+)
+
+// limit counts the request in. A refusal here leaves no record: nothing of the
+// request was read, and a flood must not fill the log.
+func (p *passage) limit(ctx context.Context) error {
+	if p.g.Quota == nil {
+		return nil
+	}
+	ticket, err := p.g.Quota.Admit(ctx, p.request)
+	if err != nil {
+		return p.fault("limit", err)
+	}
+	p.ticket = ticket
+	return nil
+}
+
+// reserve sets aside the most that any of the routes can use.
+func (p *passage) reserve(ctx context.Context) error {
+	if p.ticket == nil || p.need == noModel {
+		return nil
+	}
+	e := Estimate{Input: tokens(p.request.Body.Len()), Output: p.maxOutput()}
+	for _, r := range p.routes {
+		e.Cost = max(e.Cost, r.Price.Of(e.Input, e.Output))
+	}
+	if err := p.ticket.Reserve(ctx, e); err != nil {
+		return p.refuse(ctx, p.fault("reserve", err))
+	}
+	return nil
+}
+
+// settle books what was used, once.
+func (p *passage) settle(ctx context.Context) {
+	if p.ticket == nil {
+		return
+	}
+	ticket := p.ticket
+	p.ticket = nil
+	ticket.Settle(context.WithoutCancel(ctx), Used{Record: p.record, Closing: p.closing})
+}
+
+// defaultOutput is assumed when a request does not bound its answer.
+const defaultOutput = 2048
+
+// maxOutput is the most tokens the answer may have, over all its choices.
+func (p *passage) maxOutput() int {
+	if p.request.Operation != OperationChat && p.request.Operation != OperationCompletion {
+		return 0
+	}
+	limit := defaultOutput
+	for _, field := range [...]string{"max_completion_tokens", "max_tokens"} {
+		if n, ok := p.count(field); ok {
+			limit = n
+			break
+		}
+	}
+	choices := 1
+	for _, field := range [...]string{"n", "best_of"} {
+		if n, ok := p.count(field); ok {
+			choices = max(choices, n)
+		}
+	}
+	return min(limit, math.MaxInt32) * min(choices, 1024)
+}
+
+func (p *passage) count(field string) (int, bool) {
+	raw, ok := p.request.Body.Get(field)
+	var n float64
+	if !ok || json.Unmarshal(raw, &n) != nil || n < 1 || n > math.MaxInt32 {
+		return 0, false
+	}
+	return int(n), true
+}
+
+// bytesPerToken is low for German text, so that an estimate is rather too high.
+const bytesPerToken = 3
+
+func tokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
+
+// account completes what is said about use: estimates what the model's server
+// did not report and puts a price on it.
+func (p *passage) account() {
+	if p.record.Route == nil || len(p.closing.Attempts) == 0 {
+		return
+	}
+	u := &p.closing.Usage
+	if !u.Reported && p.produced > 0 {
+		*u = Usage{Input: tokens(p.request.Body.Len()), Output: tokens(p.produced), Estimated: true}
+	}
+	p.closing.Cost = p.current.Price.Of(u.Input, u.Output)
+	if p.current != *p.record.Route {
+		answered := p.current
+		p.closing.Answered = &answered
+	}
+	if last := p.closing.Attempts[len(p.closing.Attempts)-1]; len(p.closing.Attempts) == 1 && last.Code == "" {
+		p.closing.Attempts = nil
+	}
+}
