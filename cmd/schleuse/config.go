@@ -36,6 +36,11 @@ type Config struct {
 	TLS TLSConfig `yaml:"tls"`
 	// BehindProxy says that a reverse proxy ends TLS.
 	BehindProxy bool `yaml:"behind_proxy"`
+	// Drain is how long new requests are still taken after the end was asked for,
+	// so that load balancers notice (default 0), Shutdown how long running answers
+	// may take after that (default 2m).
+	Drain    time.Duration `yaml:"drain"`
+	Shutdown time.Duration `yaml:"shutdown"`
 	// Data is the folder of the SQLite stores and of imported law.
 	Data string `yaml:"data"`
 	// Database is a PostgreSQL address; empty: SQLite in Data. ${NAME} is taken from the environment.
@@ -153,6 +158,15 @@ type SourceConfig struct {
 	DataClass []gateway.DataClass `yaml:"data_class"`
 	// Every is the time between two synchronisations, default 5 minutes.
 	Every time.Duration `yaml:"every"`
+}
+
+func (c *Config) drainTime() time.Duration { return min(max(c.Drain, 0), 5*time.Minute) }
+
+func (c *Config) shutdownTime() time.Duration {
+	if c.Shutdown <= 0 {
+		return 2 * time.Minute
+	}
+	return c.Shutdown
 }
 
 const maxConfigBytes = 4 << 20

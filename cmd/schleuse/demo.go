@@ -106,7 +106,7 @@ func demo(ctx context.Context, out, errOut io.Writer, o demoOptions) error {
 		return err
 	}
 	p.printDemo(out, o, links, loaded, model, time.Since(started))
-	return p.run(ctx, listener)
+	return newService(p, nil).run(ctx, p, listener)
 }
 
 // loopback refuses every address that others could reach.

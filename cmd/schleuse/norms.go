@@ -56,19 +56,36 @@ func normsImportCommand() *cobra.Command {
 }
 
 func importNorms(ctx context.Context, out io.Writer, c Config, path string) error {
-	p := &parts{config: c, logger: slog.New(slog.DiscardHandler)}
-	defer func() { _ = p.close() }()
-	for _, step := range []func(context.Context) error{p.openDatabase, p.buildSearch} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	p, err := forImport(ctx, c)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = p.close() }()
 	statutes, sections, err := p.importLaw(ctx, path)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%d Gesetze mit %d Paragrafen eingelesen.\n", statutes, sections)
 	return nil
+}
+
+// forImport makes what an import needs: the search alone, unless statutes get
+// vectors as well, which are made by a model and therefore through the gateway.
+func forImport(ctx context.Context, c Config) (*parts, error) {
+	logger := slog.New(slog.DiscardHandler)
+	if c.Embeddings.Model != "" {
+		return build(ctx, c, logger)
+	}
+	p := &parts{ground: &ground{logger: logger}, config: c}
+	for _, step := range []func(context.Context, Config) error{p.openDatabase, p.openSearch} {
+		if err := step(ctx, c); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	if err := p.buildSearch(ctx); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
 }
 
 // importLaw reads statutes into the search and keeps their facts for the check

@@ -13,69 +13,68 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/ki-schleuse/schleuse/gateway"
-	"github.com/ki-schleuse/schleuse/gateway/audit"
-	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
-	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/norms"
-	"github.com/ki-schleuse/schleuse/gateway/postgres"
 	"github.com/ki-schleuse/schleuse/gateway/router"
-	"github.com/ki-schleuse/schleuse/gateway/screen"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/policies/services"
 	"github.com/ki-schleuse/schleuse/retrieval"
-	"github.com/ki-schleuse/schleuse/retrieval/extract"
-	"github.com/ki-schleuse/schleuse/retrieval/pgvector"
-	"github.com/ki-schleuse/schleuse/retrieval/sqlite"
 )
 
-// parts is everything a process is made of, in the order a request meets it.
+// parts is everything a request meets, made for one configuration, in the order
+// in which it is met.
 type parts struct {
+	*ground
+
 	config    Config
-	logger    *slog.Logger
 	directory *identity.Directory
-	sessions  *identity.Sessions
-	screener  *screen.Screener
 	engine    *policies.Engine
 	catalog   *completeness.Catalog
 	register  *norms.Register
-	reader    *extract.Reader
 	index     *retrieval.Index
 	router    *router.Router
 	upstream  *upstream.Client
-	record    *audit.Log
-	keys      *audit.Keys
 	gateway   *gateway.Gateway
 	checker   *completeness.Checker
 	drafter   *drafting.Drafter
 	api       *httpapi.Server
 	pages     *ui.UI
 
-	pool    *pgxpool.Pool // nil: SQLite
-	closers []func() error
+	own closers
 }
 
-// build makes every part once. What it opened before an error is closed again.
-func build(ctx context.Context, c Config, logger *slog.Logger) (p *parts, err error) {
-	p = &parts{config: c, logger: logger}
+// build opens the ground and makes every part once.
+func build(ctx context.Context, c Config, logger *slog.Logger) (*parts, error) {
+	g, err := prepare(ctx, c, logger)
+	if err != nil {
+		return nil, err
+	}
+	p, err := assemble(ctx, g, c)
+	if err != nil {
+		return nil, errors.Join(err, g.closers.close())
+	}
+	return p, nil
+}
+
+// assemble makes the parts for a configuration on a ground that stays open when
+// it fails.
+func assemble(ctx context.Context, g *ground, c Config) (p *parts, err error) {
+	p = &parts{ground: g, config: c}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.close())
+			err = errors.Join(err, p.own.close())
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		p.identify, p.openDatabase, p.openRecord, p.loadRules, p.buildModels, p.buildSearch, p.buildGateway, p.buildAssist, p.buildAPI,
+		p.identify, p.loadRules, p.buildModels, p.buildSearch, p.buildGateway, p.buildAssist, p.buildAPI,
 	} {
 		if err := step(ctx); err != nil {
 			return p, err
@@ -84,77 +83,13 @@ func build(ctx context.Context, c Config, logger *slog.Logger) (p *parts, err er
 	return p, nil
 }
 
-// close releases everything in reverse order.
-func (p *parts) close() error {
-	var problems []error
-	for _, closer := range slices.Backward(p.closers) {
-		problems = append(problems, closer())
-	}
-	p.closers = nil
-	return errors.Join(problems...)
-}
-
-func (p *parts) onClose(f func() error) { p.closers = append(p.closers, f) }
+// close releases the parts, then the ground.
+func (p *parts) close() error { return errors.Join(p.own.close(), p.closers.close()) }
 
 func (p *parts) identify(context.Context) (err error) {
 	p.directory, err = identity.New(identity.Config{Tenants: p.config.Tenants, Pepper: derive(p.config.secret, "api keys")})
-	p.sessions = identity.NewSessions(nil, p.config.TLS.Cert != "" || p.config.BehindProxy)
 	return err
 }
-
-// openDatabase connects to PostgreSQL, if one is configured.
-func (p *parts) openDatabase(ctx context.Context) error {
-	if err := os.MkdirAll(p.config.Data, 0o700); err != nil {
-		return fmt.Errorf("create data folder: %w", err)
-	}
-	dsn, err := fromEnvironment(p.config.Database)
-	if err != nil || dsn == "" {
-		return err
-	}
-	p.pool, err = postgres.Open(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	p.onClose(func() error { p.pool.Close(); return nil })
-	return nil
-}
-
-func (p *parts) openRecord(ctx context.Context) error {
-	store, err := p.recordStore(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := recordKey(p.config.Origin, p.config.secret)
-	if err != nil {
-		return err
-	}
-	if p.keys, err = audit.NewKeys(derive(p.config.secret, "pseudonyms")); err != nil {
-		return err
-	}
-	if p.record, err = audit.New(ctx, audit.Config{Store: store, Key: key, Logger: p.logger}); err != nil {
-		return fmt.Errorf("open record: %w", err)
-	}
-	p.onClose(func() error { return p.record.Shutdown(context.WithoutCancel(ctx)) })
-	return nil
-}
-
-func (p *parts) recordStore(ctx context.Context) (audit.Store, error) {
-	if p.pool != nil {
-		return auditpostgres.Open(ctx, p.pool)
-	}
-	store, err := auditsqlite.Open(ctx, filepath.Join(p.config.Data, recordFile))
-	if err != nil {
-		return nil, fmt.Errorf("open record: %w", err)
-	}
-	p.onClose(store.Close)
-	return store, nil
-}
-
-const (
-	recordFile = "record.db"
-	searchFile = "search.db"
-	normsFile  = "norms.txt"
-)
 
 // loadRules loads what decides and checks: services, policies, norms.
 func (p *parts) loadRules(ctx context.Context) (err error) {
@@ -200,9 +135,6 @@ func loadRegister(data string) (*norms.Register, error) {
 }
 
 func (p *parts) buildModels(context.Context) (err error) {
-	if p.screener, err = screen.New(screen.Config{}); err != nil {
-		return err
-	}
 	if p.router, err = router.New(p.config.entries()); err != nil {
 		return err
 	}
@@ -213,46 +145,20 @@ func (p *parts) buildModels(context.Context) (err error) {
 	if p.upstream, err = upstream.New(upstream.Config{Endpoints: endpoints, UserAgent: "ki-schleuse/" + version, Trace: httpapi.Traceparent}); err != nil {
 		return err
 	}
-	p.onClose(func() error { p.upstream.Close(); return nil })
+	p.own.add(func() error { p.upstream.Close(); return nil })
 	return nil
 }
 
 // lawTenant owns the statutes that all tenants may search.
 const lawTenant gateway.TenantID = "gesetze"
 
-func (p *parts) buildSearch(ctx context.Context) error {
-	store, err := p.searchStore(ctx)
-	if err != nil {
-		return err
-	}
-	p.reader = extract.NewReader(extract.Config{})
-	config := retrieval.Config{Store: store, Shared: lawTenant, Reader: p.reader}
+func (p *parts) buildSearch(context.Context) (err error) {
+	config := retrieval.Config{Store: p.search, Shared: lawTenant, Reader: p.reader}
 	if p.config.Embeddings.Model != "" {
 		config.Embedder = &embedder{p: p}
 	}
 	p.index, err = retrieval.New(config)
 	return err
-}
-
-func (p *parts) searchStore(ctx context.Context) (retrieval.Store, error) {
-	if p.pool != nil {
-		dsn, err := fromEnvironment(p.config.Database)
-		if err != nil {
-			return nil, err
-		}
-		store, err := pgvector.Open(ctx, pgvector.Config{DSN: dsn, Dim: p.config.Embeddings.Dim})
-		if err != nil {
-			return nil, fmt.Errorf("open search index: %w", err)
-		}
-		p.onClose(func() error { store.Close(); return nil })
-		return store, nil
-	}
-	store, err := sqlite.Open(ctx, filepath.Join(p.config.Data, searchFile))
-	if err != nil {
-		return nil, fmt.Errorf("open search index: %w", err)
-	}
-	p.onClose(store.Close)
-	return store, nil
 }
 
 func (p *parts) buildGateway(context.Context) (err error) {
@@ -293,7 +199,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
 		Gateway: httpapi.Through(p.gateway), Auth: p.directory, Models: models{p}, Checker: p.checker, Drafter: letters{p},
 		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
-		Logger: p.logger, HSTS: p.config.TLS.Cert != "",
+		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Drafts: p.drafts, Reports: p.reports,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ki-schleuse/schleuse/gateway/audit"
+	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
+	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
+	"github.com/ki-schleuse/schleuse/gateway/httpapi"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/postgres"
+	"github.com/ki-schleuse/schleuse/gateway/screen"
+	"github.com/ki-schleuse/schleuse/retrieval"
+	"github.com/ki-schleuse/schleuse/retrieval/extract"
+	"github.com/ki-schleuse/schleuse/retrieval/pgvector"
+	"github.com/ki-schleuse/schleuse/retrieval/sqlite"
+)
+
+// ground is what lives as long as the process, whatever configuration is in
+// force: databases, the record, sessions, and what is remembered between
+// requests.
+type ground struct {
+	logger   *slog.Logger
+	settled  settled
+	sessions *identity.Sessions
+	screener *screen.Screener
+	reader   *extract.Reader
+	record   *audit.Log
+	keys     *audit.Keys
+	search   retrieval.Store
+	drafts   httpapi.DraftStore
+	reports  httpapi.ReportStore
+
+	pool    *pgxpool.Pool // nil: SQLite
+	closers closers
+}
+
+// settled is the part of the configuration that cannot change while the process
+// runs.
+type settled struct {
+	Listen, AdminListen, Data, Database, Origin string
+	TLS, BehindProxy                            bool
+	Dim                                         int
+	Secret                                      [32]byte // derived, to notice a change
+}
+
+func (c Config) settled() settled {
+	return settled{
+		Listen: c.Listen, Data: c.Data, Database: c.Database, Origin: c.Origin,
+		TLS: c.TLS.Cert != "", BehindProxy: c.BehindProxy, Dim: c.Embeddings.Dim,
+		Secret: [32]byte(derive(c.secret, "configuration")),
+	}
+}
+
+// changed names the settings that need a new start.
+func (s settled) changed(to settled) []string {
+	var out []string
+	from, other := reflect.ValueOf(s), reflect.ValueOf(to)
+	for i, name := range [...]string{"listen", "admin_listen", "data", "database", "origin", "tls", "behind_proxy", "embeddings.dim", "secret_file"} {
+		if !from.Field(i).Equal(other.Field(i)) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// closers are run in reverse order.
+type closers []func() error
+
+func (c *closers) add(f func() error) { *c = append(*c, f) }
+
+func (c *closers) close() error {
+	var problems []error
+	for _, closer := range slices.Backward(*c) {
+		problems = append(problems, closer())
+	}
+	*c = nil
+	return errors.Join(problems...)
+}
+
+// prepare opens the ground. What it opened before an error is closed again.
+func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err error) {
+	g = &ground{logger: logger, settled: c.settled()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.closers.close())
+		}
+	}()
+	g.sessions = identity.NewSessions(nil, c.TLS.Cert != "" || c.BehindProxy)
+	g.reader = extract.NewReader(extract.Config{})
+	g.drafts = httpapi.NewDraftStore(1000, time.Hour, time.Now)
+	g.reports = httpapi.NewReportStore(1000, time.Hour, time.Now)
+	if g.screener, err = screen.New(screen.Config{}); err != nil {
+		return g, err
+	}
+	for _, step := range []func(context.Context, Config) error{g.openDatabase, g.openRecord, g.openSearch} {
+		if err := step(ctx, c); err != nil {
+			return g, err
+		}
+	}
+	return g, nil
+}
+
+// openDatabase connects to PostgreSQL, if one is configured.
+func (g *ground) openDatabase(ctx context.Context, c Config) error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("create data folder: %w", err)
+	}
+	dsn, err := fromEnvironment(c.Database)
+	if err != nil || dsn == "" {
+		return err
+	}
+	g.pool, err = postgres.Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	g.closers.add(func() error { g.pool.Close(); return nil })
+	return nil
+}
+
+func (g *ground) openRecord(ctx context.Context, c Config) error {
+	store, err := g.recordStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	key, err := recordKey(c.Origin, c.secret)
+	if err != nil {
+		return err
+	}
+	if g.keys, err = audit.NewKeys(derive(c.secret, "pseudonyms")); err != nil {
+		return err
+	}
+	if g.record, err = audit.New(ctx, audit.Config{Store: store, Key: key, Logger: g.logger}); err != nil {
+		return fmt.Errorf("open record: %w", err)
+	}
+	g.closers.add(func() error { return g.record.Shutdown(context.WithoutCancel(ctx)) })
+	return nil
+}
+
+func (g *ground) recordStore(ctx context.Context, c Config) (audit.Store, error) {
+	if g.pool != nil {
+		return auditpostgres.Open(ctx, g.pool)
+	}
+	store, err := auditsqlite.Open(ctx, filepath.Join(c.Data, recordFile))
+	if err != nil {
+		return nil, fmt.Errorf("open record: %w", err)
+	}
+	g.closers.add(store.Close)
+	return store, nil
+}
+
+const (
+	recordFile = "record.db"
+	searchFile = "search.db"
+	normsFile  = "norms.txt"
+)
+
+func (g *ground) openSearch(ctx context.Context, c Config) error {
+	if g.pool != nil {
+		dsn, err := fromEnvironment(c.Database)
+		if err != nil {
+			return err
+		}
+		store, err := pgvector.Open(ctx, pgvector.Config{DSN: dsn, Dim: c.Embeddings.Dim})
+		if err != nil {
+			return fmt.Errorf("open search index: %w", err)
+		}
+		g.closers.add(func() error { store.Close(); return nil })
+		g.search = store
+		return nil
+	}
+	store, err := sqlite.Open(ctx, filepath.Join(c.Data, searchFile))
+	if err != nil {
+		return fmt.Errorf("open search index: %w", err)
+	}
+	g.closers.add(store.Close)
+	g.search = store
+	return nil
+}
