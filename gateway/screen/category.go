@@ -41,8 +41,8 @@ var stemList = [len(categories)]string{
 
 // stemTable finds stems by the first three letters of a word.
 type stemTable struct {
-	heads [1 << 15]uint16 // index + 1 into lists
-	lists [][]stem
+	heads [1 << 15 / 64]uint64 // bit set of the heads that occur
+	lists map[uint16][]stem
 }
 
 type stem struct {
@@ -51,42 +51,32 @@ type stem struct {
 }
 
 func newStemTable() *stemTable {
-	t := &stemTable{}
+	t := &stemTable{lists: map[uint16][]stem{}}
 	for c, list := range stemList {
 		for w := range strings.FieldsSeq(list) {
-			h := stemHead(w)
-			if t.heads[h] == 0 {
-				t.lists = append(t.lists, nil)
-				t.heads[h] = uint16(len(t.lists))
-			}
-			t.lists[t.heads[h]-1] = append(t.lists[t.heads[h]-1], stem{w, uint8(c)})
+			h := stemHead(w[0], w[1], w[2])
+			t.heads[h>>6] |= 1 << (h & 63)
+			t.lists[h] = append(t.lists[h], stem{w, uint8(c)})
 		}
 	}
 	return t
 }
 
-func stemHead(w string) uint16 {
-	return uint16(w[0]&31)<<10 | uint16(w[1]&31)<<5 | uint16(w[2]&31)
-}
+// stemHead numbers the first three letters of a word.
+func stemHead(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
+
+// maybe says that a stem begins with these letters.
+func (t *stemTable) maybe(head uint16) bool { return t.heads[head>>6]&(1<<(head&63)) != 0 }
 
 // lookup returns the category a word hints at.
-func (t *stemTable) lookup(w string, buf []byte) (uint8, bool) {
-	if len(w) < 3 {
-		return 0, false
-	}
-	if w[0] < 0x80 && w[1] < 0x80 && w[2] < 0x80 && t.heads[stemHead(w)] == 0 {
-		return 0, false
-	}
+func (t *stemTable) lookup(w string) (uint8, bool) {
+	var buf [64]byte
 	b := appendFold(buf[:0], w)
 	if len(b) < 3 {
 		return 0, false
 	}
-	head := t.heads[uint16(b[0]&31)<<10|uint16(b[1]&31)<<5|uint16(b[2]&31)]
-	if head == 0 {
-		return 0, false
-	}
-	for _, s := range t.lists[head-1] {
-		if len(b) >= len(s.text) && string(b[:len(s.text)]) == s.text && !innocent(string(b)) {
+	for _, s := range t.lists[stemHead(b[0], b[1], b[2])] {
+		if len(b) >= len(s.text) && string(b[:len(s.text)]) == s.text && !innocent(b) {
 			return s.category, true
 		}
 	}
@@ -94,9 +84,9 @@ func (t *stemTable) lookup(w string, buf []byte) (uint8, bool) {
 }
 
 // innocent are words that begin like a hint and are none.
-func innocent(f string) bool {
+func innocent(f []byte) bool {
 	for _, w := range [...]string{"krankenkasse", "krankenversicher", "romane", "roman", "operationell", "blindenschrift", "therapiezentrum", "psychologiestud"} {
-		if strings.HasPrefix(f, w) {
+		if len(f) >= len(w) && string(f[:len(w)]) == w {
 			return true
 		}
 	}
@@ -105,10 +95,11 @@ func innocent(f string) bool {
 
 // hint notes word i when it hints at a category.
 func (s *scan) hint(i int) {
-	if s.toks[i].len() < 3 || s.toks[i].roles&rFunction != 0 {
+	t := &s.toks[i]
+	if !s.stems.maybe(t.head) || t.roles&rFunction != 0 {
 		return
 	}
-	if c, ok := s.stems.lookup(s.str(i), s.buf); ok {
+	if c, ok := s.stems.lookup(s.str(i)); ok {
 		s.hints = append(s.hints, hint{int32(i), c})
 	}
 }
@@ -180,7 +171,7 @@ func (s *scan) sentenceEnds(i int) bool {
 	if !strings.Contains(gap, ". ") && !strings.Contains(gap, ".\n") && !strings.Contains(gap, ".“") && !strings.Contains(gap, ".\"") {
 		return false
 	}
-	t := s.toks[i]
+	t := &s.toks[i]
 	short := t.len() <= 3 && t.roles&rFunction == 0
 	return !short && t.letters() && t.roles&(rTitle|rSalutation) == 0 && s.toks[i+1].capital
 }

@@ -10,7 +10,7 @@ type date struct{ year, month, day int }
 // birthDate finds a date that is a date of birth: the case knows it, or a word
 // such as "geboren" or an asterisk stands before it.
 func (s *scan) birthDate(i int) {
-	if i > 0 && s.toks[i-1].digits() && (s.gap(i-1) == "." || s.gap(i-1) == "-" || s.gap(i-1) == "/") {
+	if i > 0 && s.toks[i-1].digits() && (s.gap(i-1) == "." || s.hyphen(i-1) || s.gap(i-1) == "/") {
 		return
 	}
 	d, j, ok := s.dateAt(i)

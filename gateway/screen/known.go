@@ -38,10 +38,10 @@ func (s *scan) knownPerson(i int, w *knownWord) {
 
 // otherSurname says that a surname unknown to the case follows token i.
 func (s *scan) otherSurname(i int) bool {
-	if i+1 >= len(s.toks) || !isBlank(s.gap(i)) {
+	if i+1 >= len(s.toks) || !s.blank(i) {
 		return false
 	}
-	next := s.toks[i+1]
+	next := &s.toks[i+1]
 	return s.nameToken(i+1) && next.len() >= 3 && next.roles&(rFunction|rFirstName|rUnit|triggerMask) == 0 && !nounLike(s.str(i+1))
 }
 
@@ -94,7 +94,7 @@ func narrow(have, ids []int32) []int32 {
 // knownNext looks at what follows token i: another known part, an initial or a
 // particle before one, the other half of a double name.
 func (s *scan) knownNext(i int, m match) (int, *knownWord) {
-	next := s.toks[i+1]
+	next := &s.toks[i+1]
 	w := s.table.words[next.hash]
 	if !s.nameGap(i) {
 		if s.gap(i) == ", " && w != nil && m.first == nil && len(w.first) > 0 && next.capital && !s.surnameOfCase(i+2) {
@@ -103,11 +103,11 @@ func (s *scan) knownNext(i int, m match) (int, *knownWord) {
 		return 0, nil
 	}
 	switch {
-	case w != nil && (next.capital || s.gap(i) == "-"):
+	case w != nil && (next.capital || s.hyphen(i)):
 		return 1, w
 	case m.lastAt > 0 && m.lastAt < m.firstAt && s.table.particles[next.hash]:
 		return 1, nil // Brücke, Ernst von
-	case s.gap(i) == "-" && next.capital && next.letters():
+	case s.hyphen(i) && next.capital && next.letters():
 		return 1, nil
 	case m.last == nil && s.initial(i+1) && i+2 < len(s.toks) && s.nameGap(i+1) && s.table.words[s.toks[i+2].hash] != nil:
 		return 1, nil
@@ -140,7 +140,7 @@ func (s *scan) surnameOfCase(i int) bool {
 func (s *scan) extendLeft(from int, m *match) int {
 	for n := 0; n < 4 && from > 0 && s.nameGap(from-1); n++ {
 		p := from - 1
-		t := s.toks[p]
+		t := &s.toks[p]
 		switch {
 		case t.start < s.knownEnd:
 			return from
@@ -149,7 +149,7 @@ func (s *scan) extendLeft(from int, m *match) int {
 			if m.first == nil && m.last != nil {
 				m.stranger = p + 1
 			}
-		case s.gap(p) == "-" && t.capital && t.letters() && t.len() > 1:
+		case s.hyphen(p) && t.capital && t.letters() && t.len() > 1:
 		case t.roles&rParticle != 0 && m.last != nil && p > 0 && s.nameGap(p-1) && s.toks[p-1].capital && s.toks[p-1].roles&(rFunction|rNoun) == 0 && t.roles&rFunction == 0:
 		case m.first == nil && m.last != nil && m.stranger == 0 && s.unknownFirstName(p):
 			m.stranger = p + 1
@@ -164,8 +164,8 @@ func (s *scan) extendLeft(from int, m *match) int {
 // unknownFirstName says that token p looks like a first name and not like the
 // noun or function word that happens to stand before a surname.
 func (s *scan) unknownFirstName(p int) bool {
-	t := s.toks[p]
-	return isBlank(s.gap(p)) && t.capital && t.letters() && t.len() >= 3 && t.class&clLower != 0 &&
+	t := &s.toks[p]
+	return s.blank(p) && t.capital && t.letters() && t.len() >= 3 && t.class&clLower != 0 &&
 		t.roles&(rNoun|rFunction|rSalutation|rMonth|rTitle|rLegalForm|rUnit|rAmbiguous|rNameLabel|rGreeting|triggerMask) == 0 && !nounLike(s.str(p))
 }
 
@@ -233,7 +233,7 @@ func (s *scan) surname(i, j int) string {
 // ordinaryWord says that a single word that is also a name of the case is
 // probably meant as the word: "der Richter", "klein", "im Mai 2026".
 func (s *scan) ordinaryWord(i int) bool {
-	t := s.toks[i]
+	t := &s.toks[i]
 	titled := i > 0 && (s.toks[i-1].roles&(rSalutation|rTitle|rGreeting) != 0 || s.initial(i-1))
 	if titled && t.capital {
 		return false

@@ -62,11 +62,11 @@ func (s *scan) oldIDCard(i int) {
 func (s *scan) groups(i int) {
 	var lens [6]int
 	total, seps, blanks := 0, 0, 0
-	if i > 0 && s.toks[i-1].digits() && isBlank(s.gap(i-1)) && s.toks[i-1].len() == s.toks[i].len() {
+	if i > 0 && s.toks[i-1].digits() && s.blank(i-1) && s.toks[i-1].len() == s.toks[i].len() {
 		return // in the middle of a longer number
 	}
 	for n := 0; n < len(lens) && i+n < len(s.toks); n++ {
-		t := s.toks[i+n]
+		t := &s.toks[i+n]
 		if !t.digits() {
 			return
 		}
@@ -174,7 +174,7 @@ func (s *scan) join(i, j int) string {
 
 // mixedNumber handles a token of letters and digits.
 func (s *scan) mixedNumber(i int) {
-	t := s.toks[i]
+	t := &s.toks[i]
 	if t.class&clHigh != 0 || t.len() > 34 {
 		return
 	}
@@ -201,14 +201,14 @@ func (s *scan) mixedNumber(i int) {
 // splitPrefix handles one to three capitals before a number: "DE 89 37…",
 // "A 000 500 015", "15 070649 C 103".
 func (s *scan) splitPrefix(i int) {
-	if i+1 >= len(s.toks) || !isBlank(s.gap(i)) {
+	if i+1 >= len(s.toks) || !s.blank(i) {
 		return
 	}
-	next := s.toks[i+1]
+	next := &s.toks[i+1]
 	if !isDigit(s.text[next.start]) {
 		return
 	}
-	t := s.toks[i]
+	t := &s.toks[i]
 	switch t.len() {
 	case 2:
 		s.international(i)
@@ -216,7 +216,7 @@ func (s *scan) splitPrefix(i int) {
 		if j, ok := s.follow(i, 1, 3, 3, 3); ok {
 			s.health(i, j)
 		}
-		if i >= 2 && s.toks[i-1].len() == 6 && s.toks[i-2].len() == 2 && isBlank(s.gap(i-1)) && isBlank(s.gap(i-2)) && next.len() == 3 {
+		if i >= 2 && s.toks[i-1].len() == 6 && s.toks[i-2].len() == 2 && s.blank(i-1) && s.blank(i-2) && next.len() == 3 {
 			s.pension(i-2, i+1)
 		}
 	}
@@ -226,7 +226,7 @@ func (s *scan) splitPrefix(i int) {
 // by blanks.
 func (s *scan) follow(i int, lens ...int) (int, bool) {
 	for n, want := range lens {
-		if i+n >= len(s.toks) || s.toks[i+n].len() != want || n > 0 && !isBlank(s.gap(i+n-1)) {
+		if i+n >= len(s.toks) || s.toks[i+n].len() != want || n > 0 && !s.blank(i+n-1) {
 			return 0, false
 		}
 	}
@@ -271,7 +271,7 @@ func (s *scan) creditor(i, j int, v string) {
 
 func (s *scan) vat(i, j int, digits string) {
 	kind := kVATID
-	if j+1 < len(s.toks) && s.gap(j) == "-" && s.toks[j+1].digits() && s.toks[j+1].len() == 5 {
+	if j+1 < len(s.toks) && s.hyphen(j) && s.toks[j+1].digits() && s.toks[j+1].len() == 5 {
 		if s.str(j+1) == "00000" {
 			return
 		}
@@ -391,7 +391,7 @@ func (s *scan) licence(i int) {
 // bic needs a word of banking before it: its shape alone is an ordinary word in
 // capitals.
 func (s *scan) bic(i int) {
-	t := s.toks[i]
+	t := &s.toks[i]
 	v := s.str(i)
 	if t.class&(clLower|clHigh) != 0 || len(v) < 8 || !allUpper(v[:6]) || !s.near(tBank, t.start, 80) {
 		return

@@ -8,6 +8,9 @@ import "strings"
 // maxNameTokens bounds a name in tokens.
 const maxNameTokens = 8
 
+// personRoles are the roles of words at which the recogniser of a person starts.
+const personRoles = rSalutation | rSigned | rNameLabel | rGreeting | rClosing | rFirstName | tBirth
+
 // person tries the recognisers of persons at word i: known by the case, after a
 // title or label, or a common first name.
 func (s *scan) person(i int) {
@@ -18,7 +21,7 @@ func (s *scan) person(i int) {
 		}
 	}
 	r := t.roles
-	if r&(rSalutation|rSigned|rNameLabel|rGreeting|rClosing|rFirstName|tBirth) == 0 {
+	if r&personRoles == 0 {
 		return
 	}
 	switch {
@@ -59,13 +62,13 @@ func (s *scan) nameGap(i int) bool {
 
 // initial says that token i is one capital with a point.
 func (s *scan) initial(i int) bool {
-	t := s.toks[i]
+	t := &s.toks[i]
 	return t.capital && (t.len() == 1 || t.len() == 2 && t.class&clHigh != 0) && strings.HasPrefix(s.gap(i), ".")
 }
 
 // nameToken says that token i may be part of a name.
 func (s *scan) nameToken(i int) bool {
-	t := s.toks[i]
+	t := &s.toks[i]
 	return t.capital && t.letters() && t.roles&(rNoun|rMonth|rLegalForm|rSalutation) == 0 && (t.len() > 1 || s.initial(i))
 }
 
@@ -122,8 +125,8 @@ func (s *scan) nameAt(i int) (int, nameParts, bool) {
 		if k > i && !s.nameGap(k-1) {
 			break
 		}
-		t := s.toks[k]
-		hyphen := k > i && s.gap(k-1) == "-"
+		t := &s.toks[k]
+		hyphen := k > i && s.hyphen(k-1)
 		if t.roles&rParticle != 0 && !hyphen && n.last == "" && k+1 < len(s.toks) && s.nameGap(k) && (s.toks[k+1].capital || s.toks[k+1].roles&rParticle != 0) {
 			if t.roles&rArticle != 0 && (k == 0 || s.toks[k-1].roles&rParticle == 0) {
 				break // Herr der Lage; von der Lage
@@ -167,10 +170,10 @@ func (s *scan) surnameFollows(k int) bool {
 	if k+1 >= len(s.toks) || !s.nameGap(k) {
 		return false
 	}
-	if s.gap(k) == "-" {
+	if s.hyphen(k) {
 		return true
 	}
-	next := s.toks[k+1]
+	next := &s.toks[k+1]
 	for n := k + 1; n <= k+3 && s.toks[n].roles&rParticle != 0 && n+1 < len(s.toks) && s.nameGap(n); n++ {
 		if s.toks[n+1].capital {
 			return true
@@ -181,7 +184,7 @@ func (s *scan) surnameFollows(k int) bool {
 
 // hyphenated extends a surname over its hyphens.
 func (s *scan) hyphenated(k int) int {
-	for k+1 < len(s.toks) && s.gap(k) == "-" && s.toks[k+1].capital && s.toks[k+1].letters() {
+	for k+1 < len(s.toks) && s.hyphen(k) && s.toks[k+1].capital && s.toks[k+1].letters() {
 		k++
 	}
 	return k
@@ -194,7 +197,7 @@ func (s *scan) withSurname(n nameParts, k int) nameParts {
 
 // signedName reads the name after "gez.", "i. A.".
 func (s *scan) signedName(i int) {
-	if i+1 < len(s.toks) && (strings.HasPrefix(s.gap(i), ".") || isBlank(s.gap(i)) || strings.HasPrefix(s.gap(i), ":")) && s.toks[i+1].capital {
+	if i+1 < len(s.toks) && (strings.HasPrefix(s.gap(i), ".") || s.blank(i) || strings.HasPrefix(s.gap(i), ":")) && s.toks[i+1].capital {
 		if to, n, ok := s.nameAt(i + 1); ok && n.last != "" {
 			s.addPerson(i+1, to, 0, byTrigger, n)
 		}
@@ -223,7 +226,7 @@ func (s *scan) labelledName(i int) {
 		n.first = fold(s.str(to + 1))
 		to++ // Mustermann, Erika
 	}
-	if to+1 < len(s.toks) && isBlank(s.gap(to)) && s.toks[to+1].roles&rLegalForm != 0 {
+	if to+1 < len(s.toks) && s.blank(to) && s.toks[to+1].roles&rLegalForm != 0 {
 		return
 	}
 	s.addPerson(from, to, 0, byTrigger, n)
@@ -259,7 +262,7 @@ func (s *scan) endOfField(i int) bool {
 
 // greetedName reads "Liebe Erika," and "Hallo Max!"; a title has its own rule.
 func (s *scan) greetedName(i int) {
-	if i+1 >= len(s.toks) || !isBlank(s.gap(i)) || !s.nameToken(i+1) || s.toks[i+1].roles&(rFunction|rClosing) != 0 {
+	if i+1 >= len(s.toks) || !s.blank(i) || !s.nameToken(i+1) || s.toks[i+1].roles&(rFunction|rClosing) != 0 {
 		return
 	}
 	to, n, ok := s.nameAt(i + 1)
@@ -309,7 +312,7 @@ func (s *scan) signature(i, end int) (int, nameParts, bool) {
 func (s *scan) skipSigned(i int) int {
 	n := 0
 	for i+n < len(s.toks) && n < 5 {
-		t := s.toks[i+n]
+		t := &s.toks[i+n]
 		w := s.str(i + n)
 		if t.roles&(rSigned|rTitle|rSalutation) == 0 && w != "i" && !(n > 0 && s.str(i+n-1) == "i" && (w == "A" || w == "V")) {
 			break
@@ -333,12 +336,12 @@ func (s *scan) birthName(i int) {
 
 // listedName takes a common first name with the surname after it.
 func (s *scan) listedName(i int) {
-	t := s.toks[i]
-	if !s.nameToken(i) || i > 0 && s.gap(i-1) == "-" || s.namesThing(i) {
+	t := &s.toks[i]
+	if !s.nameToken(i) || i > 0 && s.hyphen(i-1) || s.namesThing(i) {
 		return
 	}
 	to, n, ok := s.nameAt(i)
-	if !ok || s.gap(to) == "-" {
+	if !ok || s.hyphen(to) {
 		return
 	}
 	if n.first == "" { // alone
@@ -358,7 +361,7 @@ func (s *scan) listedName(i int) {
 
 // namesThing says that a first name opens a compound: Karl-Marx-Stadt.
 func (s *scan) namesThing(i int) bool {
-	for ; s.gap(i) == "-"; i++ {
+	for ; s.hyphen(i); i++ {
 		if s.toks[i+1].roles&rFirstName == 0 {
 			return true
 		}

@@ -7,7 +7,7 @@ import "strings"
 
 // address finds a street with its house number; i is the number.
 func (s *scan) address(i int) {
-	t := s.toks[i]
+	t := &s.toks[i]
 	if t.len() > 5 || i == 0 || !houseNumber(s.str(i)) {
 		return
 	}
@@ -20,7 +20,7 @@ func (s *scan) address(i int) {
 		return
 	}
 	last := s.houseNumberEnd(i)
-	if last+1 < len(s.toks) && isBlank(s.gap(last)) && s.toks[last+1].roles&(rUnit|rMonth) != 0 {
+	if last+1 < len(s.toks) && s.blank(last) && s.toks[last+1].roles&(rUnit|rMonth) != 0 {
 		return
 	}
 	if !strong && !s.postcodeFollows(last) && !s.near(tAddress, s.toks[from].start, nearLabel) {
@@ -57,7 +57,7 @@ func (s *scan) houseNumberEnd(i int) int {
 // streetBefore returns the first token of the street name that ends at token p,
 // or -1, and whether the name alone makes it a street.
 func (s *scan) streetBefore(p int) (from int, strong bool) {
-	t := s.toks[p]
+	t := &s.toks[p]
 	if !t.letters() {
 		return -1, false
 	}
@@ -91,7 +91,7 @@ func streetAlone(w string) bool {
 // "Konrad-Adenauer-Straße"; p is the street word.
 func (s *scan) streetWordBefore(p int) int {
 	gap := s.gap(p - 1)
-	prev := s.toks[p-1]
+	prev := &s.toks[p-1]
 	if gap == "-" && prev.letters() {
 		return s.streetStart(p)
 	}
@@ -103,10 +103,10 @@ func (s *scan) streetWordBefore(p int) int {
 
 // streetStart extends a street name to the left over hyphens and adjectives.
 func (s *scan) streetStart(p int) int {
-	for p > 0 && s.gap(p-1) == "-" && s.toks[p-1].letters() && s.toks[p-1].len() > 1 {
+	for p > 0 && s.hyphen(p-1) && s.toks[p-1].letters() && s.toks[p-1].len() > 1 {
 		p--
 	}
-	if p > 0 && isBlank(s.gap(p-1)) && s.toks[p-1].capital && s.toks[p-1].roles&rStreetPrep != 0 && s.toks[p-1].roles&rFunction == 0 {
+	if p > 0 && s.blank(p-1) && s.toks[p-1].capital && s.toks[p-1].roles&rStreetPrep != 0 && s.toks[p-1].roles&rFunction == 0 {
 		p--
 	}
 	return p
@@ -114,8 +114,8 @@ func (s *scan) streetStart(p int) int {
 
 // prepositionBefore finds "Am Markt", "An der Alten Post", "Auf dem Berg".
 func (s *scan) prepositionBefore(p int) int {
-	for q := p - 1; q >= 0 && q >= p-3 && isBlank(s.gap(q)); q-- {
-		t := s.toks[q]
+	for q := p - 1; q >= 0 && q >= p-3 && s.blank(q); q-- {
+		t := &s.toks[q]
 		if t.capital && t.roles&rStreetPrep != 0 && t.roles&rFunction != 0 {
 			return q
 		}
@@ -179,7 +179,7 @@ func (s *scan) postcodeFollows(i int) bool {
 	if i+1 >= len(s.toks) {
 		return false
 	}
-	t := s.toks[i+1]
+	t := &s.toks[i+1]
 	return t.digits() && t.len() == 5 && addressGap(s.gap(i))
 }
 
@@ -198,19 +198,19 @@ func addressGap(gap string) bool {
 
 // postcode finds a postcode with its town; i is the number.
 func (s *scan) postcode(i int) {
-	t := s.toks[i]
+	t := &s.toks[i]
 	v := num(s.str(i))
 	if v < 1001 || v > 99998 || i+1 >= len(s.toks) {
 		return
 	}
-	next := s.toks[i+1]
-	if !isBlank(s.gap(i)) && s.gap(i) != "  " || !next.capital || !next.letters() || next.len() < 2 || next.roles&rUnit != 0 {
+	next := &s.toks[i+1]
+	if !s.blank(i) && s.gap(i) != "  " || !next.capital || !next.letters() || next.len() < 2 || next.roles&rUnit != 0 {
 		return
 	}
 	town := next.roles&rPlace != 0 || s.townPrefix(i+1)
 	after := s.streetEnd >= 0 && s.streetEnd <= t.start && addressGap(s.text[s.streetEnd:t.start])
 	from := i
-	if i > 0 && s.gap(i-1) == "-" && s.str(i-1) == "D" {
+	if i > 0 && s.hyphen(i-1) && s.str(i-1) == "D" {
 		from, town = i-1, true
 	}
 	last := s.townEnd(i + 1)
@@ -234,13 +234,13 @@ func (s *scan) townEnd(i int) int {
 		i++
 	}
 	for i+1 < len(s.toks) {
-		next := s.toks[i+1]
+		next := &s.toks[i+1]
 		switch gap := s.gap(i); {
 		case gap == "-" && next.capital && next.letters():
 			i++
-		case isBlank(gap) && i+2 < len(s.toks) && townLink(s.str(i+1)) && isBlank(s.gap(i+1)) && s.toks[i+2].capital && s.toks[i+2].letters():
+		case isBlank(gap) && i+2 < len(s.toks) && townLink(s.str(i+1)) && s.blank(i+1) && s.toks[i+2].capital && s.toks[i+2].letters():
 			i += 2
-		case isBlank(gap) && i+3 < len(s.toks) && townLink(s.str(i+1)) && s.toks[i+2].roles&rArticle != 0 && isBlank(s.gap(i+2)) && s.toks[i+3].capital:
+		case isBlank(gap) && i+3 < len(s.toks) && townLink(s.str(i+1)) && s.toks[i+2].roles&rArticle != 0 && s.blank(i+2) && s.toks[i+3].capital:
 			i += 3
 		default:
 			return i
@@ -293,7 +293,7 @@ func (s *scan) plate(i int) {
 		return
 	}
 	if letters == 0 {
-		if i < 2 || !s.plateLetters(from) || !isBlank(s.gap(from)) && s.gap(from) != "-" {
+		if i < 2 || !s.plateLetters(from) || !s.blank(from) && s.gap(from) != "-" {
 			return
 		}
 		letters = s.toks[from].len()
@@ -304,7 +304,7 @@ func (s *scan) plate(i int) {
 	}
 	gap := s.gap(from)
 	labelled := s.near(tPlate, s.toks[from].start, 40)
-	if gap != "-" && !(isBlank(gap) && labelled) || s.gap(i) == "/" || from > 0 && (s.gap(from-1) == "-" || s.gap(from-1) == "/") {
+	if gap != "-" && !(isBlank(gap) && labelled) || s.gap(i) == "/" || from > 0 && (s.hyphen(from-1) || s.gap(from-1) == "/") {
 		return
 	}
 	if runes(s.str(from))+letters+len(digits) > 8 {
@@ -314,7 +314,7 @@ func (s *scan) plate(i int) {
 }
 
 func (s *scan) plateLetters(i int) bool {
-	t := s.toks[i]
+	t := &s.toks[i]
 	return t.class == clUpper && t.len() <= 2 && t.roles&rRegister == 0
 }
 
@@ -381,7 +381,7 @@ func valueGap(gap string) bool {
 
 // chained says that token j+1 continues the file number of token j.
 func (s *scan) chained(j int) bool {
-	next := s.toks[j+1]
+	next := &s.toks[j+1]
 	switch gap := s.gap(j); gap {
 	case "/", "-", "_", "//", " // ", " / ", "–", "#":
 		return true
@@ -389,7 +389,7 @@ func (s *scan) chained(j int) bool {
 		return next.hasDigit() || next.class == clUpper
 	case " ", "\u00A0":
 		return next.hasDigit() && (s.toks[j].len() <= 4 || s.toks[j].hasDigit()) ||
-			next.class&clDigit == 0 && next.capital && next.len() <= 3 && j+2 < len(s.toks) && s.toks[j+2].hasDigit() && isBlank(s.gap(j+1))
+			next.class&clDigit == 0 && next.capital && next.len() <= 3 && j+2 < len(s.toks) && s.toks[j+2].hasDigit() && s.blank(j+1)
 	}
 	return false
 }

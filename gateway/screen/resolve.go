@@ -11,10 +11,10 @@ import (
 // resolve keeps the best of overlapping candidates: better evidence first, then
 // the longer, then the earlier. The result is ordered and never overlaps.
 func resolve(cands []candidate) []candidate {
-	slices.SortFunc(cands, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), better(a, b))
-	})
-	kept := make([]candidate, 0, len(cands))
+	sortByPlace(cands)
+	// A cluster of n candidates keeps at most n, and each is read before it can be
+	// overwritten: the result takes the place of what was read.
+	kept := cands[:0]
 	for from := 0; from < len(cands); {
 		to, end := from+1, cands[from].end
 		for to < len(cands) && cands[to].start < end {
@@ -27,15 +27,48 @@ func resolve(cands []candidate) []candidate {
 	return kept
 }
 
+// sortByPlace orders by position, the better first. Recognisers work from left
+// to right, so little is out of order; the work for what is more is bounded.
+func sortByPlace(cands []candidate) {
+	moves := 16 * len(cands)
+	for i := 1; i < len(cands); i++ {
+		c := cands[i]
+		j := i
+		for ; j > 0 && placedBefore(&c, &cands[j-1]); j-- {
+			cands[j] = cands[j-1]
+		}
+		cands[j] = c
+		if moves -= i - j; moves < 0 {
+			slices.SortFunc(cands, byPlace)
+			return
+		}
+	}
+}
+
+func placedBefore(a, b *candidate) bool {
+	return a.start < b.start || a.start == b.start && better(*a, *b) < 0
+}
+
+func byPlace(a, b candidate) int {
+	if a.start != b.start {
+		return cmp.Compare(a.start, b.start)
+	}
+	return better(a, b)
+}
+
 // better orders by evidence, length, position and kind, best first.
 func better(a, b candidate) int {
-	return cmp.Or(
-		-cmp.Compare(a.evidence, b.evidence),
-		-cmp.Compare(a.end-a.start, b.end-b.start),
-		cmp.Compare(a.start, b.start),
-		cmp.Compare(a.kind, b.kind),
-		cmp.Compare(a.name, b.name),
-	)
+	switch {
+	case a.evidence != b.evidence:
+		return cmp.Compare(b.evidence, a.evidence)
+	case a.end-a.start != b.end-b.start:
+		return cmp.Compare(b.end-b.start, a.end-a.start)
+	case a.start != b.start:
+		return cmp.Compare(a.start, b.start)
+	case a.kind != b.kind:
+		return cmp.Compare(a.kind, b.kind)
+	}
+	return cmp.Compare(a.name, b.name)
 }
 
 func resolveCluster(kept, cluster []candidate) []candidate {

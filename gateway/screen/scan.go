@@ -112,11 +112,15 @@ func (s *scan) run(text string) {
 	s.machineReadable()
 	for i := range s.toks {
 		t := &s.toks[i]
-		s.note(t)
-		s.knownPhrase(i)
-		if t.hasDigit() {
-			s.number(i)
-			continue
+		if t.roles&triggerMask != 0 {
+			s.note(t)
+		}
+		if digit := t.hasDigit(); digit || t.class == clUpper || s.table.maybe(t.hash) {
+			s.knownPhrase(i)
+			if digit {
+				s.number(i)
+				continue
+			}
 		}
 		s.word(i)
 	}
@@ -137,18 +141,29 @@ func (s *scan) near(trigger role, pos, reach int32) bool {
 
 // word tries the recognisers that start at a word.
 func (s *scan) word(i int) {
-	t := s.toks[i]
-	if t.len() <= 3 && t.class == clUpper {
-		s.splitPrefix(i)
+	t := &s.toks[i]
+	if t.class == clUpper {
+		s.capitals(i)
 	}
 	if t.roles&tFile != 0 {
 		s.fileNumber(i)
 	}
-	if t.class == clUpper && (t.len() == 8 || t.len() == 11) {
+	if t.roles&personRoles != 0 || s.table.maybe(t.hash) {
+		s.person(i)
+	}
+	if t.head != 0 {
+		s.hint(i)
+	}
+}
+
+// capitals tries what may be the beginning of a number, and bank codes.
+func (s *scan) capitals(i int) {
+	switch s.toks[i].len() {
+	case 1, 2, 3:
+		s.splitPrefix(i)
+	case 8, 11:
 		s.bic(i)
 	}
-	s.person(i)
-	s.hint(i)
 }
 
 func (s *scan) str(i int) string { return s.text[s.toks[i].start:s.toks[i].end] }
@@ -160,6 +175,12 @@ func (s *scan) gap(i int) string {
 	}
 	return s.text[s.toks[i].end:s.toks[i+1].start]
 }
+
+// blank says that one blank stands between token i and the next one.
+func (s *scan) blank(i int) bool { return i >= 0 && i < len(s.toks) && s.toks[i].after == gapBlank }
+
+// hyphen says that a hyphen stands between token i and the next one.
+func (s *scan) hyphen(i int) bool { return i >= 0 && i < len(s.toks) && s.toks[i].after == gapHyphen }
 
 // byteAt is the byte at pos, or 0 outside the text.
 func (s *scan) byteAt(pos int32) byte {

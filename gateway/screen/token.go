@@ -52,98 +52,149 @@ var classOf = func() (t [256]class) {
 type token struct {
 	start, end int32
 	class      class
-	capital    bool // starts with a capital letter
+	capital    bool    // starts with a capital letter
+	after      gapKind // what stands between this token and the next
+	head       uint16  // of the first three letters, for stems; 0 for none
 	roles      role
 	hash       uint64 // of the folded token
 }
 
-func (t token) len() int       { return int(t.end - t.start) }
-func (t token) digits() bool   { return t.class == clDigit }
-func (t token) hasDigit() bool { return t.class&clDigit != 0 }
+func (t *token) len() int       { return int(t.end - t.start) }
+func (t *token) digits() bool   { return t.class == clDigit }
+func (t *token) hasDigit() bool { return t.class&clDigit != 0 }
 
 // letters says that the token has letters only.
-func (t token) letters() bool { return t.class&clDigit == 0 }
+func (t *token) letters() bool { return t.class&clDigit == 0 }
+
+// gapKind names the usual gaps between two tokens.
+type gapKind uint8
 
 const (
-	hashOffset uint64 = 14695981039346656037
-	hashPrime  uint64 = 1099511628211
+	gapOther  gapKind = iota
+	gapBlank          // see isBlank
+	gapHyphen         // "-"
+	gapSlash          // "/"
+	gapPoint          // "."
+	gapEdge           // the end of the text
 )
 
-// hashFolded is the hash the scanner computes for a token that folds to s.
-func hashFolded(s string) uint64 {
-	h := hashOffset
-	for i := range len(s) {
-		h = (h ^ uint64(s[i]|0x20)) * hashPrime
+func gapKindOf(gap string) gapKind {
+	if len(gap) == 1 {
+		switch gap[0] {
+		case ' ', '\t':
+			return gapBlank
+		case '-':
+			return gapHyphen
+		case '/':
+			return gapSlash
+		case '.':
+			return gapPoint
+		}
+		return gapOther
 	}
-	return h
-}
-
-func hashBytes(b []byte) uint64 {
-	h := hashOffset
-	for _, c := range b {
-		h = (h ^ uint64(c|0x20)) * hashPrime
+	if isBlank(gap) {
+		return gapBlank
 	}
-	return h
+	return gapOther
 }
 
 // tokenise cuts the text into tokens and notes the anchors of e-mail addresses
 // and machine-readable lines. It is the only loop over all bytes.
 func (s *scan) tokenise() {
 	text := s.text
-	n := len(text)
 	toks := s.toks[:0]
-	for i := 0; i < n; {
+	for i := 0; i < len(text); {
 		cl := classOf[text[i]]
 		if cl&clWord == 0 && (text[i] != '\\' || !escapedLetter(text, i)) {
+			if cl == 0 && text[i] != '\\' {
+				i++
+				continue
+			}
 			i += s.separator(i, cl)
 			continue
 		}
-		start := i
-		h := hashOffset
-		var seen class
-		for i < n {
-			c := text[i]
-			cl = classOf[c]
-			if cl&clWord == 0 {
-				w := joiner(text, i)
-				if c == '\\' && escapedLetter(text, i) {
-					w = escapeWidth
-				}
-				if w == 0 {
-					break
-				}
-				seen |= clHigh
-				i += w
-				continue
-			}
-			seen |= cl
-			h = (h ^ uint64(c|0x20)) * hashPrime
-			i++
-		}
-		t := token{start: int32(start), end: int32(i), class: seen, hash: h}
-		first := classOf[text[start]]
-		t.capital = first == clUpper
-		if seen&clHigh != 0 {
-			s.buf = appendFold(s.buf[:0], text[start:i])
-			t.hash = hashBytes(s.buf)
-			if first&clWord == clHigh || first == 0 {
-				r, _ := decodeRune(text[start:i])
-				t.capital = unicode.IsUpper(r)
-			}
-			t.class = s.highClass(t)
-		}
-		if t.letters() {
-			t.roles = s.lex.lookup(t.hash)
+		end, seen := wordEnd(text, i)
+		t := token{start: int32(i), end: int32(end), class: seen, after: gapEdge}
+		s.describe(&t)
+		if n := len(toks); n > 0 {
+			toks[n-1].after = gapKindOf(text[toks[n-1].end:i])
 		}
 		toks = append(toks, t)
+		i = end
 	}
 	s.toks = toks
 }
 
+// wordEnd reads on to the end of the word at i and collects the classes of its
+// bytes. Invisible characters inside a word and escaped letters belong to it.
+func wordEnd(text string, i int) (end int, seen class) {
+	for {
+		for i < len(text) {
+			cl := classOf[text[i]]
+			if cl&clWord == 0 {
+				break
+			}
+			seen |= cl
+			i++
+		}
+		if i == len(text) {
+			return i, seen
+		}
+		w := 0
+		switch c := text[i]; {
+		case c == '\\' && escapedLetter(text, i):
+			w = escapeWidth
+		case c >= utf8.RuneSelf:
+			w = joiner(text, i)
+		}
+		if w == 0 {
+			return i, seen
+		}
+		seen |= clHigh
+		i += w
+	}
+}
+
+// describe sets what follows from the bytes of the token.
+func (s *scan) describe(t *token) {
+	v := s.text[t.start:t.end]
+	first := classOf[v[0]]
+	t.capital = first == clUpper
+	if t.class&clHigh == 0 {
+		t.hash = hashFolded(v)
+		if t.letters() {
+			t.roles = s.lex.lookup(t.hash)
+			if len(v) >= 3 {
+				t.head = stemHead(v[0], v[1], v[2])
+			}
+		}
+		return
+	}
+	s.buf = appendFold(s.buf[:0], v)
+	t.hash = hashFolded(s.buf)
+	if first&clWord == clHigh || first == 0 {
+		r, _ := decodeRune(v)
+		t.capital = unicode.IsUpper(r)
+	}
+	t.class = highClass(v, t.class)
+	if !t.letters() {
+		return
+	}
+	t.roles = s.lex.lookup(t.hash)
+	switch b := s.buf; {
+	case len(v) >= 3 && v[0] < utf8.RuneSelf && v[1] < utf8.RuneSelf && v[2] < utf8.RuneSelf:
+		t.head = stemHead(v[0], v[1], v[2])
+	case len(v) >= 3 && len(b) >= 3:
+		t.head = stemHead(b[0], b[1], b[2])
+	}
+}
+
 // highClass adds the case of letters outside ASCII to the class.
-func (s *scan) highClass(t token) class {
-	cl := t.class
-	for _, r := range s.text[t.start:t.end] {
+func highClass(v string, cl class) class {
+	if cl&clLower != 0 {
+		return cl
+	}
+	for _, r := range v {
 		if r >= utf8.RuneSelf && unicode.IsLower(r) && r != 'ß' {
 			return cl | clLower
 		}
@@ -237,12 +288,28 @@ func appendFold(b []byte, s string) []byte {
 			i++
 			continue
 		}
+		if c == latinLead && i+1 < len(s) && s[i+1]&0xC0 == 0x80 {
+			b = append(b, latinFold[s[i+1]&0x3F]...)
+			i += 2
+			continue
+		}
 		r, w := decodeRune(s[i:])
 		b = foldRune(b, r)
 		i += w
 	}
 	return b
 }
+
+// latinLead starts the letters U+00C0 to U+00FF: ä, ö, ü, ß, é and the like.
+const latinLead = 0xC3
+
+// latinFold holds what these letters fold to.
+var latinFold = func() (t [64]string) {
+	for i := range t {
+		t[i] = string(foldRune(nil, rune(0xC0+i)))
+	}
+	return t
+}()
 
 // escapeWidth is the width of \u00fc in JSON source.
 const escapeWidth = 6
