@@ -4,25 +4,44 @@
 package screen
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
-// caseTable is what a case knows, prepared for look-up while scanning.
+// caseTable is what a case knows, prepared for look-up while scanning. It is
+// filled once, read by all texts of a request and used again.
 type caseTable struct {
 	persons []knownPerson
-	words   map[uint64]*knownWord
-	bloom   [64]uint64 // of the hashes in words and phrases
-	phrases map[uint64][]knownPhrase
-	compact [256][]knownCompact // by first byte
+	index   []int32 // open addressing: index + 1 into entries
+	entries []knownEntry
+	bloom   [64]uint64 // of the hashes of the entries
+	phrases []knownPhrase
+	hashes  []uint64 // of the words of the phrases
+	numbers []knownCompact
+	byFirst [256]int32 // index + 1 of the first number by its first byte
 	dates   map[date]bool
-	// particles that belong to surnames of the case
-	particles map[uint64]bool
+	// particles that belong to surnames of the case; there are few of them
+	particles []uint64
+
+	split scan // cuts values into words
+	parts []string
+	forms [2][]byte
+	long  []byte
 }
 
 type knownPerson struct{ first, last, birth string }
+
+// knownEntry is what a word can begin or be.
+type knownEntry struct {
+	hash   uint64
+	word   knownWord
+	isWord bool
+	phrase int32 // index + 1 of the first phrase that begins with this word
+}
 
 // knownWord is a token that is part of a name.
 type knownWord struct {
@@ -30,22 +49,48 @@ type knownWord struct {
 	suffix             int32   // bytes at the end that are inflection: Müller|s
 }
 
+// namePart says which part of a name a word is.
+type namePart uint8
+
+const (
+	partFirst namePart = iota
+	partLast
+	partBirth
+)
+
 // knownPhrase is a sequence of tokens, for example a street with its number.
 type knownPhrase struct {
-	hashes []uint64
-	kind   kindID
+	from, to int32 // in hashes
+	next     int32 // index + 1 of the next phrase with the same first word
+	kind     kindID
 }
 
 // knownCompact is a number without blanks and punctuation, folded.
 type knownCompact struct {
 	value string
+	next  int32 // index + 1 of the next number with the same first byte
 	kind  kindID
 }
 
-// newCaseTable prepares the entities. Empty values are skipped.
-func newCaseTable(known []gateway.Entity) *caseTable {
-	t := &caseTable{words: map[uint64]*knownWord{}, phrases: map[uint64][]knownPhrase{}, dates: map[date]bool{}, particles: map[uint64]bool{}}
-	for _, e := range known {
+// noCase is the table of a request without known entities.
+var noCase = &caseTable{}
+
+// reset forgets a case, its memory as well.
+func (t *caseTable) reset() {
+	t.persons = nil // a Screening holds them
+	clear(t.index)
+	clear(t.entries)
+	clear(t.numbers)
+	clear(t.dates)
+	clear(t.parts[:cap(t.parts)])
+	t.bloom, t.byFirst, t.split.text = [64]uint64{}, [256]int32{}, ""
+	t.entries, t.numbers, t.phrases, t.hashes, t.particles = t.entries[:0], t.numbers[:0], t.phrases[:0], t.hashes[:0], t.particles[:0]
+}
+
+// fill prepares the entities. Empty values are skipped.
+func (t *caseTable) fill(known []gateway.Entity) {
+	for i := range known {
+		e := &known[i]
 		switch e.Type {
 		case "person":
 			t.addPerson(e)
@@ -65,14 +110,67 @@ func newCaseTable(known []gateway.Entity) *caseTable {
 			t.addOther(e.Value)
 		}
 	}
-	return t
 }
-
-func (t *caseTable) note(h uint64) { t.bloom[h>>6&63] |= 1 << (h & 63) }
 
 func (t *caseTable) maybe(h uint64) bool { return t.bloom[h>>6&63]&(1<<(h&63)) != 0 }
 
-func (t *caseTable) addPerson(e gateway.Entity) {
+// find returns what begins with a word, nil for nothing.
+func (t *caseTable) find(h uint64) *knownEntry {
+	if !t.maybe(h) {
+		return nil
+	}
+	mask := uint64(len(t.index) - 1)
+	for i := slotOf(h) & mask; t.index[i] != 0; i = (i + 1) & mask {
+		if e := &t.entries[t.index[i]-1]; e.hash == h {
+			return e
+		}
+	}
+	return nil
+}
+
+// word returns the name a word is part of, nil for none.
+func (t *caseTable) word(h uint64) *knownWord {
+	if e := t.find(h); e != nil && e.isWord {
+		return &e.word
+	}
+	return nil
+}
+
+// particle says that a word is a particle of a surname of the case.
+func (t *caseTable) particle(h uint64) bool { return slices.Contains(t.particles, h) }
+
+// entry returns the entry of a word, made when missing. It is valid until the
+// next one is made.
+func (t *caseTable) entry(h uint64) *knownEntry {
+	if e := t.find(h); e != nil {
+		return e
+	}
+	if 2*(len(t.entries)+1) > len(t.index) {
+		t.grow()
+	}
+	t.entries = append(t.entries, knownEntry{hash: h})
+	t.bloom[h>>6&63] |= 1 << (h & 63)
+	t.place(h, int32(len(t.entries)))
+	return &t.entries[len(t.entries)-1]
+}
+
+func (t *caseTable) grow() {
+	t.index = make([]int32, max(64, 2*len(t.index)))
+	for i := range t.entries {
+		t.place(t.entries[i].hash, int32(i)+1)
+	}
+}
+
+func (t *caseTable) place(h uint64, n int32) {
+	mask := uint64(len(t.index) - 1)
+	i := slotOf(h) & mask
+	for t.index[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.index[i] = n
+}
+
+func (t *caseTable) addPerson(e *gateway.Entity) {
 	p := knownPerson{strings.TrimSpace(e.First), strings.TrimSpace(e.Last), strings.TrimSpace(e.BirthName)}
 	if p.first == "" && p.last == "" {
 		p.first, p.last = splitName(e.Value)
@@ -80,23 +178,23 @@ func (t *caseTable) addPerson(e gateway.Entity) {
 	if p.first == "" && p.last == "" && p.birth == "" {
 		return
 	}
-	id := int32(len(t.persons))
+	ids := []int32{int32(len(t.persons))}
 	t.persons = append(t.persons, p)
-	for _, w := range words(p.last) {
+	for _, w := range t.words(p.last) {
 		if isParticle(w) {
-			t.particles[hashFolded(fold(w))] = true
+			t.particles = appendOnce(t.particles, hashFolded(fold(w)))
 		}
 	}
-	t.addName(p.first, func(w *knownWord) { w.first = appendOnce(w.first, id) })
-	t.addName(p.last, func(w *knownWord) { w.last = appendOnce(w.last, id) })
-	t.addName(p.birth, func(w *knownWord) { w.birth = appendOnce(w.birth, id) })
+	t.addName(p.first, partFirst, ids)
+	t.addName(p.last, partLast, ids)
+	t.addName(p.birth, partBirth, ids)
 }
 
-func appendOnce(ids []int32, id int32) []int32 {
-	if slices.Contains(ids, id) {
-		return ids
+func appendOnce[T comparable](list []T, v T) []T {
+	if slices.Contains(list, v) {
+		return list
 	}
-	return append(ids, id)
+	return append(list, v)
 }
 
 // splitName splits "Erika Mustermann", "Mustermann, Erika" and "Ludwig van
@@ -132,7 +230,8 @@ func isHonorific(w string) bool {
 }
 
 func isParticle(w string) bool {
-	switch fold(w) {
+	var buf [64]byte
+	switch string(appendFold(buf[:0], w)) {
 	case "von", "van", "vom", "zu", "zur", "zum", "de", "der", "den", "del", "della", "di", "da", "do", "dos", "du", "la", "le",
 		"el", "al", "ten", "ter", "te", "ben", "bin", "ibn", "abu", "und":
 		return true
@@ -140,24 +239,24 @@ func isParticle(w string) bool {
 	return false
 }
 
+// suffixes are the inflections of a name.
+var suffixes = [...]string{"s", "es", "sche", "schen", "scher", "sches", "schem"}
+
 // addName adds every part of a name with its spellings and inflections;
 // particles and initials are not looked for on their own.
-func (t *caseTable) addName(name string, mark func(*knownWord)) {
-	for _, part := range words(name) {
-		if isParticle(part) || len(part) < 2 {
+func (t *caseTable) addName(name string, part namePart, ids []int32) {
+	for _, w := range t.words(name) {
+		if isParticle(w) || len(w) < 2 {
 			continue
 		}
-		for _, form := range spellings(part) {
-			t.addWord(form, 0, mark)
-		}
-	}
-	for _, part := range words(name) {
-		if isParticle(part) || len(part) < 3 {
-			continue
-		}
-		for _, form := range spellings(part) {
-			for _, suffix := range []string{"s", "es", "sche", "schen", "scher", "sches", "schem"} {
-				t.addWord(form+suffix, int32(len(suffix)), mark)
+		for _, form := range t.spell(w) {
+			t.addWord(hashFolded(form), 0, part, ids)
+			if len(w) < 3 {
+				continue
+			}
+			for _, suffix := range suffixes {
+				t.long = append(append(t.long[:0], form...), suffix...)
+				t.addWord(hashFolded(t.long), int32(len(suffix)), part, ids)
 			}
 		}
 	}
@@ -165,39 +264,96 @@ func (t *caseTable) addName(name string, mark func(*knownWord)) {
 
 // addWord enters a folded form. An exact name wins over an inflected one that
 // looks the same (Peter|s and Peters).
-func (t *caseTable) addWord(form string, suffix int32, mark func(*knownWord)) {
-	h := hashFolded(form)
-	w := t.words[h]
-	if w == nil {
-		w = &knownWord{suffix: suffix}
-		t.words[h] = w
-		t.note(h)
+func (t *caseTable) addWord(h uint64, suffix int32, part namePart, ids []int32) {
+	e := t.entry(h)
+	w := &e.word
+	if !e.isWord {
+		e.isWord, w.suffix = true, suffix
 	}
 	if suffix == 0 && w.suffix != 0 {
 		*w = knownWord{}
 	}
 	if suffix == w.suffix {
-		mark(w)
+		w.mark(part, ids)
 	}
+}
+
+// mark adds a person; the first list is shared by all words of the person.
+func (w *knownWord) mark(part namePart, ids []int32) {
+	list := &w.first
+	switch part {
+	case partFirst:
+	case partLast:
+		list = &w.last
+	case partBirth:
+		list = &w.birth
+	}
+	if *list == nil {
+		*list = ids[:1:1]
+		return
+	}
+	*list = appendOnce(*list, ids[0])
+}
+
+// noWords is a lexicon without words, for values that are only cut up.
+var noWords = &lexicon{slots: make([]lexSlot, 1)}
+
+// words are the runs of letters and digits of a value, until the next call.
+func (t *caseTable) words(value string) []string {
+	t.parts = t.split.words(value, t.parts[:0])
+	return t.parts
 }
 
 // words are the runs of letters and digits of a value.
 func words(value string) []string {
-	s := scan{lex: &lexicon{slots: make([]lexSlot, 1)}}
+	s := scan{}
+	return s.words(value, nil)
+}
+
+func (s *scan) words(value string, out []string) []string {
+	s.lex = noWords
 	s.reset(value)
 	s.tokenise()
-	out := make([]string, 0, len(s.toks))
 	for i := range s.toks {
 		out = append(out, s.str(i))
 	}
 	return out
 }
 
+// spell returns the folded forms of a word as spellings does, until the next
+// call.
+func (t *caseTable) spell(word string) [][]byte {
+	t.forms[0] = appendFold(t.forms[0][:0], word)
+	if !ascii(word) {
+		t.forms[1] = appendFold(t.forms[1][:0], longUmlauts.Replace(word))
+		if !bytes.Equal(t.forms[0], t.forms[1]) {
+			return t.forms[:]
+		}
+	}
+	if bytes.IndexByte(t.forms[0], 'e') < 0 {
+		return t.forms[:1]
+	}
+	if short := shortUmlauts.Replace(string(t.forms[0])); short != string(t.forms[0]) {
+		t.forms[1] = append(t.forms[1][:0], short...)
+		return t.forms[:]
+	}
+	return t.forms[:1]
+}
+
+func ascii(v string) bool {
+	for i := range len(v) {
+		if v[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // addAddress takes a postal address apart: each part that names a street or a
 // town with its postcode is looked for on its own.
 func (t *caseTable) addAddress(value string) {
 	for _, part := range strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == '\n' || r == ';' }) {
-		ws := words(part)
+		ws := t.words(part)
 		if len(ws) == 0 {
 			continue
 		}
@@ -264,31 +420,32 @@ func streetForms(ws []string) [][]string {
 	return forms
 }
 
-// addWords adds a phrase in the spellings of its first word.
+// addWords adds a phrase in the spellings of its words.
 func (t *caseTable) addWords(ws []string, k kindID) {
 	if len(ws) == 0 {
 		return
 	}
-	for _, long := range []bool{false, true} {
-		hashes := make([]uint64, len(ws))
-		differs := false
-		for i, w := range ws {
-			forms := spellings(w)
+	for _, long := range [...]bool{false, true} {
+		from, differs := len(t.hashes), false
+		for _, w := range ws {
+			forms := t.spell(w)
 			form := forms[0]
 			if long && len(forms) > 1 {
 				form, differs = forms[1], true
 			}
-			hashes[i] = hashFolded(form)
+			t.hashes = append(t.hashes, hashFolded(form))
 		}
 		if long && !differs {
+			t.hashes = t.hashes[:from]
 			return
 		}
-		t.phrases[hashes[0]] = append(t.phrases[hashes[0]], knownPhrase{hashes, k})
-		t.note(hashes[0])
+		e := t.entry(t.hashes[from])
+		t.phrases = append(t.phrases, knownPhrase{int32(from), int32(len(t.hashes)), e.phrase, k})
+		e.phrase = int32(len(t.phrases))
 	}
 }
 
-func (t *caseTable) addPhrase(value string, k kindID) { t.addWords(words(value), k) }
+func (t *caseTable) addPhrase(value string, k kindID) { t.addWords(t.words(value), k) }
 
 // addNumber looks for a number in any grouping.
 func (t *caseTable) addNumber(value string, k kindID) {
@@ -297,7 +454,12 @@ func (t *caseTable) addNumber(value string, k kindID) {
 		t.addPhrase(value, k)
 		return
 	}
-	t.compact[c[0]] = append(t.compact[c[0]], knownCompact{c, k})
+	t.note(c, k)
+}
+
+func (t *caseTable) note(number string, k kindID) {
+	t.numbers = append(t.numbers, knownCompact{number, t.byFirst[number[0]], k})
+	t.byFirst[number[0]] = int32(len(t.numbers))
 }
 
 // addPhone adds the national and international forms.
@@ -307,7 +469,7 @@ func (t *caseTable) addPhone(value string) {
 		return
 	}
 	for _, form := range []string{"0" + c, "49" + c, "0049" + c, "490" + c, "00490" + c} {
-		t.compact[form[0]] = append(t.compact[form[0]], knownCompact{form, kPhone})
+		t.note(form, kPhone)
 	}
 }
 
@@ -330,14 +492,20 @@ func (t *caseTable) addOther(value string) {
 }
 
 func (t *caseTable) addDate(value string) {
-	s := scan{lex: &lexicon{slots: make([]lexSlot, 1)}}
+	s := &t.split
+	s.lex = noWords
 	s.reset(value)
 	s.tokenise()
 	for i := range s.toks {
-		if d, _, ok := s.dateAt(i); ok {
-			t.dates[d] = true
-			return
+		d, _, ok := s.dateAt(i)
+		if !ok {
+			continue
 		}
+		if t.dates == nil {
+			t.dates = map[date]bool{}
+		}
+		t.dates[d] = true
+		return
 	}
 }
 
@@ -355,15 +523,17 @@ func wordsFolded(value string) []string {
 // knownPhrase matches values of the case that start at token i.
 func (s *scan) knownPhrase(i int) {
 	t := &s.toks[i]
-	if s.table.maybe(t.hash) {
-		for _, p := range s.table.phrases[t.hash] {
-			if j, ok := s.followPhrase(i, p.hashes); ok {
+	if e := s.table.find(t.hash); e != nil {
+		for n := e.phrase; n > 0; n = s.table.phrases[n-1].next {
+			p := &s.table.phrases[n-1]
+			if j, ok := s.followPhrase(i, s.table.hashes[p.from:p.to]); ok {
 				s.add(i, j, p.kind, byKnown)
 			}
 		}
 	}
 	if c := s.text[t.start] | 0x20; t.hasDigit() || t.class == clUpper {
-		for _, k := range s.table.compact[c] {
+		for n := s.table.byFirst[c]; n > 0; n = s.table.numbers[n-1].next {
+			k := &s.table.numbers[n-1]
 			if j, ok := s.followCompact(i, k.value); ok {
 				start := t.start
 				if k.kind == kPhone && s.byteAt(start-1) == '+' {

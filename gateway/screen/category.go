@@ -42,7 +42,8 @@ var stemList = [len(categories)]string{
 // stemTable finds stems by the first three letters of a word.
 type stemTable struct {
 	heads [1 << 15 / 64]uint64 // bit set of the heads that occur
-	lists map[uint16][]stem
+	index [1 << 15]uint16      // index into lists, the first of which is empty
+	lists [][]stem
 }
 
 type stem struct {
@@ -51,12 +52,16 @@ type stem struct {
 }
 
 func newStemTable() *stemTable {
-	t := &stemTable{lists: map[uint16][]stem{}}
+	t := &stemTable{lists: make([][]stem, 1)}
 	for c, list := range stemList {
 		for w := range strings.FieldsSeq(list) {
 			h := stemHead(w[0], w[1], w[2])
-			t.heads[h>>6] |= 1 << (h & 63)
-			t.lists[h] = append(t.lists[h], stem{w, uint8(c)})
+			if t.index[h] == 0 {
+				t.heads[h>>6] |= 1 << (h & 63)
+				t.index[h] = uint16(len(t.lists))
+				t.lists = append(t.lists, nil)
+			}
+			t.lists[t.index[h]] = append(t.lists[t.index[h]], stem{w, uint8(c)})
 		}
 	}
 	return t
@@ -75,7 +80,7 @@ func (t *stemTable) lookup(w string) (uint8, bool) {
 	if len(b) < 3 {
 		return 0, false
 	}
-	for _, s := range t.lists[stemHead(b[0], b[1], b[2])] {
+	for _, s := range t.lists[t.index[stemHead(b[0], b[1], b[2])]] {
 		if len(b) >= len(s.text) && string(b[:len(s.text)]) == s.text && !innocent(b) {
 			return s.category, true
 		}

@@ -87,7 +87,7 @@ func addressKey(v string) string {
 }
 
 func birthOf(v string) date {
-	s := scan{lex: &lexicon{slots: make([]lexSlot, 1)}}
+	s := scan{lex: noWords}
 	s.reset(v)
 	s.tokenise()
 	if len(s.toks) == 0 {

@@ -95,7 +95,7 @@ func narrow(have, ids []int32) []int32 {
 // particle before one, the other half of a double name.
 func (s *scan) knownNext(i int, m match) (int, *knownWord) {
 	next := &s.toks[i+1]
-	w := s.table.words[next.hash]
+	w := s.table.word(next.hash)
 	if !s.nameGap(i) {
 		if s.gap(i) == ", " && w != nil && m.first == nil && len(w.first) > 0 && next.capital && !s.surnameOfCase(i+2) {
 			return 1, w // Mustermann, Erika
@@ -105,20 +105,20 @@ func (s *scan) knownNext(i int, m match) (int, *knownWord) {
 	switch {
 	case w != nil && (next.capital || s.hyphen(i)):
 		return 1, w
-	case m.lastAt > 0 && m.lastAt < m.firstAt && s.table.particles[next.hash]:
+	case m.lastAt > 0 && m.lastAt < m.firstAt && s.table.particle(next.hash):
 		return 1, nil // Brücke, Ernst von
 	case s.hyphen(i) && next.capital && next.letters():
 		return 1, nil
-	case m.last == nil && s.initial(i+1) && i+2 < len(s.toks) && s.nameGap(i+1) && s.table.words[s.toks[i+2].hash] != nil:
+	case m.last == nil && s.initial(i+1) && i+2 < len(s.toks) && s.nameGap(i+1) && s.table.word(s.toks[i+2].hash) != nil:
 		return 1, nil
 	case m.last == nil && next.roles&rParticle != 0:
 		for n := 2; n <= 3 && i+n < len(s.toks) && s.nameGap(i+n-1); n++ {
-			if w := s.table.words[s.toks[i+n].hash]; w != nil && len(w.last) > 0 {
+			if w := s.table.word(s.toks[i+n].hash); w != nil && len(w.last) > 0 {
 				return n, w
 			}
 		}
 	case m.last == nil && next.roles&rFirstName != 0 && next.capital && s.nameToken(i+1) && i+2 < len(s.toks) && s.nameGap(i+1):
-		if w := s.table.words[s.toks[i+2].hash]; w != nil && len(w.last) > 0 {
+		if w := s.table.word(s.toks[i+2].hash); w != nil && len(w.last) > 0 {
 			return 2, w // a second first name the case does not know
 		}
 	}
@@ -131,7 +131,7 @@ func (s *scan) surnameOfCase(i int) bool {
 	if i >= len(s.toks) || !s.nameGap(i-1) {
 		return false
 	}
-	w := s.table.words[s.toks[i].hash]
+	w := s.table.word(s.toks[i].hash)
 	return w != nil && len(w.last) > 0
 }
 
@@ -144,7 +144,7 @@ func (s *scan) extendLeft(from int, m *match) int {
 		switch {
 		case t.start < s.knownEnd:
 			return from
-		case m.last != nil && s.table.particles[t.hash]:
+		case m.last != nil && s.table.particle(t.hash):
 		case s.initial(p), t.capital && t.roles&rFirstName != 0 && s.nameToken(p):
 			if m.first == nil && m.last != nil {
 				m.stranger = p + 1
@@ -193,7 +193,7 @@ func (m *match) parts(s *scan, from, to int) nameParts {
 	if m.lastAt > 0 {
 		n.last = s.surname(m.lastAt-1, to)
 		k := m.lastAt - 1
-		for k > from && s.table.particles[s.toks[k-1].hash] {
+		for k > from && s.table.particle(s.toks[k-1].hash) {
 			k--
 		}
 		n.lastAt = s.toks[k].start
@@ -222,7 +222,7 @@ func (s *scan) surname(i, j int) string {
 	var b strings.Builder
 	for k := i; k <= j; k++ {
 		w := fold(s.str(k))
-		if kw := s.table.words[s.toks[k].hash]; kw != nil {
+		if kw := s.table.word(s.toks[k].hash); kw != nil {
 			w = w[:len(w)-int(kw.suffix)]
 		}
 		b.WriteString(w)
@@ -257,7 +257,7 @@ func (s *scan) ordinaryWord(i int) bool {
 
 // baseAmbiguous looks at the word without its inflection: Richters.
 func (s *scan) baseAmbiguous(i int) bool {
-	w := s.table.words[s.toks[i].hash]
+	w := s.table.word(s.toks[i].hash)
 	if w == nil || w.suffix == 0 {
 		return false
 	}

@@ -16,7 +16,7 @@ const personRoles = rSalutation | rSigned | rNameLabel | rGreeting | rClosing | 
 func (s *scan) person(i int) {
 	t := &s.toks[i]
 	if s.table.maybe(t.hash) {
-		if w := s.table.words[t.hash]; w != nil && t.start >= s.knownEnd {
+		if w := s.table.word(t.hash); w != nil && t.start >= s.knownEnd {
 			s.knownPerson(i, w)
 		}
 	}

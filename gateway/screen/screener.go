@@ -59,6 +59,7 @@ type Screener struct {
 	codes  map[string]bool
 	stems  *stemTable
 	pool   sync.Pool // of *scan
+	tables sync.Pool // of *caseTable
 }
 
 var _ gateway.Screener = (*Screener)(nil)
@@ -83,7 +84,8 @@ func (s *Screener) Screen(ctx context.Context, texts []string, known []gateway.E
 	if err := s.admit(texts, known); err != nil {
 		return nil, err
 	}
-	table := newCaseTable(known)
+	table := s.newTable(known)
+	defer s.releaseTable(table)
 	scans := make([]*scan, len(texts))
 	defer s.release(scans)
 	total := 0
@@ -98,7 +100,7 @@ func (s *Screener) Screen(ctx context.Context, texts []string, known []gateway.E
 			return nil, tooLarge("findings", "Der Text enthält zu viele personenbezogene Angaben auf einmal. Bitte teilen Sie ihn auf.")
 		}
 	}
-	propagate(scans)
+	s.propagate(scans)
 	return s.collect(texts, table, scans)
 }
 
@@ -133,6 +135,30 @@ func (s *Screener) newScan(table *caseTable) *scan {
 	}
 	sc.lex, sc.codes, sc.stems, sc.table = s.lex, s.codes, s.stems, table
 	return sc
+}
+
+func (s *Screener) newTable(known []gateway.Entity) *caseTable {
+	if len(known) == 0 {
+		return noCase
+	}
+	t, ok := s.tables.Get().(*caseTable)
+	if !ok {
+		t = &caseTable{}
+	}
+	t.fill(known)
+	return t
+}
+
+// maxKeptEntries bounds the tables that are kept for the next case.
+const maxKeptEntries = 1 << 14
+
+// releaseTable gives the table back without the case.
+func (s *Screener) releaseTable(t *caseTable) {
+	if t == noCase || len(t.entries) > maxKeptEntries {
+		return
+	}
+	t.reset()
+	s.tables.Put(t)
 }
 
 // release gives the working memory back without the texts.
@@ -179,7 +205,7 @@ func (s *Screener) collect(texts []string, table *caseTable, scans []*scan) (*Sc
 
 // propagate looks for the surnames found by title, label or first name in all
 // texts, where they may stand alone.
-func propagate(scans []*scan) {
+func (s *Screener) propagate(scans []*scan) {
 	var names []gateway.Entity
 	seen := map[string]bool{}
 	for _, sc := range scans {
@@ -197,7 +223,8 @@ func propagate(scans []*scan) {
 	if len(names) == 0 {
 		return
 	}
-	table := newCaseTable(names)
+	table := s.newTable(names)
+	defer s.releaseTable(table)
 	for _, sc := range scans {
 		sc.repeatNames(table)
 	}
@@ -215,7 +242,7 @@ func (s *scan) repeatNames(table *caseTable) {
 		if !t.capital || t.start < s.knownEnd || !table.maybe(t.hash) {
 			continue
 		}
-		if w := table.words[t.hash]; w != nil {
+		if w := table.word(t.hash); w != nil {
 			s.knownPerson(i, w)
 		}
 	}
