@@ -24,6 +24,7 @@ func (t *Telemetry) Start(ctx context.Context, r gateway.Request) context.Contex
 	if parent, ok := remote(t.config.Parent(ctx)); ok {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parent)
 	}
+	//nolint:spancheck // End ends it
 	ctx, _ = t.tracer.Start(ctx, "schleuse "+string(r.Operation), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		attribute.String("schleuse.record.id", r.ID),
 		attribute.String("schleuse.tenant", string(r.Caller.Tenant)),

@@ -55,7 +55,11 @@ type answer struct {
 	Data    []struct {
 		Embedding json.RawMessage `json:"embedding"`
 	} `json:"data"`
-	Usage *usage `json:"usage"`
+	Results []struct {
+		Index json.RawMessage `json:"index"`
+	} `json:"results"` // rerank
+	Text  *string `json:"text"` // transcription
+	Usage *usage  `json:"usage"`
 }
 
 func (a *answer) failed() bool { return len(a.Error) > 0 && !bytes.Equal(a.Error, []byte("null")) }
@@ -110,6 +114,14 @@ func whole(o gateway.Operation, a *answer) error {
 				return fmt.Errorf("data[%d] has no embedding", i)
 			}
 		}
+		return nil
+	}
+	switch {
+	case o == gateway.OperationRerank && len(a.Results) == 0:
+		return errors.New("answer has no results")
+	case o == gateway.OperationTranscription && a.Text == nil:
+		return errors.New("answer has no text")
+	case o == gateway.OperationRerank || o == gateway.OperationTranscription:
 		return nil
 	}
 	if len(a.Choices) == 0 {

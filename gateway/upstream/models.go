@@ -17,7 +17,7 @@ const maxModels = 4096
 
 // Models lists the model names an endpoint offers.
 func (c *Client) Models(ctx context.Context, endpoint string) ([]string, error) {
-	x, err := c.do(ctx, endpoint, http.MethodGet, "/models", "application/json", nil)
+	x, err := c.do(ctx, endpoint, http.MethodGet, "/models", "application/json", payload{})
 	if err != nil {
 		return nil, err
 	}

@@ -105,28 +105,38 @@ func (c *Client) send(ctx context.Context, call gateway.Call, stream bool) (*exc
 	if stream {
 		accept = "text/event-stream"
 	}
-	return c.do(ctx, call.Route.Endpoint, http.MethodPost, path, accept, call.Body)
+	p, err := payloadOf(call)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(ctx, call.Route.Endpoint, http.MethodPost, path, accept, p)
 }
 
 func pathOf(o gateway.Operation) (string, error) {
 	switch o {
 	case gateway.OperationChat:
 		return "/chat/completions", nil
+	case gateway.OperationCompletion:
+		return "/completions", nil
 	case gateway.OperationEmbeddings:
 		return "/embeddings", nil
+	case gateway.OperationRerank:
+		return "/rerank", nil
+	case gateway.OperationTranscription:
+		return "/audio/transcriptions", nil
 	default:
 		return "", &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("operation %q has no model call", o)}
 	}
 }
 
 // do makes a request, again when the server certainly did nothing yet.
-func (c *Client) do(ctx context.Context, name, method, path, accept string, body []byte) (*exchange, error) {
+func (c *Client) do(ctx context.Context, name, method, path, accept string, p payload) (*exchange, error) {
 	e, ok := c.endpoints[name]
 	if !ok {
 		return nil, &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("endpoint %q is not configured", name)}
 	}
 	for attempt := 0; ; attempt++ {
-		x, err := c.once(ctx, e, method, path, accept, body)
+		x, err := c.once(ctx, e, method, path, accept, p)
 		if err == nil || attempt >= c.config.Retries || !untouched(err) || !pause(ctx, retryPause) {
 			return x, err
 		}
@@ -159,15 +169,15 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept string, body []byte) (*exchange, error) {
+func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept string, p payload) (*exchange, error) {
 	x := newExchange(ctx, e)
 	//nolint:contextcheck // x.ctx is ctx with the clocks of the call
-	request, err := http.NewRequestWithContext(x.ctx, method, e.base.String()+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(x.ctx, method, e.base.String()+path, bytes.NewReader(p.body))
 	if err != nil {
 		x.close()
 		return nil, x.fail("build request", err)
 	}
-	c.setHeaders(ctx, request, e, accept)
+	c.setHeaders(ctx, request, e, accept, p.contentType)
 	x.clock.start(e.Timeouts.FirstByte+2*e.Timeouts.Connect, awaitFirstByte)
 	response, err := e.http.Do(request) //nolint:bodyclose // x.close does
 	x.clock.stop()
@@ -189,7 +199,7 @@ func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept str
 
 // setHeaders sets everything that goes upstream: nothing of the caller's request
 // but the trace.
-func (c *Client) setHeaders(ctx context.Context, r *http.Request, e *endpoint, accept string) {
+func (c *Client) setHeaders(ctx context.Context, r *http.Request, e *endpoint, accept, contentType string) {
 	r.Header = make(http.Header, len(e.Headers)+6)
 	for name, value := range e.Headers {
 		r.Header.Set(name, string(value))
@@ -198,7 +208,7 @@ func (c *Client) setHeaders(ctx context.Context, r *http.Request, e *endpoint, a
 		r.Header.Set("Authorization", "Bearer "+string(e.Key))
 	}
 	if r.Method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", contentType)
 	}
 	r.Header.Set("Accept", accept)
 	r.Header.Set("User-Agent", c.config.UserAgent)
