@@ -6,8 +6,11 @@ package screen_test
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ki-schleuse/schleuse/gateway"
 )
 
 // benchText is 30 KB: about 70 percent legal prose, 30 percent letters.
@@ -38,6 +41,49 @@ func BenchmarkScreen30KB(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/1e6/float64(b.N), "ms/30KB")
+}
+
+// twentyEntities is a case with many persons.
+func twentyEntities() []gateway.Entity {
+	out := slices.Clone(caseEntities)
+	for _, name := range []string{
+		"Jonas Achterberg", "Ayşe Yılmaz", "Ludwig van Beethoven", "Karl-Heinz Meyer-Landrut", "Petra Schäfer", "Olena Kowalenko",
+		"Mehmet Öztürk", "Gerlinde Groß", "Fatima El Khatib", "Thomas Weiß",
+	} {
+		out = append(out, gateway.Entity{Type: "person", Value: name})
+	}
+	return append(out,
+		gateway.Entity{Type: "address", Value: "Lindenweg 12, 70173 Stuttgart"}, gateway.Entity{Type: "iban", Value: "DE89 3704 0044 0532 0130 00"},
+		gateway.Entity{Type: "email", Value: "jonas.achterberg@example.org"}, gateway.Entity{Type: "date_of_birth", Value: "17.05.1990"})
+}
+
+// BenchmarkScreenSizes screens texts of several sizes, with and without
+// anything to find. The texts differ from round to round, so that nothing is
+// remembered.
+func BenchmarkScreenSizes(b *testing.B) {
+	dense := benchText()
+	clean := strings.Repeat(dense[:1200], 30)
+	for _, bb := range []struct {
+		name  string
+		text  string
+		known []gateway.Entity
+	}{
+		{"clean/400B", clean[:400], nil}, {"clean/1KB", clean[:1<<10], nil}, {"clean/30KB", clean[:30<<10], nil},
+		{"dense/400B", dense[1240:1640], nil}, {"dense/1KB", dense[1000:2024], nil}, {"dense/30KB", dense, nil},
+		{"6entities/1KB", dense[1000:2024], caseEntities}, {"20entities/1KB", dense[1000:2024], twentyEntities()}, {"20entities/30KB", dense, twentyEntities()},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			sc := newScreener(b)
+			texts := []string{bb.text}
+			b.SetBytes(int64(len(bb.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := sc.Screen(context.Background(), texts, bb.known); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func BenchmarkScreenAndPseudonymise30KB(b *testing.B) {

@@ -44,7 +44,11 @@ type stemTable struct {
 	heads [1 << 15 / 64]uint64 // bit set of the heads that occur
 	index [1 << 15]uint16      // index into lists, the first of which is empty
 	lists [][]stem
+	next  []uint32 // per list, the letters that may follow the head
 }
+
+// anyLetter stands for a stem that is its head.
+const anyLetter = ^uint32(0)
 
 type stem struct {
 	text     string
@@ -52,14 +56,19 @@ type stem struct {
 }
 
 func newStemTable() *stemTable {
-	t := &stemTable{lists: make([][]stem, 1)}
+	t := &stemTable{lists: make([][]stem, 1), next: make([]uint32, 1)}
 	for c, list := range stemList {
 		for w := range strings.FieldsSeq(list) {
 			h := stemHead(w[0], w[1], w[2])
 			if t.index[h] == 0 {
 				t.heads[h>>6] |= 1 << (h & 63)
 				t.index[h] = uint16(len(t.lists))
-				t.lists = append(t.lists, nil)
+				t.lists, t.next = append(t.lists, nil), append(t.next, 0)
+			}
+			if len(w) == 3 {
+				t.next[t.index[h]] = anyLetter
+			} else {
+				t.next[t.index[h]] |= 1 << (w[3] & 31)
 			}
 			t.lists[t.index[h]] = append(t.lists[t.index[h]], stem{w, uint8(c)})
 		}
@@ -73,8 +82,11 @@ func stemHead(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 |
 // maybe says that a stem begins with these letters.
 func (t *stemTable) maybe(head uint16) bool { return t.heads[head>>6]&(1<<(head&63)) != 0 }
 
-// lookup returns the category a word hints at.
-func (t *stemTable) lookup(w string) (uint8, bool) {
+// lookup returns the category a word with this head hints at.
+func (t *stemTable) lookup(w string, head uint16, class class) (uint8, bool) {
+	if next := t.next[t.index[head]]; next != anyLetter && class&clHigh == 0 && (len(w) == 3 || next&(1<<(w[3]&31)) == 0) {
+		return 0, false
+	}
 	var buf [64]byte
 	b := appendFold(buf[:0], w)
 	if len(b) < 3 {
@@ -104,7 +116,7 @@ func (s *scan) hint(i int) {
 	if !s.stems.maybe(t.head) || t.roles&rFunction != 0 {
 		return
 	}
-	if c, ok := s.stems.lookup(s.str(i)); ok {
+	if c, ok := s.stems.lookup(s.str(i), t.head, t.class); ok {
 		s.hints = append(s.hints, hint{int32(i), c})
 	}
 }

@@ -75,11 +75,13 @@ func (s *scan) groups(i int) {
 		if total > 19 {
 			return
 		}
-		s.layout(i, i+n, lens[:n+1], total, seps > 0, blanks > 0)
-		switch gap := s.gap(i + n); {
-		case gap == "/" || gap == "-" || gap == ".":
+		if total >= 9 {
+			s.layout(i, i+n, lens[:n+1], total, seps > 0, blanks > 0)
+		}
+		switch t.after {
+		case gapSlash, gapHyphen, gapPoint:
 			seps++
-		case isBlank(gap):
+		case gapBlank:
 			blanks++
 		default:
 			return
@@ -165,11 +167,12 @@ func (s *scan) join(i, j int) string {
 	if i == j {
 		return strings.ToUpper(s.str(i))
 	}
-	var b strings.Builder
+	var buf [40]byte
+	b := buf[:0]
 	for k := i; k <= j; k++ {
-		b.WriteString(s.str(k))
+		b = append(b, s.str(k)...)
 	}
-	return strings.ToUpper(b.String())
+	return strings.ToUpper(string(b))
 }
 
 // mixedNumber handles a token of letters and digits.
@@ -241,10 +244,11 @@ func (s *scan) international(i int) {
 	if length == 0 {
 		return
 	}
-	v, ends := s.gather(i, length)
-	if j, ok := endAt(ends, length); ok && allDigits(v[2:4]) {
+	var g gathered
+	s.gather(i, length, &g)
+	if v, j, ok := g.endAt(length); ok && allDigits(v[2:4]) {
 		switch {
-		case validIBAN(v[:length]):
+		case validIBAN(v):
 			s.add(i, i+j, kIBAN, byValidated)
 		case s.near(tBank, s.toks[i].start, nearLabel) && (country != "DE" || allDigits(v[2:])):
 			s.add(i, i+j, kIBAN, byTrigger)
@@ -253,10 +257,10 @@ func (s *scan) international(i int) {
 	if country != "DE" {
 		return
 	}
-	if j, ok := endAt(ends, 18); ok && v[4:7] == "ZZZ" {
-		s.creditor(i, i+j, v[:18])
+	if v, j, ok := g.endAt(18); ok && v[4:7] == "ZZZ" {
+		s.creditor(i, i+j, v)
 	}
-	if j, ok := endAt(ends, 11); ok && allDigits(v[2:11]) {
+	if v, j, ok := g.endAt(11); ok && allDigits(v[2:11]) {
 		s.vat(i, i+j, v[2:11])
 	}
 }
@@ -285,12 +289,17 @@ func (s *scan) vat(i, j int, digits string) {
 	}
 }
 
-// gather joins tokens from i on up to limit bytes, in capitals, over blanks,
-// points, hyphens and one line break, and says where each token ended.
-func (s *scan) gather(i, limit int) (string, []int) {
-	var buf [40]byte
+// gathered is a number in capitals and where each of its tokens ended.
+type gathered struct {
+	buf    [40]byte
+	ends   [40]uint8
+	tokens int
+}
+
+// gather joins tokens from i on up to limit bytes, over blanks, points, hyphens
+// and one line break.
+func (s *scan) gather(i, limit int, g *gathered) {
 	n := 0
-	ends := make([]int, 0, 8)
 	for j := i; j < len(s.toks) && n < limit; j++ {
 		if j > i && !groupGap(s.gap(j-1)) {
 			break
@@ -304,26 +313,27 @@ func (s *scan) gather(i, limit int) (string, []int) {
 			if 'a' <= c && c <= 'z' {
 				c -= 0x20
 			}
-			buf[n] = c
+			g.buf[n] = c
 			n++
 		}
-		ends = append(ends, n)
+		g.ends[g.tokens] = uint8(n)
+		g.tokens++
 	}
-	return string(buf[:n]), ends
+}
+
+// endAt returns the number of exactly length bytes and its last token, counted
+// from the first.
+func (g *gathered) endAt(length int) (string, int, bool) {
+	for j, e := range g.ends[:g.tokens] {
+		if int(e) == length {
+			return string(g.buf[:length]), j, true
+		}
+	}
+	return "", 0, false
 }
 
 func groupGap(gap string) bool {
 	return isBlank(gap) || gap == "." || gap == "-" || gap == "  " || isWrap(gap)
-}
-
-// endAt finds the token after which exactly length bytes have been read.
-func endAt(ends []int, length int) (int, bool) {
-	for j, e := range ends {
-		if e == length {
-			return j, true
-		}
-	}
-	return 0, false
 }
 
 func (s *scan) pension(i, j int) {

@@ -370,37 +370,15 @@ func (s *scan) namesThing(i int) bool {
 }
 
 // abstractNoun says that a word ends as no surname does.
-func abstractNoun(w string) bool { return hasEnding(fold(w), abstractEndings) }
+func abstractNoun(w string) bool {
+	var buf [64]byte
+	return abstractEndings.match(appendFold(buf[:0], w), 0) != ""
+}
 
 // nounLike says that a capitalised word ends like a German noun, so it is
 // probably no surname.
 func nounLike(w string) bool {
-	f := fold(w)
-	for _, name := range [...]string{"brecht", "hartung", "hornung", "clement", "jung"} {
-		if strings.HasSuffix(f, name) {
-			return false
-		}
-	}
-	return hasEnding(f, abstractEndings) || hasEnding(f, nounEndings)
-}
-
-const (
-	abstractEndings = "ungen heit heiten keit keiten schaft schaften tion tionen ismus"
-	nounEndings     = "ung tat ment geld amt antrag bescheid bescheids nummer recht gesetz gericht stelle kosten betrag vertrag unterlagen " +
-		"frist zeit kasse strasse wesen lage nahme gabe pflicht steuer anspruch verfahren leistung erklarung steller stellerin nehmer " +
-		"nehmerin geber geberin mieter mieterin partner partnerin minister ministerin prasident prasidentin kanzler chef chefin sprecher " +
-		"sprecherin trainer anwalt anwaltin leiter leiterin direktor direktorin fuhrer fuhrerin mitglied verband verein partei unternehmen " +
-		"gesellschaft club klub team jahr jahre monat entscheidung urteil beschluss absatz schreiben karte konto datum"
-)
-
-// hasEnding says that a folded word ends in one of the endings.
-func hasEnding(f, endings string) bool {
-	for len(endings) > 0 {
-		e, rest, _ := strings.Cut(endings, " ")
-		if strings.HasSuffix(f, e) {
-			return true
-		}
-		endings = rest
-	}
-	return false
+	var buf [64]byte
+	f := appendFold(buf[:0], w)
+	return nounEndings.match(f, 0) != "" && surnameEndings.match(f, 0) == ""
 }

@@ -80,7 +80,8 @@ func (s *scan) streetBefore(p int) (from int, strong bool) {
 
 // streetAlone says that a word on its own is a street word beyond doubt.
 func streetAlone(w string) bool {
-	switch fold(w) {
+	var buf [64]byte
+	switch string(appendFold(buf[:0], w)) {
 	case "strasse", "str", "allee", "gasse", "chaussee", "promenade":
 		return true
 	}
@@ -136,40 +137,20 @@ const (
 
 // streetEnding judges a word by how it ends.
 func streetEnding(w string) ending {
-	f := fold(w)
-	for _, e := range [...]string{"strasse", "str", "gasse", "allee", "chaussee", "promenade", "damm", "stieg", "ufer"} {
-		if strings.HasSuffix(f, e) && len(f) > len(e)+1 {
-			return endingStrong
-		}
-	}
-	for _, e := range [...]string{"weg", "platz", "steig", "pfad"} {
-		if strings.HasSuffix(f, e) && len(f) > len(e)+1 {
-			return pathEnding(f)
-		}
-	}
-	for _, e := range [...]string{
-		"ring", "markt", "hof", "berg", "park", "wall", "graben", "kai", "garten", "gaerten", "feld", "hohe", "tal",
-		"wiese", "wiesen", "hang", "blick", "winkel", "acker", "bruecke", "brucke", "tor", "siedlung", "zeile", "rain", "halde", "busch", "heide",
-	} {
-		if strings.HasSuffix(f, e) && len(f) > len(e)+1 {
-			return endingWeak
-		}
-	}
-	return endingNone
-}
-
-// pathEnding sorts out ordinary words ending in -weg and -platz.
-func pathEnding(f string) ending {
-	for _, w := range [...]string{
-		"rechtsweg", "verwaltungsweg", "dienstweg", "umweg", "ausweg", "gehweg", "radweg", "instanzenweg", "klageweg",
-		"arbeitsplatz", "parkplatz", "stellplatz", "sitzplatz", "studienplatz", "heimplatz", "kitaplatz", "betreuungsplatz", "ausbildungsplatz",
-		"arbeitsweg", "schulweg", "hinweg", "ruckweg", "bildungsweg", "rettungsweg", "postweg", "tabellenplatz", "listenplatz", "startplatz",
-	} {
-		if strings.HasSuffix(f, w) {
+	var buf [64]byte
+	f := appendFold(buf[:0], w)
+	switch {
+	case streetEndings.match(f, 2) != "":
+		return endingStrong
+	case pathEndings.match(f, 2) != "":
+		if notPaths.match(f, 0) != "" { // an ordinary word
 			return endingNone
 		}
+		return endingStrong
+	case placeEndings.match(f, 2) != "":
+		return endingWeak
 	}
-	return endingStrong
+	return endingNone
 }
 
 func hasStreetEnding(folded string) bool { return streetEnding(folded) == endingStrong }
@@ -258,17 +239,8 @@ func townLink(w string) bool {
 }
 
 func townEnding(w string) bool {
-	f := fold(w)
-	for _, e := range [...]string{
-		"stadt", "stedt", "burg", "heim", "ingen", "hausen", "dorf", "berg", "bach", "feld", "kirchen", "hofen", "furt",
-		"bruck", "brucken", "rode", "leben", "itz", "ow", "walde", "hafen", "haven", "weiler", "wangen", "lingen", "beuren", "stetten", "tal", "born",
-		"horst", "holz", "au", "ach", "wald", "munde", "munster", "zell", "roth", "fels", "stein",
-	} {
-		if strings.HasSuffix(f, e) && len(f) > len(e)+1 {
-			return true
-		}
-	}
-	return false
+	var buf [64]byte
+	return townEndings.match(appendFold(buf[:0], w), 2) != ""
 }
 
 // ownLine says that the tokens i to j are all there is on their line.
@@ -284,6 +256,9 @@ func (s *scan) ownLine(i, j int) bool {
 func (s *scan) plate(i int) {
 	v := s.str(i)
 	from := i - 1
+	if len(v) > 7 || isDigit(v[0]) && (i < 2 || !s.plateLetters(from)) {
+		return
+	}
 	letters := 0
 	for letters < len(v) && isUpper(v[letters]) {
 		letters++
@@ -357,7 +332,8 @@ func (s *scan) fileNumber(i int) {
 }
 
 func isNumberWord(w string) bool {
-	switch fold(w) {
+	var buf [64]byte
+	switch string(appendFold(buf[:0], w)) {
 	case "nr", "nummer", "no", "z", "lautet":
 		return true
 	}
