@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
@@ -20,6 +21,7 @@ const (
 	keyPrefix   = "slz"
 	maxKeyBytes = 160
 	secretBytes = 20
+	hashBytes   = sha256.Size
 )
 
 var lower32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
@@ -29,7 +31,8 @@ func NewKey(env string, pepper []byte) (text, id, hash string) {
 	id = lower32.EncodeToString(random(6))
 	secret := lower32.EncodeToString(random(secretBytes))
 	head := strings.Join([]string{keyPrefix, env, id, secret}, "_")
-	return head + "_" + checksum(head), id, hashSecret(pepper, id, secret)
+	sum := hashSecret(pepper, id, secret)
+	return head + "_" + checksum(head), id, hex.EncodeToString(sum[:])
 }
 
 func random(n int) []byte {
@@ -51,7 +54,7 @@ func parseKey(key string) (id, secret string, ok bool) {
 	if len(parts) != 5 || parts[0] != keyPrefix || !validKeyID(parts[2]) || len(parts[3]) < 16 {
 		return "", "", false
 	}
-	if checksum(strings.Join(parts[:4], "_")) != parts[4] {
+	if checksum(key[:len(key)-len(parts[4])-1]) != parts[4] {
 		return "", "", false
 	}
 	return parts[2], parts[3], true
@@ -69,10 +72,20 @@ func validKeyID(id string) bool {
 	return true
 }
 
-func hashSecret(pepper []byte, id, secret string) string {
-	mac := hmac.New(sha256.New, pepper)
-	mac.Write([]byte("schleuse-key\x00" + id + "\x00" + secret))
-	return hex.EncodeToString(mac.Sum(nil))
+// validEnv: what stands in a key must not contain its separator.
+func validEnv(env string) bool {
+	return env != "" && len(env) <= 16 && strings.IndexFunc(env, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
+	}) < 0
 }
 
-func sameHash(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }
+func hashSecret(pepper []byte, id, secret string) (sum [hashBytes]byte) {
+	mac := hmac.New(sha256.New, pepper)
+	mac.Write([]byte("schleuse-key\x00" + id + "\x00" + secret))
+	mac.Sum(sum[:0])
+	return sum
+}
+
+func sameHash(a *[hashBytes]byte, b [hashBytes]byte) bool {
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}

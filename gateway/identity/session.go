@@ -6,6 +6,7 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -32,7 +33,7 @@ func (p Person) Has(roles ...string) bool {
 func (p Person) Caller(system gateway.SystemID, purposes ...gateway.Purpose) gateway.Caller {
 	return gateway.Caller{
 		Tenant: p.Tenant, System: system, KeyID: "sitzung", User: p.Name, Roles: p.Roles,
-		Principals: p.Principals, Channel: gateway.ChannelCaseworker, Purposes: purposes,
+		Principals: p.Principals, Channel: gateway.ChannelCaseworker, Purposes: purposes, Auth: "session",
 	}
 }
 
@@ -51,6 +52,7 @@ type Sessions struct {
 	sessions map[[32]byte]pending
 	now      func() time.Time
 	secure   bool
+	active   func(gateway.TenantID) bool // nil: every tenant is
 }
 
 type pending struct {
@@ -78,6 +80,7 @@ func (s *Sessions) SignIn(w http.ResponseWriter, ticket string) (Person, bool) {
 	digest := sha256.Sum256([]byte(ticket))
 	login, ok := s.logins[digest]
 	delete(s.logins, digest)
+	ok = ok && s.serves(login.person)
 	s.mu.Unlock()
 	if !ok || s.now().After(login.until) {
 		return Person{}, false
@@ -98,7 +101,25 @@ func (s *Sessions) Person(r *http.Request) (Person, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session, ok := s.sessions[sha256.Sum256([]byte(c.Value))]
-	return session.person, ok && s.now().Before(session.until)
+	return session.person, ok && s.now().Before(session.until) && s.serves(session.person)
+}
+
+// Retain ends the sessions and takes back the tickets of tenants that are not
+// active, and refuses them from now on. It fits [Registry.OnChange]:
+//
+//	registry.OnChange(func(d *identity.Directory) { sessions.Retain(d.Active) })
+func (s *Sessions) Retain(active func(gateway.TenantID) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active = active
+	for _, list := range []map[[32]byte]pending{s.logins, s.sessions} {
+		maps.DeleteFunc(list, func(_ [32]byte, p pending) bool { return !s.serves(p.person) })
+	}
+}
+
+// serves: persons without a tenant are the operator's own.
+func (s *Sessions) serves(p Person) bool {
+	return s.active == nil || p.Tenant == "" || s.active(p.Tenant)
 }
 
 // SignOut ends the session.
