@@ -32,6 +32,9 @@ import (
 type Config struct {
 	// Listen is host:port; the loopback address unless TLS is set or a proxy stands before.
 	Listen string `yaml:"listen"`
+	// AdminListen is host:port of /metrics, /healthz and /readyz, for operators
+	// only; empty: /metrics is nowhere, the others stand on Listen alone.
+	AdminListen string `yaml:"admin_listen"`
 	// TLS certificate and key (PEM files).
 	TLS TLSConfig `yaml:"tls"`
 	// BehindProxy says that a reverse proxy ends TLS.
@@ -50,6 +53,8 @@ type Config struct {
 	SecretFile string `yaml:"secret_file"`
 	// Origin names this log in its checkpoints, for example "schleuse.stadt.example".
 	Origin string `yaml:"origin"`
+
+	Telemetry TelemetryConfig `yaml:"telemetry"`
 
 	Tenants   []identity.Tenant         `yaml:"tenants"`
 	Endpoints map[string]EndpointConfig `yaml:"endpoints"`
@@ -107,6 +112,17 @@ func (c *Config) panelSystem() gateway.SystemID {
 type TLSConfig struct {
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
+}
+
+// TelemetryConfig says where traces go.
+type TelemetryConfig struct {
+	// OTLP is the address of a collector (OTLP over HTTP), for example
+	// http://otel.intern.example:4318; empty: no traces.
+	OTLP string `yaml:"otlp"`
+	// Headers go with each export; ${NAME} is taken from the environment.
+	Headers map[string]string `yaml:"headers"`
+	// Sample is the part of requests that is traced, 0 to 1; default 1.
+	Sample float64 `yaml:"sample"`
 }
 
 // EndpointConfig is one model server.
@@ -225,6 +241,14 @@ func (c *Config) Validate() error {
 	problems = append(problems, c.validateSources()...)
 	if _, err := fromEnvironment(c.Database); err != nil {
 		problems = append(problems, fmt.Errorf("database: %w", err))
+	}
+	for name, value := range c.Telemetry.Headers {
+		if _, err := fromEnvironment(value); err != nil {
+			problems = append(problems, fmt.Errorf("telemetry.headers.%s: %w", name, err))
+		}
+	}
+	if _, _, err := net.SplitHostPort(c.AdminListen); c.AdminListen != "" && err != nil {
+		problems = append(problems, fmt.Errorf("admin_listen: %q is not host:port", c.AdminListen))
 	}
 	if _, err := router.New(c.entries()); err != nil {
 		problems = append(problems, err)

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
 	"github.com/ki-schleuse/schleuse/gateway/screen"
+	"github.com/ki-schleuse/schleuse/gateway/telemetry"
 	"github.com/ki-schleuse/schleuse/retrieval"
 	"github.com/ki-schleuse/schleuse/retrieval/extract"
 	"github.com/ki-schleuse/schleuse/retrieval/pgvector"
@@ -33,16 +35,17 @@ import (
 // force: databases, the record, sessions, and what is remembered between
 // requests.
 type ground struct {
-	logger   *slog.Logger
-	settled  settled
-	sessions *identity.Sessions
-	screener *screen.Screener
-	reader   *extract.Reader
-	record   *audit.Log
-	keys     *audit.Keys
-	search   retrieval.Store
-	drafts   httpapi.DraftStore
-	reports  httpapi.ReportStore
+	logger    *slog.Logger
+	settled   settled
+	sessions  *identity.Sessions
+	telemetry *telemetry.Telemetry
+	screener  *screen.Screener
+	reader    *extract.Reader
+	record    *audit.Log
+	keys      *audit.Keys
+	search    retrieval.Store
+	drafts    httpapi.DraftStore
+	reports   httpapi.ReportStore
 
 	pool    *pgxpool.Pool // nil: SQLite
 	closers closers
@@ -59,7 +62,7 @@ type settled struct {
 
 func (c Config) settled() settled {
 	return settled{
-		Listen: c.Listen, Data: c.Data, Database: c.Database, Origin: c.Origin,
+		Listen: c.Listen, AdminListen: c.AdminListen, Data: c.Data, Database: c.Database, Origin: c.Origin,
 		TLS: c.TLS.Cert != "", BehindProxy: c.BehindProxy, Dim: c.Embeddings.Dim,
 		Secret: [32]byte(derive(c.secret, "configuration")),
 	}
@@ -106,12 +109,39 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 	if g.screener, err = screen.New(screen.Config{}); err != nil {
 		return g, err
 	}
-	for _, step := range []func(context.Context, Config) error{g.openDatabase, g.openRecord, g.openSearch} {
+	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openRecord, g.openSearch} {
 		if err := step(ctx, c); err != nil {
 			return g, err
 		}
 	}
 	return g, nil
+}
+
+func (g *ground) openTelemetry(ctx context.Context, c Config) (err error) {
+	headers := map[string]string{}
+	for name, value := range c.Telemetry.Headers {
+		if headers[name], err = fromEnvironment(value); err != nil {
+			return fmt.Errorf("telemetry.headers.%s: %w", name, err)
+		}
+	}
+	host, _ := os.Hostname() // without a name traces are still traces
+	g.telemetry, err = telemetry.New(ctx, telemetry.Config{
+		Version: version, Instance: host, OTLP: c.Telemetry.OTLP, Headers: headers, Sample: c.Telemetry.Sample, Parent: httpapi.Traceparent,
+	})
+	if err != nil {
+		return err
+	}
+	g.closers.add(func() error {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return g.telemetry.Shutdown(ending)
+	})
+	return nil
+}
+
+// trace is the trace context to send to a model's server.
+func (g *ground) trace(ctx context.Context) string {
+	return cmp.Or(g.telemetry.Traceparent(ctx), httpapi.Traceparent(ctx))
 }
 
 // openDatabase connects to PostgreSQL, if one is configured.

@@ -43,6 +43,7 @@ type verdict struct {
 type era struct {
 	parts   *parts
 	handler http.Handler
+	admin   http.Handler
 	stop    context.CancelFunc
 	done    chan struct{}
 }
@@ -56,6 +57,10 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.current.Load().handler.ServeHTTP(w, r)
 }
 
+func (s *service) serveAdmin(w http.ResponseWriter, r *http.Request) {
+	s.current.Load().admin.ServeHTTP(w, r)
+}
+
 // run serves until the context ends, then lets running answers finish.
 func (s *service) run(ctx context.Context, first *parts, listener net.Listener) error {
 	if err := s.loadCertificates(first.config); err != nil {
@@ -65,6 +70,16 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 	s.begin(inner, first)
 	defer func() { s.end(s.current.Load()) }()
 	public := first.api.HTTPServer(listener.Addr().String(), s)
+	servers := []*http.Server{public}
+	if s.settled.AdminListen != "" {
+		second, err := listen(ctx, s.settled.AdminListen)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		admin := first.api.HTTPServer(second.Addr().String(), http.HandlerFunc(s.serveAdmin))
+		servers = append(servers, admin)
+		group.Go(func() error { return closed(admin.Serve(second)) })
+	}
 	group.Go(func() error { return s.serve(public, listener) })
 	group.Go(func() error {
 		s.verifyRegularly(inner)
@@ -76,7 +91,7 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 	})
 	group.Go(func() error {
 		<-inner.Done()
-		return s.shutdown(context.WithoutCancel(inner), public)
+		return s.shutdown(context.WithoutCancel(inner), servers...)
 	})
 	return group.Wait()
 }
@@ -121,7 +136,7 @@ func (s *service) begin(ctx context.Context, p *parts) {
 	if v := s.verified.Load(); v != nil {
 		p.pages.Verified(v.ok, v.at)
 	}
-	next := &era{parts: p, handler: p.handler(), stop: stop, done: make(chan struct{})}
+	next := &era{parts: p, handler: p.handler(), admin: p.adminHandler(), stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(next.done)
 		p.background(ctx)

@@ -142,7 +142,7 @@ func (p *parts) buildModels(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if p.upstream, err = upstream.New(upstream.Config{Endpoints: endpoints, UserAgent: "ki-schleuse/" + version, Trace: httpapi.Traceparent}); err != nil {
+	if p.upstream, err = upstream.New(upstream.Config{Endpoints: endpoints, UserAgent: "ki-schleuse/" + version, Trace: p.trace}); err != nil {
 		return err
 	}
 	p.own.add(func() error { p.upstream.Close(); return nil })
@@ -163,7 +163,7 @@ func (p *parts) buildSearch(context.Context) (err error) {
 
 func (p *parts) buildGateway(context.Context) (err error) {
 	p.gateway, err = gateway.New(gateway.Config{
-		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: p.upstream, Recorder: p.record,
+		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: p.upstream, Recorder: p.record, Observer: p.telemetry,
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger,
 	})
 	return err
@@ -242,6 +242,15 @@ func (p *parts) handler() http.Handler {
 		mux.Handle(prefix, p.api)
 	}
 	mux.Handle("/", p.pages.Handler())
+	return mux
+}
+
+// adminHandler is what operators reach on the second port.
+func (p *parts) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", p.telemetry.Handler())
+	mux.Handle("GET /healthz", p.api)
+	mux.Handle("GET /readyz", p.api)
 	return mux
 }
 
