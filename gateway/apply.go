@@ -28,6 +28,7 @@ func knownObligation(id string) bool {
 // first: the screening speaks of the texts as they were screened.
 func (p *passage) apply() error {
 	p.inside, p.outside = p.request.Body, p.request.Body
+	p.masked = p.texts
 	if _, ok := p.decision.Obligation(ObligationPseudonymise); ok {
 		p.pseudonymise()
 	}
@@ -41,6 +42,7 @@ func (p *passage) apply() error {
 				return &Error{Op: "apply", Code: CodeDenied, Message: "Die Auflage strip_fields nennt keine Felder und kann nicht erfüllt werden."}
 			}
 			p.inside, p.outside = p.inside.Without(fields...), p.outside.Without(fields...)
+			p.texts, p.masked = p.inside.Texts(), p.outside.Texts()
 		}
 		p.record.Applied = append(p.record.Applied, o.ID)
 	}
@@ -59,9 +61,8 @@ func (p *passage) pseudonymise() {
 	if len(findings) == 0 {
 		return
 	}
-	masked, restorer := p.screening.Pseudonymise()
-	p.outside = p.outside.WithTexts(masked)
-	p.undo = restorer
+	p.masked, p.undo = p.screening.Pseudonymise()
+	p.outside = p.outside.withTexts(p.texts, p.masked)
 	p.record.Masked = len(findings)
 	for _, f := range findings {
 		if label := strings.ToUpper(string(f.Kind)); !slices.Contains(p.labels, label) {

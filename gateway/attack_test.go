@@ -336,7 +336,7 @@ func readAll(t *testing.T, g *gateway.Gateway, r gateway.Request) (string, error
 	t.Helper()
 	s, err := g.Stream(t.Context(), r)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer s.Close()
 	var all strings.Builder

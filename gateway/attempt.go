@@ -23,17 +23,20 @@ func (p *passage) attempt(ctx context.Context, send func(context.Context, Call) 
 			return err
 		}
 		next, pause, again := p.g.Router.Next(ctx, p.request, p.routes, p.closing.Attempts, err)
-		if !again || next < 0 || next >= len(p.routes) || !sleep(ctx, pause) {
+		if !again || next < 0 || next >= len(p.routes) {
 			return err
+		}
+		if !sleep(ctx, pause) {
+			return p.fault("wait for the next attempt", ctx.Err())
 		}
 		route = next
 	}
 }
 
-// try is one attempt at one route. After a success the place is kept until done.
+// try is one attempt at one route. After a success it goes on until done.
 func (p *passage) try(ctx context.Context, route Route, send func(context.Context, Call) error) error {
-	p.current = route
-	p.note = Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}
+	p.current, p.sent = route, false
+	p.note, p.trying = Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}, true
 	ctx, p.observed = p.g.observeAttempt(ctx, p.request, route)
 	place, err := p.g.Router.Enter(ctx, p.request, route)
 	if err != nil {
@@ -44,6 +47,7 @@ func (p *passage) try(ctx context.Context, route Route, send func(context.Contex
 	p.place = place
 	call, err := p.callTo(route)
 	if err == nil {
+		p.sent = true
 		err = send(ctx, call)
 	}
 	if err != nil {
@@ -54,7 +58,7 @@ func (p *passage) try(ctx context.Context, route Route, send func(context.Contex
 
 // done ends the attempt under way, if there is one.
 func (p *passage) done(err error) {
-	if p.note.Started.IsZero() {
+	if !p.trying {
 		return
 	}
 	p.note.Duration = p.g.Now().Sub(p.note.Started)
@@ -66,25 +70,28 @@ func (p *passage) done(err error) {
 		}
 	}
 	p.closing.Attempts = append(p.closing.Attempts, p.note)
-	if p.place != nil {
-		p.place.Leave(p.note)
+	note, place, observed := p.note, p.place, p.observed
+	p.trying, p.note, p.place, p.observed = false, Attempt{}, nil, nil // also when one of them panics
+	if place != nil {
+		place.Leave(note)
 	}
-	p.observed(p.note)
-	p.place, p.note = nil, Attempt{}
+	if observed != nil {
+		observed(note)
+	}
 }
 
 // callTo prepares the body for a route: replaced values only outside the house.
 func (p *passage) callTo(route Route) (Call, error) {
 	body := p.inside
-	p.restorer = nil
+	p.restorer, p.given = nil, p.texts
 	if route.Residency != ResidencyOwn {
-		body, p.restorer = p.outside, p.undo
+		body, p.restorer, p.given = p.outside, p.undo, p.masked
 	}
 	body, err := p.address(body, route)
 	if err != nil {
 		return Call{}, err
 	}
-	p.request.Body, p.given = body, nil
+	p.request.Body = body
 	return Call{RequestID: p.request.ID, Operation: p.request.Operation, Route: route, Body: body.Bytes(), Files: p.request.Files}, nil
 }
 
@@ -110,29 +117,39 @@ const (
 	maxLeadBytes  = 64 << 10
 )
 
-// lead reads the beginning of a stream. An error means that it brought nothing.
-func lead(upstream AnswerStream) (*ledStream, error) {
+// lead reads the beginning of a stream. After an error, which means that it
+// brought nothing, the stream is closed.
+func lead(upstream AnswerStream) (_ *ledStream, err error) {
 	s := &ledStream{AnswerStream: upstream}
+	begun := false
+	defer func() {
+		if !begun {
+			_ = upstream.Close()
+		}
+	}()
 	var scan eventScan
 	for size := 0; len(s.chunks) < maxLeadEvents && size < maxLeadBytes; {
 		chunk, err := upstream.Next()
 		if errors.Is(err, io.EOF) {
 			s.end = err
-			return s, nil
+			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		e, err := scan.scan(chunk.Data)
+		e, err := chunk.read(&scan)
 		if err != nil {
 			return nil, err
 		}
-		chunk.Data = e.raw // a copy: the upstream may use its buffer again
-		s.chunks = append(s.chunks, chunk)
+		if e.failed {
+			return nil, failedEvent()
+		}
+		s.chunks = append(s.chunks, chunk.keep())
 		if size += len(chunk.Data); len(e.pieces) > 0 || len(e.finished) > 0 {
 			break
 		}
 	}
+	begun = true
 	return s, nil
 }
 

@@ -38,6 +38,7 @@ func TestBodyTexts(t *testing.T) {
 		"flat token numbers":       {`{"input":[1,2,3]}`, []string{}, 1},
 		"embedding input":          {`{"input":["a","b"]}`, []string{"a", "b"}, 0},
 		"base64 outside an image":  {`{"x":"data:text/plain;base64,AAAA"}`, []string{}, 1},
+		"nothing but line breaks":  {`{"messages":[{"content":"\n"},{"content":"\r\n "}]}`, []string{"\n", "\r\n "}, 0},
 		"not JSON though it looks": {`{"messages":[{"content":"{kein JSON"}]}`, []string{"{kein JSON"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-// scanner walks valid JSON once and notes fields and texts.
+// scanner walks JSON once, checks it and notes fields and texts.
 type scanner struct {
 	cursor
 	body   *Body
@@ -24,116 +24,41 @@ type scanner struct {
 	err    *Error
 }
 
-// cursor is a place in valid JSON.
-type cursor struct {
-	raw []byte
-	at  int
-}
-
 func scanBody(raw []byte, nested int, budget *int) (Body, error) {
 	b := Body{raw: raw}
-	s := scanner{cursor: cursor{raw: raw}, body: &b, nested: nested, budget: budget}
+	s := scanner{cursor: cursor{raw: raw, utf8: nested == 0 && budget != nil}, body: &b, nested: nested, budget: budget}
 	return s.scan()
 }
 
 func (s *scanner) scan() (Body, error) {
-	raw := s.raw
-	s.space()
-	if s.at >= len(raw) || raw[s.at] != '{' && s.nested == 0 {
-		return Body{}, invalidBody("", "Erwartet wird ein JSON-Objekt.")
+	if s.space(); s.peek() != '{' && s.nested == 0 {
+		s.skip()
+		s.end()
+		if s.mistake == 0 {
+			return Body{}, invalidBody("", "Erwartet wird ein JSON-Objekt.")
+		}
+		return Body{}, s.syntax()
 	}
 	s.value("", 0)
-	if s.err != nil {
+	if s.err == nil {
+		s.end()
+	}
+	switch {
+	case s.mistake != 0:
+		return Body{}, s.syntax()
+	case s.err != nil:
 		return Body{}, s.err
 	}
 	return *s.body, nil
 }
 
-func (c *cursor) space() {
-	for c.at < len(c.raw) {
-		switch c.raw[c.at] {
-		case ' ', '\t', '\r', '\n':
-			c.at++
-		default:
-			return
-		}
+// syntax says where the JSON breaks, without quoting the content.
+func (s *scanner) syntax() *Error {
+	if s.notUTF8 {
+		return invalidBody("", "Der Text ist nicht in UTF-8 kodiert.")
 	}
-}
-
-// str walks a string and returns its content's span.
-func (c *cursor) str() (start, end int) {
-	c.at++
-	start = c.at
-	for {
-		c.at += bytes.IndexByte(c.raw[c.at:], '"') + 1
-		escapes := 0
-		for c.raw[c.at-2-escapes] == '\\' {
-			escapes++
-		}
-		if escapes%2 == 0 {
-			return start, c.at - 1
-		}
-	}
-}
-
-// literal walks a number, true, false or null.
-func (c *cursor) literal() (start, end int) {
-	start = c.at
-	for c.at < len(c.raw) {
-		switch c.raw[c.at] {
-		case ',', ']', '}', ' ', '\t', '\r', '\n':
-			return start, c.at
-		}
-		c.at++
-	}
-	return start, c.at
-}
-
-// member walks `"key":` and returns the key's span.
-func (c *cursor) member() (start, end int) {
-	start, end = c.str()
-	c.space()
-	c.at++ // ':'
-	c.space()
-	return start, end
-}
-
-// more moves to the next element of an object or array; false: it has ended.
-func (c *cursor) more(end byte) bool {
-	c.space()
-	if c.raw[c.at] == ',' {
-		c.at++
-		c.space()
-	}
-	if c.raw[c.at] == end {
-		c.at++
-		return false
-	}
-	return true
-}
-
-// skip walks a value that holds nothing for us. The JSON is valid, so counting
-// brackets outside of strings is enough.
-func (c *cursor) skip() {
-	for depth := 0; ; {
-		switch c.raw[c.at] {
-		case '{', '[':
-			depth++
-			c.at++
-		case '}', ']':
-			depth--
-			c.at++
-		case '"':
-			c.str()
-		case ',', ':', ' ', '\t', '\r', '\n':
-			c.at++
-		default:
-			c.literal()
-		}
-		if depth == 0 {
-			return
-		}
-	}
+	line := 1 + bytes.Count(s.raw[:min(s.mistake, len(s.raw))], []byte("\n"))
+	return invalidBody("", fmt.Sprintf("Das ist kein gültiges JSON: Fehler bei Byte %d (Zeile %d).", s.mistake, line))
 }
 
 // value walks one value. key is the name of the member it belongs to.
@@ -142,40 +67,71 @@ func (s *scanner) value(key string, depth int) {
 		s.err = invalidBody("", fmt.Sprintf("Mehr als %d Ebenen Verschachtelung.", maxBodyDepth))
 		return
 	}
-	switch s.raw[s.at] {
+	switch s.peek() {
 	case '{':
 		s.object(depth)
 	case '[':
 		s.array(key, depth)
 	case '"':
-		start, end := s.str()
-		s.note(key, start, end)
+		if start, end := s.str(); end > start {
+			s.note(key, start, end)
+		}
 	default:
 		start, end := s.literal()
-		if longNumber(s.raw[start:end]) && !s.ownNumber(key, depth) {
+		if end-start >= 7 && longNumber(s.raw[start:end]) && !s.ownNumber(key, depth) {
 			s.add(text{start: start, end: end, number: true})
 		}
 	}
 }
 
 func (s *scanner) object(depth int) {
-	s.at++
-	for s.more('}') {
-		memberStart := s.at
-		start, end := s.member()
-		key := unquote(s.raw[start:end])
-		if !plainKey(key) {
-			s.add(text{start: start, end: end})
+	if depth == 0 && s.nested == 0 {
+		s.top()
+		return
+	}
+	for ok := s.open('}'); ok; ok = s.more('}') {
+		if key, ok := s.key(); ok {
+			s.memberValue(key, depth+1)
 		}
-		valueAt := s.at
-		s.memberValue(key, depth+1)
 		if s.err != nil {
 			return
 		}
-		if depth == 0 && s.nested == 0 {
-			s.field(field{key: key, start: memberStart, valueAt: valueAt, end: s.at})
-		}
 	}
+}
+
+// top walks the members of the body itself.
+func (s *scanner) top() {
+	remote := false
+	for ok := s.open('}'); ok; ok = s.more('}') {
+		f := field{start: s.at}
+		unscreenable := s.body.unscreenable
+		s.body.remote = false
+		if f.key, ok = s.key(); ok {
+			f.valueAt = s.at
+			s.memberValue(f.key, 1)
+		}
+		if s.err != nil || s.mistake != 0 {
+			return
+		}
+		f.end, f.texts = s.at, len(s.body.texts)
+		f.unscreenable, f.remote = s.body.unscreenable-unscreenable, s.body.remote
+		remote = remote || f.remote
+		s.field(f)
+	}
+	s.body.remote = remote
+}
+
+// key walks `"key":`. An unusual key is a text.
+func (s *scanner) key() (string, bool) {
+	start, end := s.member()
+	if s.mistake != 0 {
+		return "", false
+	}
+	key := memberName(s.raw[start:end])
+	if !plainKey(key) {
+		s.add(text{start: start, end: end})
+	}
+	return key, s.err == nil
 }
 
 func (s *scanner) memberValue(key string, depth int) {
@@ -225,10 +181,9 @@ func safePath(key string) string {
 }
 
 func (s *scanner) array(key string, depth int) {
-	s.at++
 	tokens := depth <= 2 && tokenKey(key)
-	for s.more(']') {
-		if tokens && s.raw[s.at] >= '0' && s.raw[s.at] <= '9' {
+	for ok := s.open(']'); ok; ok = s.more(']') {
+		if c := s.peek(); tokens && c >= '0' && c <= '9' {
 			s.body.unscreenable++ // a text as token numbers
 			tokens = false
 		}
@@ -243,7 +198,7 @@ func (s *scanner) array(key string, depth int) {
 func (s *scanner) note(key string, start, end int) {
 	raw := s.raw[start:end]
 	switch {
-	case end == start, wireWord(key, raw):
+	case wireWord(key, raw):
 		return
 	case dataURL(raw), s.binary > 0 && longBase64(raw):
 		if s.binary == 0 {
@@ -274,16 +229,20 @@ func (s *scanner) nestedJSON(raw []byte) *Body {
 	if !opensJSON(raw) {
 		return nil
 	}
+	left := 0
+	if s.budget != nil {
+		left = *s.budget
+	}
 	inner := []byte(unquote(raw))
-	if !json.Valid(inner) {
-		return nil
-	}
 	b, err := scanBody(inner, s.nested+1, s.budget)
-	if err == nil {
+	switch {
+	case err == nil:
 		return &b
-	}
-	if s.budget != nil && *s.budget < 0 {
+	case s.budget == nil:
+	case *s.budget < 0 && json.Valid(inner):
 		s.err = tooManyTexts()
+	default:
+		*s.budget = left // it is one text and no document
 	}
 	return nil
 }
@@ -296,7 +255,7 @@ func opensJSON(raw []byte) bool {
 		}
 		raw = raw[1:]
 	}
-	return raw[0] == '{' || raw[0] == '['
+	return len(raw) > 0 && (raw[0] == '{' || raw[0] == '[')
 }
 
 func (s *scanner) add(t text) {
@@ -347,6 +306,43 @@ func escapedLetter(s string) (rune, bool) {
 	n, err := strconv.ParseUint(s[:4], 16, 16)
 	r := rune(n)
 	return r, err == nil && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" @.-+/\u00a0", r))
+}
+
+// memberName is unquote without an allocation for the names of the wire format.
+func memberName(raw []byte) string {
+	switch string(raw) {
+	case "role":
+		return "role"
+	case "content":
+		return "content"
+	case "type":
+		return "type"
+	case "text":
+		return "text"
+	case "messages":
+		return "messages"
+	case "model":
+		return "model"
+	case "name":
+		return "name"
+	case "id":
+		return "id"
+	case "function":
+		return "function"
+	case "arguments":
+		return "arguments"
+	case "tool_calls":
+		return "tool_calls"
+	case "choices":
+		return "choices"
+	case "message":
+		return "message"
+	case "finish_reason":
+		return "finish_reason"
+	case "index":
+		return "index"
+	}
+	return unquote(raw)
 }
 
 // plainKey: short keys in snake_case with few digits are names of fields,

@@ -28,7 +28,7 @@ func newRecord(g *Gateway, r Request) Record {
 	}
 	rec.User = g.pseudonym(r, "user", r.Caller.User)
 	rec.Case = g.pseudonym(r, "case", r.Case)
-	rec.Content = g.content(r, r.Body.Bytes())
+	rec.Content = g.content(r, r.Body.Bytes(), r.Files...)
 	return rec
 }
 
@@ -49,12 +49,15 @@ func (g *Gateway) pseudonym(r Request, kind, value string) Pseudonym {
 	return g.Pseudonymise(r.Caller.Tenant, kind, value)
 }
 
-// content is the keyed commitment to a body: it proves later what was sent, and
-// tells nothing to whoever lacks the key.
-func (g *Gateway) content(r Request, raw []byte) Pseudonym {
-	digest := sha256.New()
-	digest.Write(raw)
-	return g.commit(r, digest)
+// content is the keyed commitment to a body and the files beside it: it proves
+// later what was sent, and tells nothing to whoever lacks the key.
+func (g *Gateway) content(r Request, raw []byte, files ...File) Pseudonym {
+	sum := sha256.Sum256(raw)
+	for _, f := range files {
+		file := sha256.Sum256(f.Content)
+		sum = sha256.Sum256(append(sum[:], file[:]...))
+	}
+	return g.commit(r, sum[:])
 }
 
 // deny records a refused request and returns the refusal.
@@ -115,11 +118,29 @@ func (p *passage) recovered(ctx context.Context, err *error) {
 	p.g.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", p.request.ID),
 		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
 	cause := &Error{Op: "passage", Code: CodeInternal, Message: "Die Anfrage konnte nicht bearbeitet werden.", RequestID: p.request.ID}
-	if !p.opened {
+	switch {
+	case p.opened:
+		*err = p.fail(ctx, cause)
+	case p.opening: // the recorder itself; it is not asked again
+		p.leave(ctx, CodeNoRecord)
+		cause.Code = CodeNoRecord
+		*err = cause
+	default:
 		*err = p.refuse(ctx, cause)
+	}
+}
+
+// leave ends a request of which there is no record.
+func (p *passage) leave(ctx context.Context, c Code) {
+	if p.closed {
 		return
 	}
-	*err = p.fail(ctx, cause)
+	p.closed = true
+	now := p.g.Now()
+	p.closing.ID, p.closing.Time, p.closing.Code = p.request.ID, now.UTC(), c
+	p.closing.Outcome, p.closing.Total = OutcomeFailed, now.Sub(p.started)
+	p.settle(ctx)
+	p.g.observeEnd(ctx, p.record, p.closing)
 }
 
 func outcomeOf(c Code, response *Decision) Outcome {

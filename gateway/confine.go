@@ -88,9 +88,6 @@ func remoteURL(raw []byte) bool {
 // also such in base64, only names of models and the like.
 func (p *passage) onlyNumbers(raw []byte) error {
 	unreadable := &Error{Op: "read answer", Code: CodeUnavailable, Message: "Die Antwort des Modells ist unlesbar."}
-	if !json.Valid(raw) {
-		return unreadable
-	}
 	answer, err := scanBody(raw, 0, nil)
 	if err != nil {
 		return unreadable

@@ -4,9 +4,9 @@
 package gateway
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +16,15 @@ import (
 type event struct {
 	raw    []byte
 	pieces []piece
-	// finished are the indexes of the choices that end with this event.
+	// choices are those of the event, finished the indexes of those that end with it.
+	choices  []ChunkChoice
 	finished []int
-	choices  int
+	// usage is what the server says about tokens, hasUsage whether it does.
+	usage    Usage
+	hasUsage bool
+	// failed: the event is an error of the server; odd: choices or usage have
+	// another form than they should.
+	failed, odd bool
 	// foreign: the model's server wrote a field "schleuse", which is ours.
 	foreign bool
 }
@@ -51,23 +57,23 @@ type eventScan struct {
 	err   error
 }
 
-// scan reads an event. Its slices are valid until the next call, its bytes stay.
+// scan reads and checks an event in one pass. The event is valid until the next
+// call, and as long as data is.
 func (s *eventScan) scan(data []byte) (*event, error) {
-	if !json.Valid(data) {
-		return nil, unreadableEvent(errors.New("no JSON"))
-	}
-	raw := bytes.Clone(data)
-	s.cursor, s.err = cursor{raw: raw}, nil
-	s.event = event{raw: raw, pieces: s.event.pieces[:0], finished: s.event.finished[:0]}
-	s.space()
-	if raw[s.at] != '{' {
-		return nil, unreadableEvent(errors.New("no object"))
+	s.cursor, s.err = cursor{raw: data}, nil
+	e := &s.event
+	*e = event{raw: data, pieces: e.pieces[:0], choices: e.choices[:0], finished: e.finished[:0]}
+	if s.space(); s.peek() != '{' {
+		return nil, unreadableEvent(errors.New("no JSON object"))
 	}
 	s.top()
 	if s.err != nil {
 		return nil, unreadableEvent(s.err)
 	}
-	return &s.event, nil
+	if s.end(); s.mistake != 0 {
+		return nil, unreadableEvent(fmt.Errorf("broken JSON at byte %d", s.mistake))
+	}
+	return e, nil
 }
 
 func unreadableEvent(err error) *Error {
@@ -76,15 +82,20 @@ func unreadableEvent(err error) *Error {
 
 // top walks the event. What stands outside of the choices is text of its own.
 func (s *eventScan) top() {
-	for s.open(); s.more('}'); {
+	for ok := s.open('}'); ok; ok = s.more('}') {
 		start, end := s.member()
 		switch name := s.raw[start:end]; string(name) {
 		case "choices":
-			s.list(s.choice)
+			s.choiceList()
 		case "schleuse":
 			s.event.foreign = true
 			s.skip()
-		case "id", "object", "model", "created", "system_fingerprint", "service_tier", "usage":
+		case "error":
+			s.event.failed = s.event.failed || s.peek() != 'n'
+			s.text(pieceKey{tool: -1, field: "error"}, true, 1)
+		case "usage":
+			s.usage()
+		case "id", "object", "model", "created", "system_fingerprint", "service_tier":
 			s.skip()
 		default:
 			s.text(pieceKey{tool: -1, field: fieldName(name)}, true, 1)
@@ -92,37 +103,39 @@ func (s *eventScan) top() {
 	}
 }
 
-// open steps into an object or array.
-func (s *eventScan) open() { s.at++ }
-
-// list walks an array, or anything else as a value without meaning for us.
-func (s *eventScan) list(element func(position int)) {
-	if s.raw[s.at] != '[' {
+func (s *eventScan) choiceList() {
+	if s.peek() != '[' {
+		s.event.odd = s.event.odd || s.peek() != 'n'
 		s.skip()
 		return
 	}
-	s.open()
-	for i := 0; s.more(']'); i++ {
-		element(i)
+	position := 0
+	for ok := s.open(']'); ok; ok = s.more(']') {
+		s.choice(position)
+		position++
 	}
 }
 
 func (s *eventScan) choice(position int) {
-	s.event.choices++
-	if s.raw[s.at] != '{' {
+	c := ChunkChoice{Index: position}
+	if s.peek() != '{' {
+		s.event.odd = s.event.odd || s.peek() != 'n'
 		s.skip()
+		s.event.choices = append(s.event.choices, c)
 		return
 	}
-	index, from, finished := position, len(s.event.pieces), false
-	for s.open(); s.more('}'); {
+	from := len(s.event.pieces)
+	for ok := s.open('}'); ok; ok = s.more('}') {
 		start, end := s.member()
 		switch name := s.raw[start:end]; string(name) {
 		case "index":
-			index = s.number(index)
+			c.Index = s.index(position)
 		case "finish_reason":
 			at := s.at
 			s.skip()
-			finished = s.raw[at] == '"' && s.at > at+2
+			first := s.raw[min(at, len(s.raw)-1)]
+			c.Finished = first == '"' && s.at > at+2
+			s.event.odd = s.event.odd || first != '"' && first != 'n'
 		case "delta":
 			s.text(pieceKey{tool: -1}, false, 1)
 		case "text": // legacy completions
@@ -134,11 +147,24 @@ func (s *eventScan) choice(position int) {
 		}
 	}
 	for i := range s.event.pieces[from:] {
-		s.event.pieces[from+i].key.choice = index
+		s.event.pieces[from+i].key.choice = c.Index
 	}
-	if finished {
-		s.event.finished = append(s.event.finished, index)
+	s.event.choices = append(s.event.choices, c)
+	if c.Finished {
+		s.event.finished = append(s.event.finished, c.Index)
 	}
+}
+
+// index reads the index of a choice.
+func (s *eventScan) index(position int) int {
+	switch c := s.peek(); {
+	case c >= '0' && c <= '9':
+		return s.number(position)
+	case c != 'n':
+		s.event.odd = true
+	}
+	s.skip()
+	return position
 }
 
 // text notes all strings of a value as pieces of the text that key names.
@@ -146,83 +172,139 @@ func (s *eventScan) text(key pieceKey, whole bool, depth int) {
 	if depth > maxEventDepth {
 		s.err = errors.New("too deep")
 	}
-	switch {
+	switch c := s.peek(); {
 	case s.err != nil:
-		s.skip()
-	case s.raw[s.at] == '"':
-		start, end := s.str()
-		if end > start {
+		s.fail(s.at)
+	case c == '"':
+		if start, end := s.str(); end > start {
 			s.event.pieces = append(s.event.pieces, piece{start: start, end: end, key: key, whole: whole})
 		}
-	case s.raw[s.at] == '[':
-		prefix := key.field
-		s.list(func(position int) {
-			element := key
-			element.field = prefix + "[]"
-			if prefix != "tool_calls" {
-				s.text(element, whole, depth+1)
-				return
-			}
-			s.call(element, position, depth)
-		})
-	case s.raw[s.at] == '{':
-		s.textObject(key, whole, depth)
+	case c == '[':
+		s.textList(key, whole, depth)
+	case c == '{':
+		for ok := s.open('}'); ok; ok = s.more('}') {
+			s.textMember(key, whole, depth)
+		}
 	default:
 		s.literal()
 	}
 }
 
-func (s *eventScan) textObject(key pieceKey, whole bool, depth int) {
-	for s.open(); s.more('}'); {
-		start, end := s.member()
-		below := key
-		switch name := s.raw[start:end]; string(name) {
-		case "role", "type", "id":
-			s.skip()
-			continue
-		case "name":
-			below.field = join2(key.field, "name")
-			s.text(below, true, depth+1)
-			continue
-		default:
-			below.field = join2(key.field, fieldName(name))
+func (s *eventScan) textList(key pieceKey, whole bool, depth int) {
+	calls := key.field == "tool_calls"
+	if calls {
+		key.field = "tool_calls[]"
+	} else {
+		key.field += "[]"
+	}
+	position := 0
+	for ok := s.open(']'); ok; ok = s.more(']') {
+		if calls {
+			s.call(key, position, depth+1)
+		} else {
+			s.text(key, whole, depth+1)
 		}
-		s.text(below, whole, depth+1)
+		position++
+	}
+}
+
+func (s *eventScan) textMember(key pieceKey, whole bool, depth int) {
+	start, end := s.member()
+	switch name := s.raw[start:end]; string(name) {
+	case "role", "type", "id":
+		s.skip()
+	case "name":
+		key.field = join2(key.field, "name")
+		s.text(key, true, depth+1)
+	default:
+		key.field = join2(key.field, fieldName(name))
+		s.text(key, whole, depth+1)
 	}
 }
 
 // call walks one tool call. Some servers leave the index out.
 func (s *eventScan) call(key pieceKey, position, depth int) {
-	from, at := len(s.event.pieces), s.at
-	s.text(key, false, depth+1)
-	key.tool = position
-	if after := s.at; s.raw[at] == '{' {
-		s.at = at
-		for s.open(); s.more('}'); {
-			start, end := s.member()
-			if string(s.raw[start:end]) == "index" {
-				key.tool = s.number(position)
-				continue
-			}
-			s.skip()
+	if s.peek() != '{' {
+		s.text(key, false, depth)
+		return
+	}
+	from, tool := len(s.event.pieces), position
+	for ok := s.open('}'); ok; ok = s.more('}') {
+		at := s.at
+		start, end := s.member()
+		if c := s.peek(); string(s.raw[start:end]) == "index" && c >= '0' && c <= '9' {
+			tool = s.number(position)
+			continue
 		}
-		s.at = after
+		if s.mistake == 0 {
+			s.at = at
+			s.textMember(key, false, depth)
+		}
 	}
 	for i := range s.event.pieces[from:] {
-		s.event.pieces[from+i].key.tool = key.tool
+		s.event.pieces[from+i].key.tool = tool
 	}
 }
 
-// number reads a small number, or otherwise what stands for none.
-func (s *eventScan) number(otherwise int) int {
-	if c := s.raw[s.at]; c < '0' || c > '9' {
+// usage reads what the server says about tokens. Some say it in every event.
+func (s *eventScan) usage() {
+	if s.peek() != '{' {
+		s.event.odd = s.event.odd || s.peek() != 'n'
 		s.skip()
-		return otherwise
+		return
 	}
+	u := &s.event.usage
+	s.event.hasUsage, u.Reported = true, true
+	for ok := s.open('}'); ok; ok = s.more('}') {
+		start, end := s.member()
+		switch string(s.raw[start:end]) {
+		case "prompt_tokens":
+			u.Input = s.tokens()
+		case "completion_tokens":
+			u.Output = s.tokens()
+		case "prompt_tokens_details":
+			s.detail("cached_tokens", &u.Cached)
+		case "completion_tokens_details":
+			s.detail("reasoning_tokens", &u.Reasoning)
+		default:
+			s.skip()
+		}
+	}
+}
+
+func (s *eventScan) detail(name string, tokens *int) {
+	if s.peek() != '{' {
+		s.skip()
+		return
+	}
+	for ok := s.open('}'); ok; ok = s.more('}') {
+		start, end := s.member()
+		if string(s.raw[start:end]) == name {
+			*tokens = s.tokens()
+			continue
+		}
+		s.skip()
+	}
+}
+
+// tokens reads a count as servers write it: 12, 12.0 or null. Anything else is unknown.
+func (s *eventScan) tokens() int {
+	at := s.at
+	s.skip()
+	f, err := strconv.ParseFloat(string(s.raw[at:s.at]), 64)
+	if err != nil || f < 0 || f > math.MaxInt32 {
+		return 0
+	}
+	return int(f)
+}
+
+// number reads a small whole number, or otherwise what stands for none.
+func (s *eventScan) number(otherwise int) int {
 	start, end := s.literal()
 	if n, err := strconv.Atoi(string(s.raw[start:end])); err == nil {
 		return n
 	}
+	s.event.odd = true
 	return otherwise
 }
 
@@ -268,17 +350,21 @@ func (e *event) lastOf(key pieceKey) int {
 	return -1
 }
 
-// with returns the event's bytes with its pieces replaced.
-func (e *event) with(texts []string) []byte {
-	out := make([]byte, 0, len(e.raw)+64)
+// replaced is a piece's text as it goes on, if it is not the same any more.
+type replaced struct {
+	text    string
+	changed bool
+}
+
+// appendWith appends the event's bytes with its pieces replaced.
+func (e *event) appendWith(out []byte, texts []replaced) []byte {
 	at := 0
 	for i, p := range e.pieces {
-		out = append(out, e.raw[at:p.start]...)
-		if old := e.raw[p.start:p.end]; unquote(old) == texts[i] {
-			out = append(out, old...)
-		} else {
-			out = appendQuoted(out, texts[i])
+		if !texts[i].changed {
+			continue
 		}
+		out = append(out, e.raw[at:p.start]...)
+		out = appendQuoted(out, texts[i].text)
 		at = p.end
 	}
 	return append(out, e.raw[at:]...)

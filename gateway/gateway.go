@@ -173,20 +173,26 @@ type passage struct {
 	record    Record
 	restorer  Restorer // nil: nothing was replaced
 	labels    []string // of the placeholders that were given out
-	given     []string // what the model was given, see givenTexts
+	texts     []string // of the body, as they were screened
+	masked    []string // the same with every finding replaced
+	given     []string // what the model was given
 	closing   Closing
-	// routes may be taken, current is under way or was last, note what is known of it.
-	routes   []Route
-	current  Route
-	note     Attempt
-	place    Place
-	observed func(Attempt)
-	ticket   Ticket
+	// routes may be taken, current is under way or was last.
+	routes  []Route
+	current Route
+	// trying says that an attempt is under way, note what is known of it, sent
+	// that one has left the house.
+	trying, sent bool
+	note         Attempt
+	place        Place
+	observed     func(Attempt)
+	ticket       Ticket
 	// inside and outside are the bodies for models of the house and for others,
 	// undo turns the placeholders of outside back.
 	inside, outside Body
 	undo            Restorer
 	produced        int // bytes of text the model has produced
+	opening         bool
 	opened          bool
 	closed          bool
 	// clientWantsUsage: the caller asked for the usage event itself.
@@ -249,7 +255,8 @@ func (g *Gateway) newPassage(r Request, n need) *passage {
 
 func (p *passage) screen(ctx context.Context) error {
 	inner, ended := p.g.observeStage(ctx, "screen")
-	screening, err := p.g.Screener.Screen(inner, p.request.Body.Texts(), p.request.Entities)
+	p.texts = p.request.Body.Texts()
+	screening, err := p.g.Screener.Screen(inner, p.texts, p.request.Entities)
 	ended(err)
 	if err != nil {
 		return p.refuse(ctx, p.fault("screen", err))
@@ -371,6 +378,7 @@ func (p *passage) open(ctx context.Context) error {
 	ended(err)
 	if err != nil {
 		p.settle(ctx)
+		p.unseen(ctx, CodeNoRecord)
 		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
 	}
 	p.opened = true
@@ -382,8 +390,11 @@ func (p *passage) open(ctx context.Context) error {
 func (p *passage) complete(ctx context.Context) (answer Answer, err error) {
 	err = p.attempt(ctx, func(ctx context.Context, c Call) (err error) {
 		if answer, err = p.g.Model.Complete(ctx, c); err == nil {
-			p.closing.Usage, p.produced = answer.Usage, len(answer.Body)
-			p.note.Output = answer.Usage.Output
+			p.closing.Usage = answer.Usage
+			if p.generates() {
+				p.produced = len(answer.Body)
+			}
+			p.note.Output = p.output()
 			p.done(nil)
 		}
 		return err
@@ -393,19 +404,16 @@ func (p *passage) complete(ctx context.Context) (answer Answer, err error) {
 
 // begin asks for an answer in pieces and returns when its first piece is there.
 // The attempt ends with the stream.
-func (p *passage) begin(ctx context.Context) (stream AnswerStream, err error) {
+func (p *passage) begin(ctx context.Context) (stream *ledStream, err error) {
 	err = p.attempt(ctx, func(ctx context.Context, c Call) error {
 		upstream, err := p.g.Model.Stream(ctx, c)
 		if err != nil {
 			return err
 		}
-		led, err := lead(upstream)
-		if err != nil {
-			_ = upstream.Close()
+		if stream, err = lead(upstream); err != nil {
 			return err
 		}
 		p.note.FirstByte = p.g.Now().Sub(p.note.Started)
-		stream = led
 		return nil
 	})
 	return stream, err
@@ -422,16 +430,18 @@ func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 		return nil, &Error{Op: "read answer", Code: CodeUnavailable, Message: "Die Antwort des Modells ist unlesbar.", Err: err}
 	}
 	texts := answer.Texts()
+	p.produced = length(texts)
 	if err := p.decideAnswer(ctx, texts); err != nil {
 		return nil, err
 	}
 	if p.restorer != nil {
+		restored := make([]string, len(texts))
 		for i, t := range texts {
-			restored, n := p.restorer.Restore(t, false)
-			texts[i] = restored
+			n := 0
+			restored[i], n = p.restorer.Restore(t, false)
 			p.closing.Restored += n
 		}
-		answer = answer.WithTexts(texts)
+		answer = answer.withTexts(texts, restored)
 	}
 	if slices.ContainsFunc(answer.arguments(), p.inventedPlaceholder) {
 		return nil, inventedError()

@@ -36,10 +36,6 @@ func (p *passage) isLabelled(tag string) bool {
 	return len(label) < len(tag) && slices.Contains(p.labels, label)
 }
 
-func (p *passage) wasGiven(tag string) bool {
-	return slices.ContainsFunc(p.givenTexts(), func(g string) bool { return strings.Contains(g, tag) })
-}
-
 func inventedError() *Error {
 	return &Error{
 		Op: "restore", Code: CodeUnavailable,

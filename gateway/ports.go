@@ -124,14 +124,6 @@ type AnswerStream interface {
 	Close() error
 }
 
-// Chunk is one event of a streamed answer.
-type Chunk struct {
-	// Data is the JSON of the event, untouched. It is valid until the next call of Next.
-	Data []byte
-	// Usage is set on the chunk that carries it.
-	Usage *Usage
-}
-
 // Recorder writes the record. An error means: no answer.
 type Recorder interface {
 	// Open is durable when it returns.

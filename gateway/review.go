@@ -19,13 +19,17 @@ type review struct {
 	categories []string
 }
 
-func (r *review) note(p *part, text string) {
-	if text == "" {
-		return
+// note adds a piece, as it stands in JSON, to what waits and returns it decoded.
+func (r *review) note(p *part, raw []byte) string {
+	if p.window.Cap() == 0 {
+		p.window.Grow(min(r.max, defaultWindow) + len(raw) + 64)
 	}
-	p.window.WriteString(text)
+	at := p.window.Len()
+	writeUnquoted(&p.window, raw)
+	text := p.window.String()[at:]
 	r.waiting += len(text)
 	r.last = p
+	return text
 }
 
 // windowFull: at the end of a sentence or when enough waits.
@@ -73,13 +77,16 @@ func (s *Stream) screenWindow() error {
 // where the new part begins.
 func (s *Stream) windows() (texts []string, from []int) {
 	for _, p := range s.parts {
-		if p.window.Len() == 0 {
+		if p.window.Len() == p.from {
 			continue
 		}
-		text := p.carry + p.window.String()
-		texts, from = append(texts, text), append(from, len(p.carry))
-		p.carry = tail(text, windowCarry)
+		text := p.window.String()
+		texts, from = append(texts, text), append(from, p.from)
+		carry := tail(text, windowCarry)
 		p.window.Reset()
+		p.window.Grow(len(carry) + min(s.review.max, defaultWindow) + 64)
+		p.window.WriteString(carry)
+		p.from = len(carry)
 	}
 	s.review.waiting = 0
 	return texts, from
@@ -118,14 +125,18 @@ func tail(s string, n int) string {
 // stands neither in the request nor in its sources.
 func (p *passage) newIn(s Screening, texts []string, from []int) Screened {
 	fresh := Screened{Counts: map[FindingKind]int{}, Categories: s.Summary().Categories}
+	findings := s.Findings()
+	if len(findings) == 0 {
+		return fresh
+	}
 	known := map[string]bool{}
-	for _, f := range s.Findings() {
+	for _, f := range findings {
 		if f.End <= from[f.Text] {
 			continue
 		}
 		value := texts[f.Text][f.Start:f.End]
 		if _, asked := known[value]; !asked {
-			known[value] = slices.ContainsFunc(p.givenTexts(), func(g string) bool { return strings.Contains(g, value) })
+			known[value] = len(known) < maxKnown && p.wasGiven(value)
 		}
 		if !known[value] {
 			fresh.Counts[f.Kind]++
@@ -134,10 +145,11 @@ func (p *passage) newIn(s Screening, texts []string, from []int) Screened {
 	return fresh
 }
 
-// givenTexts are the texts that went to the model, decoded once.
-func (p *passage) givenTexts() []string {
-	if p.given == nil {
-		p.given = p.request.Body.Texts()
-	}
-	return p.given
+// maxKnown bounds how many values of one answer or window are looked up in what
+// the model was given. More are a list that nobody has asked about; they count as new.
+const maxKnown = 2000
+
+// wasGiven says that something stands in the texts that went to the model.
+func (p *passage) wasGiven(value string) bool {
+	return slices.ContainsFunc(p.given, func(g string) bool { return strings.Contains(g, value) })
 }

@@ -15,7 +15,7 @@ func (p *passage) scope(ctx context.Context) error {
 	if s := p.request.Service; len(caller.Services) > 0 && s != "" && !slices.Contains(caller.Services, s) {
 		return p.refuse(ctx, outOfScope("service", "Der Schlüssel ist für diese Leistung nicht freigegeben."))
 	}
-	if len(caller.Sources) == 0 {
+	if len(caller.Sources) == 0 || slices.Contains(caller.Sources, "*") {
 		return nil
 	}
 	if slices.Equal(p.request.Sources, []string{"*"}) {

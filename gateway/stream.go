@@ -19,21 +19,26 @@ import (
 type Stream struct {
 	ctx      context.Context //nolint:containedctx // a stream lives as long as its request
 	p        *passage
-	upstream AnswerStream
+	upstream *ledStream
 
-	ready [][]byte // events that may be released
+	ready [][]byte // events that may be released, valid until the next one is taken in
+	next  int      // the first of them that was not
 	held  [][]byte // events that wait for the review of their window
+	store []byte   // where the held events lie
 	ended error    // what Next returns when ready is empty
 
 	scan   eventScan
-	parts  []*part // in the order in which they began
-	last   []byte  // the last event with a choice: the shape for text that is left over
-	holds  bool    // obligation review_output: nothing is released unreviewed
+	parts  []*part    // in the order in which they began
+	last   []byte     // the last event with a choice: the shape for text that is left over
+	texts  []replaced // of the event under way
+	events [][]byte   // that come of it
+	out    []byte     // where its changed form lies
+	holds  bool       // obligation review_output: nothing is released unreviewed
 	review review
 
 	wantsUsage bool
 	told       bool
-	digest     hash.Hash
+	digest     *digest
 }
 
 // part is one text of the answer on its way: what the restorer holds back of it
@@ -42,8 +47,10 @@ type part struct {
 	key      pieceKey
 	restorer StreamRestorer // nil: nothing was replaced, or the text has ended
 	tail     string         // the end of what was restored
-	window   strings.Builder
-	carry    string // end of the last window, so that nothing hides on its border
+	// window begins with the end of the last one, so that nothing hides on the
+	// border; from is where the new part begins.
+	window strings.Builder
+	from   int
 }
 
 const (
@@ -54,9 +61,9 @@ const (
 	maxHeld  = 1024
 )
 
-func newStream(ctx context.Context, p *passage, upstream AnswerStream) (*Stream, error) {
+func newStream(ctx context.Context, p *passage, upstream *ledStream) (*Stream, error) {
 	s := &Stream{
-		ctx: ctx, p: p, upstream: upstream, digest: sha256.New(), wantsUsage: p.clientWantsUsage,
+		ctx: ctx, p: p, upstream: upstream, digest: newDigest(), wantsUsage: p.clientWantsUsage,
 		review: review{max: defaultWindow, seen: map[FindingKind]int{}},
 	}
 	for _, o := range p.decision.Obligations {
@@ -88,19 +95,30 @@ func (s *Stream) Route() Route { return s.p.current }
 // Citations are the places of the passages that were put before the conversation.
 func (s *Stream) Citations() []Citation { return s.p.citations() }
 
-// Next returns the JSON of the next event. io.EOF means: the model has ended its
-// answer properly, everything was released and the record is closed. Any other
-// error is an *Error and the answer is incomplete.
+// Next returns the JSON of the next event, valid until the next call. io.EOF
+// means: the model has ended its answer properly, everything was released and
+// the record is closed. Any other error is an *Error and the answer is incomplete.
 func (s *Stream) Next() ([]byte, error) {
-	for len(s.ready) == 0 && s.ended == nil {
+	for s.next == len(s.ready) && s.ended == nil {
+		s.ready, s.next = s.ready[:0], 0
 		s.advance()
 	}
-	if len(s.ready) > 0 {
-		event := s.ready[0]
-		s.ready = s.ready[1:]
-		return event, nil
+	if s.next < len(s.ready) {
+		s.next++
+		return s.ready[s.next-1], nil
 	}
 	return nil, s.ended
+}
+
+// BeforeWait has f called whenever Next is about to wait for the model: what
+// Next has returned should reach the caller now. False: the model's client does
+// not tell, so any event may be the last for a while.
+func (s *Stream) BeforeWait(f func()) bool {
+	u, ok := s.upstream.AnswerStream.(interface{ BeforeWait(f func()) })
+	if ok {
+		u.BeforeWait(f)
+	}
+	return ok
 }
 
 // Close stops the upstream and closes the record: as cancelled, if the stream
@@ -139,21 +157,23 @@ func (s *Stream) accept(c Chunk) error {
 	if c.Usage != nil {
 		s.p.closing.Usage = *c.Usage
 	}
-	e, err := s.scan.scan(c.Data)
+	e, err := c.read(&s.scan)
 	if err != nil {
 		return err
 	}
-	if c.Usage != nil && e.choices == 0 && !s.wantsUsage {
+	if e.failed {
+		return failedEvent()
+	}
+	if c.Usage != nil && len(e.choices) == 0 && !s.wantsUsage {
 		return nil // asked for by us, not by the caller
 	}
-	if e.choices > 0 {
-		s.last = e.raw
+	if len(e.choices) > 0 && s.p.restorer != nil {
+		s.last = append(s.last[:0], e.raw...)
 	}
-	events, err := s.restore(e)
-	if err != nil {
+	if err := s.restore(e); err != nil {
 		return err
 	}
-	s.release(e, events)
+	s.release(e, s.events)
 	if s.windowFull() {
 		return s.reviewWindow()
 	}
@@ -172,11 +192,23 @@ func (s *Stream) release(e *event, events [][]byte) {
 			events[0] = withField(events[0], "schleuse", t)
 		}
 	}
-	if s.holds {
-		s.held = append(s.held, events...)
+	if !s.holds {
+		s.ready = append(s.ready, events...)
 		return
 	}
-	s.ready = append(s.ready, events...)
+	if len(s.held) == 0 {
+		s.store = s.store[:0] // what lay here has been released and used
+	}
+	for _, e := range events {
+		at := len(s.store)
+		s.store = append(s.store, e...)
+		s.held = append(s.held, s.store[at:len(s.store):len(s.store)])
+	}
+}
+
+// failedEvent: a model's client that does not look at its events passed an error on.
+func failedEvent() *Error {
+	return &Error{Op: "read event", Code: CodeUnavailable, Message: "Das Modell hat statt einer Antwort einen Fehler gemeldet."}
 }
 
 // finish ends a stream that the upstream ended properly.
@@ -189,7 +221,7 @@ func (s *Stream) finish() error {
 	}
 	s.end(nil)
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
-		s.ready, s.ended = nil, err
+		s.ready, s.next, s.ended = nil, 0, err
 		return nil //nolint:nilerr // the record is closed or cannot be: Next returns the error
 	}
 	s.ended = io.EOF
@@ -209,62 +241,61 @@ func (s *Stream) stop(err error) {
 
 // end ends the attempt and notes what came of it.
 func (s *Stream) end(err error) {
-	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest)
-	if s.p.note.Output = s.p.closing.Usage.Output; s.p.note.Output == 0 {
-		s.p.note.Output = tokens(s.p.produced)
-	}
+	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest.Sum())
+	s.p.note.Output = s.p.output()
 	s.p.done(err)
 }
 
-// restore returns the event with its texts restored, preceded by events for
-// text that was held back and is due now.
-func (s *Stream) restore(e *event) ([][]byte, error) {
-	out := make([]string, 0, 4)
+// restore leaves in events the event with its texts restored, preceded by events
+// for text that was held back and is due now.
+func (s *Stream) restore(e *event) error {
+	s.events, s.texts = s.events[:0], s.texts[:0]
 	changed := false
 	for _, piece := range e.pieces {
-		was := unquote(e.raw[piece.start:piece.end])
-		is, err := s.take(piece, was)
+		r, err := s.take(piece, e.raw[piece.start:piece.end])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		changed = changed || is != was
-		out = append(out, is)
+		changed = changed || r.changed
+		s.texts = append(s.texts, r)
 	}
-	var before [][]byte
 	if s.p.restorer != nil && len(e.finished) > 0 {
-		var err error
-		if before, err = s.flush(e, out); err != nil {
-			return nil, err
+		flushed, err := s.flush(e)
+		if err != nil {
+			return err
 		}
-		changed = true
+		changed = changed || flushed
 	}
 	if !changed {
-		return append(before, e.raw), nil
+		s.events = append(s.events, e.raw)
+		return nil
 	}
-	return append(before, e.with(out)), nil
+	s.out = e.appendWith(s.out[:0], s.texts)
+	s.events = append(s.events, s.out)
+	return nil
 }
 
 // take notes a piece for the review and returns it restored, as far as it may go.
-func (s *Stream) take(piece piece, was string) (string, error) {
+func (s *Stream) take(piece piece, raw []byte) (replaced, error) {
 	part, err := s.part(piece.key)
 	if err != nil {
-		return "", err
+		return replaced{}, err
 	}
-	s.review.note(part, was)
+	was := s.review.note(part, raw)
 	s.p.produced += len(was)
 	switch {
 	case s.p.restorer == nil:
-		return was, nil
+		return replaced{}, nil
 	case piece.whole:
 		is, n := s.p.restorer.Restore(was, false)
 		s.p.closing.Restored += n
-		return is, nil
+		return replaced{text: is, changed: is != was}, nil
 	}
 	if part.restorer == nil {
 		part.restorer = s.p.restorer.Stream(piece.key.arguments())
 	}
 	is := part.restorer.Write(was)
-	return is, s.checkCall(part, is)
+	return replaced{text: is, changed: is != was}, s.checkCall(part, is)
 }
 
 // checkCall refuses a placeholder in a tool call that stands for nothing.
@@ -282,23 +313,30 @@ func (s *Stream) checkCall(part *part, restored string) error {
 
 // flush ends the texts of choices that are finished by this event: what was held
 // back goes into the event itself, or into one before it.
-func (s *Stream) flush(e *event, out []string) ([][]byte, error) {
-	var before [][]byte
+func (s *Stream) flush(e *event) (changed bool, err error) {
 	for _, part := range s.parts {
 		if part.restorer == nil || !slices.Contains(e.finished, part.key.choice) {
 			continue
 		}
 		rest, err := s.rest(part)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		if i := e.lastOf(part.key); i >= 0 {
-			out[i] += rest
-		} else if rest != "" {
-			before = append(before, e.synthetic(part.key, rest))
+		if rest == "" {
+			continue
 		}
+		i := e.lastOf(part.key)
+		if i < 0 {
+			s.events = append(s.events, e.synthetic(part.key, rest))
+			continue
+		}
+		if !s.texts[i].changed {
+			s.texts[i].text = unquote(e.raw[e.pieces[i].start:e.pieces[i].end])
+		}
+		s.texts[i] = replaced{text: s.texts[i].text + rest, changed: true}
+		changed = true
 	}
-	return before, nil
+	return changed, nil
 }
 
 // flushRest releases what is still held back when the stream ends: text that
@@ -342,9 +380,36 @@ func (s *Stream) part(key pieceKey) (*part, error) {
 	return p, nil
 }
 
+// digest is a SHA-256 that takes small pieces: full blocks cost less.
+type digest struct {
+	hash hash.Hash
+	buf  []byte
+}
+
+func newDigest() *digest { return &digest{hash: sha256.New(), buf: make([]byte, 0, 2048)} }
+
+func (d *digest) Write(p []byte) {
+	if len(d.buf)+len(p) > cap(d.buf) {
+		d.hash.Write(d.buf)
+		d.buf = d.buf[:0]
+	}
+	if len(p) > cap(d.buf) {
+		d.hash.Write(p)
+		return
+	}
+	d.buf = append(d.buf, p...)
+}
+
+// Sum is the digest of all that was written.
+func (d *digest) Sum() []byte {
+	d.hash.Write(d.buf)
+	d.buf = d.buf[:0]
+	return d.hash.Sum(nil)
+}
+
 // commit is the keyed commitment to a content of which only the digest is at hand.
-func (g *Gateway) commit(r Request, h hash.Hash) Pseudonym {
-	return g.Pseudonymise(r.Caller.Tenant, "content", string(h.Sum(nil)))
+func (g *Gateway) commit(r Request, digest []byte) Pseudonym {
+	return g.Pseudonymise(r.Caller.Tenant, "content", string(digest))
 }
 
 func number(v any) (int, bool) {

@@ -17,10 +17,16 @@ func (p *passage) limit(ctx context.Context) error {
 	}
 	ticket, err := p.g.Quota.Admit(ctx, p.request)
 	if err != nil {
+		p.unseen(ctx, CodeOf(err))
 		return p.fault("limit", err)
 	}
 	p.ticket = ticket
 	return nil
+}
+
+// unseen tells the observer of a request that ends without a record.
+func (p *passage) unseen(ctx context.Context, code Code) {
+	p.g.observeEnd(ctx, p.record, Closing{ID: p.request.ID, Outcome: OutcomeFailed, Code: code})
 }
 
 // reserve sets aside the most that any of the routes can use.
@@ -53,7 +59,7 @@ const defaultOutput = 2048
 
 // maxOutput is the most tokens the answer may have, over all its choices.
 func (p *passage) maxOutput() int {
-	if p.request.Operation != OperationChat && p.request.Operation != OperationCompletion {
+	if !p.generates() {
 		return 0
 	}
 	limit := defaultOutput
@@ -72,6 +78,11 @@ func (p *passage) maxOutput() int {
 	return min(limit, math.MaxInt32) * min(choices, 1024)
 }
 
+// generates says that the model writes text, which costs output tokens.
+func (p *passage) generates() bool {
+	return p.request.Operation == OperationChat || p.request.Operation == OperationCompletion
+}
+
 func (p *passage) count(field string) (int, bool) {
 	raw, ok := p.request.Body.Get(field)
 	var n float64
@@ -86,6 +97,22 @@ const bytesPerToken = 3
 
 func tokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
 
+func length(texts []string) int {
+	n := 0
+	for _, t := range texts {
+		n += len(t)
+	}
+	return n
+}
+
+// output is the number of tokens that the model has produced.
+func (p *passage) output() int {
+	if p.closing.Usage.Reported {
+		return p.closing.Usage.Output
+	}
+	return tokens(p.produced)
+}
+
 // account completes what is said about use: estimates what the model's server
 // did not report and puts a price on it.
 func (p *passage) account() {
@@ -93,7 +120,7 @@ func (p *passage) account() {
 		return
 	}
 	u := &p.closing.Usage
-	if !u.Reported && p.produced > 0 {
+	if !u.Reported && p.sent && (p.produced > 0 || worked(p.lastAttempt().Code)) {
 		*u = Usage{Input: tokens(p.request.Body.Len()), Output: tokens(p.produced), Estimated: true}
 	}
 	p.closing.Cost = p.current.Price.Of(u.Input, u.Output)
@@ -101,7 +128,19 @@ func (p *passage) account() {
 		answered := p.current
 		p.closing.Answered = &answered
 	}
-	if last := p.closing.Attempts[len(p.closing.Attempts)-1]; len(p.closing.Attempts) == 1 && last.Code == "" {
+	if len(p.closing.Attempts) == 1 && p.lastAttempt().Code == "" {
 		p.closing.Attempts = nil
 	}
+}
+
+func (p *passage) lastAttempt() Attempt { return p.closing.Attempts[len(p.closing.Attempts)-1] }
+
+// worked says that a model that was asked has worked on the request, though its
+// answer did not come or not to its end.
+func worked(c Code) bool {
+	switch c {
+	case "", CodeCancelled, CodeTimeout, CodeTruncated, CodeDenied:
+		return true
+	}
+	return false
 }
