@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -83,6 +82,10 @@ func (t *caseTable) reset() {
 	clear(t.numbers)
 	clear(t.dates)
 	clear(t.parts[:cap(t.parts)])
+	clear(t.long[:cap(t.long)])
+	for _, form := range t.forms {
+		clear(form[:cap(form)])
+	}
 	t.bloom, t.byFirst, t.split.text = [64]uint64{}, [256]int32{}, ""
 	t.entries, t.numbers, t.phrases, t.hashes, t.particles = t.entries[:0], t.numbers[:0], t.phrases[:0], t.hashes[:0], t.particles[:0]
 }
@@ -324,29 +327,14 @@ func (s *scan) words(value string, out []string) []string {
 // call.
 func (t *caseTable) spell(word string) [][]byte {
 	t.forms[0] = appendFold(t.forms[0][:0], word)
-	if !ascii(word) {
-		t.forms[1] = appendFold(t.forms[1][:0], longUmlauts.Replace(word))
-		if !bytes.Equal(t.forms[0], t.forms[1]) {
-			return t.forms[:]
-		}
+	t.forms[1] = appendLong(t.forms[1][:0], word)
+	if bytes.Equal(t.forms[0], t.forms[1]) {
+		t.forms[1] = appendShort(t.forms[1][:0], t.forms[0])
 	}
-	if bytes.IndexByte(t.forms[0], 'e') < 0 {
+	if bytes.Equal(t.forms[0], t.forms[1]) {
 		return t.forms[:1]
 	}
-	if short := shortUmlauts.Replace(string(t.forms[0])); short != string(t.forms[0]) {
-		t.forms[1] = append(t.forms[1][:0], short...)
-		return t.forms[:]
-	}
-	return t.forms[:1]
-}
-
-func ascii(v string) bool {
-	for i := range len(v) {
-		if v[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+	return t.forms[:]
 }
 
 // addAddress takes a postal address apart: each part that names a street or a

@@ -395,23 +395,68 @@ func foldRune(b []byte, r rune) []byte {
 	return utf8.AppendRune(b, unicode.ToLower(r))
 }
 
-// The two ways to write umlauts without their dots.
-var (
-	longUmlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue",
-		"a\u0308", "ae", "o\u0308", "oe", "u\u0308", "ue", "A\u0308", "Ae", "O\u0308", "Oe", "U\u0308", "Ue")
-	shortUmlauts = strings.NewReplacer("ae", "a", "oe", "o", "ue", "u")
-)
+// appendLong folds a word and writes its umlauts as ae, oe, ue.
+func appendLong(b []byte, s string) []byte {
+	from := 0
+	for i := 0; i < len(s); {
+		letter, w := umlaut(s[i:])
+		if w == 0 {
+			i++
+			continue
+		}
+		b = append(appendFold(b, s[from:i]), letter, 'e')
+		i += w
+		from = i
+	}
+	return appendFold(b, s[from:])
+}
+
+// umlaut returns the vowel of the umlaut s begins with and its width, composed
+// or with a combining diaeresis.
+func umlaut(s string) (letter byte, width int) {
+	if len(s) >= 3 && s[1] == 0xCC && s[2] == 0x88 {
+		switch c := s[0] | 0x20; c {
+		case 'a', 'o', 'u':
+			return c, 3
+		}
+	}
+	if len(s) < 2 || s[0] != latinLead {
+		return 0, 0
+	}
+	switch s[1] &^ 0x20 { // capitals differ by one bit
+	case 0x84:
+		return 'a', 2
+	case 0x96:
+		return 'o', 2
+	case 0x9C:
+		return 'u', 2
+	}
+	return 0, 0
+}
+
+// appendShort writes ae, oe, ue of a folded word as a, o, u.
+func appendShort(b, folded []byte) []byte {
+	for i := 0; i < len(folded); i++ {
+		b = append(b, folded[i])
+		switch folded[i] {
+		case 'a', 'o', 'u':
+			if i+1 < len(folded) && folded[i+1] == 'e' {
+				i++
+			}
+		}
+	}
+	return b
+}
 
 // spellings returns the folded forms under which a word may be written:
 // "Müller" as muller and mueller, "Mueller" as mueller and muller.
 func spellings(word string) []string {
 	forms := []string{fold(word)}
-	long := fold(longUmlauts.Replace(word))
-	if long != forms[0] {
+	var buf [64]byte
+	if long := string(appendLong(buf[:0], word)); long != forms[0] {
 		return append(forms, long)
 	}
-	short := shortUmlauts.Replace(forms[0])
-	if short != forms[0] {
+	if short := string(appendShort(buf[:0], []byte(forms[0]))); short != forms[0] {
 		forms = append(forms, short)
 	}
 	return forms
