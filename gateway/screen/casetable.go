@@ -14,6 +14,8 @@ import (
 // caseTable is what a case knows, prepared for look-up while scanning. It is
 // filled once, read by all texts of a request and used again.
 type caseTable struct {
+	known   []gateway.Entity
+	ready   bool // the words are entered
 	persons []knownPerson
 	index   []int32 // open addressing: index + 1 into entries
 	entries []knownEntry
@@ -76,7 +78,7 @@ var noCase = &caseTable{}
 
 // reset forgets a case, its memory as well.
 func (t *caseTable) reset() {
-	t.persons = nil // a Screening holds them
+	t.known, t.ready, t.persons = nil, false, nil // a Screening holds the persons
 	clear(t.index)
 	clear(t.entries)
 	clear(t.numbers)
@@ -90,13 +92,41 @@ func (t *caseTable) reset() {
 	t.entries, t.numbers, t.phrases, t.hashes, t.particles = t.entries[:0], t.numbers[:0], t.phrases[:0], t.hashes[:0], t.particles[:0]
 }
 
-// fill prepares the entities. Empty values are skipped.
-func (t *caseTable) fill(known []gateway.Entity) {
+// open takes the entities and reads the persons.
+func (t *caseTable) open(known []gateway.Entity) {
+	t.known = known
 	for i := range known {
-		e := &known[i]
+		if p := personOf(&known[i]); p != (knownPerson{}) {
+			t.persons = append(t.persons, p)
+		}
+	}
+}
+
+// personOf is the person an entity stands for, empty for none.
+func personOf(e *gateway.Entity) knownPerson {
+	if e.Type != "person" {
+		return knownPerson{}
+	}
+	p := knownPerson{strings.TrimSpace(e.First), strings.TrimSpace(e.Last), strings.TrimSpace(e.BirthName)}
+	if p.first == "" && p.last == "" {
+		p.first, p.last = splitName(e.Value)
+	}
+	return p
+}
+
+// prepare enters all words before the first scan. Empty values are skipped.
+func (t *caseTable) prepare() {
+	if t.ready || t == noCase {
+		return
+	}
+	t.ready = true
+	for i := range t.persons {
+		t.addPerson(int32(i))
+	}
+	for i := range t.known {
+		e := &t.known[i]
 		switch e.Type {
 		case "person":
-			t.addPerson(e)
 		case "address":
 			t.addAddress(e.Value)
 		case "date_of_birth":
@@ -173,16 +203,9 @@ func (t *caseTable) place(h uint64, n int32) {
 	t.index[i] = n
 }
 
-func (t *caseTable) addPerson(e *gateway.Entity) {
-	p := knownPerson{strings.TrimSpace(e.First), strings.TrimSpace(e.Last), strings.TrimSpace(e.BirthName)}
-	if p.first == "" && p.last == "" {
-		p.first, p.last = splitName(e.Value)
-	}
-	if p.first == "" && p.last == "" && p.birth == "" {
-		return
-	}
-	ids := []int32{int32(len(t.persons))}
-	t.persons = append(t.persons, p)
+func (t *caseTable) addPerson(id int32) {
+	p := &t.persons[id]
+	ids := []int32{id}
 	for _, w := range t.words(p.last) {
 		if isParticle(w) {
 			t.particles = appendOnce(t.particles, hashFolded(fold(w)))

@@ -86,6 +86,7 @@ type scan struct {
 	cands   []candidate
 	names   []nameParts
 	hints   []hint // words that hint at a special category
+	set     uint16 // special categories
 
 	triggerEnd [triggers]int32 // end of the last trigger of each sort
 	streetEnd  int32           // end of the last street found

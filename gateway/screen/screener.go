@@ -4,10 +4,13 @@
 package screen
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -21,6 +24,15 @@ type Config struct {
 	MaxFindings int
 	// MaxEntities bounds the known entities of one request; default 500.
 	MaxEntities int
+	// RememberFor is how long the places found in a text are remembered after
+	// their last use, so that a growing chat is screened only where it grew;
+	// default 10 minutes, negative for not at all. No text is kept.
+	RememberFor time.Duration
+	// RememberTexts and RememberBytes bound what is remembered; default 8192 texts
+	// and 16 MiB.
+	RememberTexts, RememberBytes int
+	// Now is the clock; default time.Now.
+	Now func() time.Time
 	// FileNumberLabels are further words that stand before a file number
 	// ("Kassenzeichen" and the like are built in).
 	FileNumberLabels []string
@@ -41,12 +53,18 @@ func (c Config) withDefaults() Config {
 	if c.MaxEntities == 0 {
 		c.MaxEntities = 500
 	}
+	c.RememberFor = cmp.Or(c.RememberFor, 10*time.Minute)
+	c.RememberTexts = cmp.Or(c.RememberTexts, 8192)
+	c.RememberBytes = cmp.Or(c.RememberBytes, 16<<20)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return c
 }
 
 // Validate reports values that make no sense.
 func (c Config) Validate() error {
-	if c.MaxTextBytes < 0 || c.MaxTextBytes > 1<<30 || c.MaxFindings < 0 || c.MaxEntities < 0 {
+	if c.MaxTextBytes < 0 || c.MaxTextBytes > 1<<30 || c.MaxFindings < 0 || c.MaxEntities < 0 || c.RememberTexts < 0 || c.RememberBytes < 0 {
 		return fmt.Errorf("screen: limits must not be negative, max_text_bytes not above %d", 1<<30)
 	}
 	return nil
@@ -60,6 +78,8 @@ type Screener struct {
 	stems  *stemTable
 	pool   sync.Pool // of *scan
 	tables sync.Pool // of *caseTable
+	keyers sync.Pool // of *keyer
+	memory *memory   // nil when nothing is remembered
 }
 
 var _ gateway.Screener = (*Screener)(nil)
@@ -75,34 +95,62 @@ func New(c Config) (*Screener, error) {
 		codes:  newPlateCodes(),
 		stems:  newStemTable(),
 	}
+	if s.config.RememberFor > 0 {
+		var err error
+		if s.memory, err = newMemory(s.config); err != nil {
+			return nil, fmt.Errorf("screen: draw a key: %w", err)
+		}
+	}
 	return s, nil
 }
 
 // Screen finds personal data in the texts. It fails with CodeTooLarge beyond the
 // limits, so that a text is never screened in part.
 func (s *Screener) Screen(ctx context.Context, texts []string, known []gateway.Entity) (gateway.Screening, error) {
+	return s.screen(ctx, "", texts, known)
+}
+
+// For returns the screener for one tenant. It finds the same; what it remembers
+// of texts is used for that tenant alone, so that no tenant can learn from the
+// time an answer takes that another one has sent a text.
+func (s *Screener) For(tenant gateway.TenantID) gateway.Screener { return tenantScreener{s, tenant} }
+
+type tenantScreener struct {
+	s      *Screener
+	tenant gateway.TenantID
+}
+
+func (t tenantScreener) Screen(ctx context.Context, texts []string, known []gateway.Entity) (gateway.Screening, error) {
+	return t.s.screen(ctx, t.tenant, texts, known)
+}
+
+func (s *Screener) screen(ctx context.Context, tenant gateway.TenantID, texts []string, known []gateway.Entity) (gateway.Screening, error) {
 	if err := s.admit(texts, known); err != nil {
 		return nil, err
 	}
 	table := s.newTable(known)
 	defer s.releaseTable(table)
-	scans := make([]*scan, len(texts))
-	defer s.release(scans)
+	keys := s.newKeyer(tenant, texts, known)
+	defer s.releaseKeyer(keys)
+	readings := make([]reading, len(texts))
+	defer s.release(readings)
 	total := 0
 	for i, text := range texts {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("screen texts: %w", err)
 		}
-		scans[i] = s.newScan(table)
-		scans[i].run(text)
-		scans[i].cands = resolve(scans[i].cands)
-		if total += len(scans[i].cands); total > s.config.MaxFindings {
-			return nil, tooLarge("findings", "Der Text enthält zu viele personenbezogene Angaben auf einmal. Bitte teilen Sie ihn auf.")
+		r := &readings[i]
+		r.text = text
+		s.read(r, table, keys)
+		if total += len(r.cands()); total > s.config.MaxFindings {
+			return nil, tooLarge("findings", tooMany)
 		}
 	}
-	s.propagate(scans)
-	return s.collect(texts, table, scans)
+	s.propagate(readings, table, keys)
+	return s.collect(table, readings)
 }
+
+const tooMany = "Der Text enthält zu viele personenbezogene Angaben auf einmal. Bitte teilen Sie ihn auf."
 
 // admit enforces the limits before any work is done.
 func (s *Screener) admit(texts []string, known []gateway.Entity) error {
@@ -145,7 +193,7 @@ func (s *Screener) newTable(known []gateway.Entity) *caseTable {
 	if !ok {
 		t = &caseTable{}
 	}
-	t.fill(known)
+	t.open(known)
 	return t
 }
 
@@ -161,9 +209,30 @@ func (s *Screener) releaseTable(t *caseTable) {
 	s.tables.Put(t)
 }
 
+// newKeyer returns nil when nothing of the request can be remembered.
+func (s *Screener) newKeyer(tenant gateway.TenantID, texts []string, known []gateway.Entity) *keyer {
+	if s.memory == nil || !slices.ContainsFunc(texts, func(t string) bool { return len(t) >= minRemembered }) {
+		return nil
+	}
+	k, ok := s.keyers.Get().(*keyer)
+	if !ok {
+		k = &keyer{h: sha256.New()}
+	}
+	k.forCase(s.memory.secret, tenant, known)
+	return k
+}
+
+func (s *Screener) releaseKeyer(k *keyer) {
+	if k != nil {
+		k.forget()
+		s.keyers.Put(k)
+	}
+}
+
 // release gives the working memory back without the texts.
-func (s *Screener) release(scans []*scan) {
-	for _, sc := range scans {
+func (s *Screener) release(readings []reading) {
+	for i := range readings {
+		sc := readings[i].scan
 		if sc == nil {
 			continue
 		}
@@ -177,21 +246,35 @@ func (s *Screener) release(scans []*scan) {
 }
 
 // collect puts the results of all texts together.
-func (s *Screener) collect(texts []string, table *caseTable, scans []*scan) (*Screening, error) {
-	result := &Screening{texts: slices.Clone(texts), persons: table.persons}
+func (s *Screener) collect(table *caseTable, readings []reading) (*Screening, error) {
+	result := &Screening{texts: make([]string, len(readings)), persons: table.persons}
+	total := 0
+	for i := range readings {
+		cands, _ := readings[i].result()
+		total += len(cands)
+	}
+	if total > s.config.MaxFindings {
+		return nil, tooLarge("findings", tooMany)
+	}
+	if total > 0 {
+		result.found = make([]found, 0, total)
+	}
 	var set uint16
-	for i, sc := range scans {
-		for _, c := range sc.cands {
+	for i := range readings {
+		r := &readings[i]
+		result.texts[i] = r.text
+		cands, own := r.result()
+		set |= own
+		for _, c := range cands {
 			f := found{text: i, candidate: c}
 			if c.name >= 0 {
-				f.who = sc.names[c.name]
+				f.who = r.who(c.name)
 			}
 			result.found = append(result.found, f)
 		}
-		set |= sc.categories(sc.cands)
-	}
-	if len(result.found) > s.config.MaxFindings {
-		return nil, tooLarge("findings", "Der Text enthält zu viele personenbezogene Angaben auf einmal. Bitte teilen Sie ihn auf.")
+		if r.fresh != nil {
+			s.memory.put(r.fresh)
+		}
 	}
 	for c, name := range categories {
 		if set&(1<<c) != 0 {
@@ -202,36 +285,6 @@ func (s *Screener) collect(texts []string, table *caseTable, scans []*scan) (*Sc
 	result.settlePersons()
 	return result, nil
 }
-
-// propagate looks for the surnames found by title, label or first name in all
-// texts, where they may stand alone.
-func (s *Screener) propagate(scans []*scan) {
-	var names []gateway.Entity
-	seen := map[string]bool{}
-	for _, sc := range scans {
-		for _, c := range sc.cands {
-			if c.kind != kPerson || c.known && sc.names[c.name].entity >= 0 || sc.names[c.name].lastAt < c.start {
-				continue
-			}
-			last := sc.text[sc.names[c.name].lastAt:c.end]
-			if len(last) >= 3 && len(names) < maxFoundNames && !seen[last] {
-				seen[last] = true
-				names = append(names, gateway.Entity{Type: "person", Last: last})
-			}
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	table := s.newTable(names)
-	defer s.releaseTable(table)
-	for _, sc := range scans {
-		sc.repeatNames(table)
-	}
-}
-
-// maxFoundNames bounds the names looked for again.
-const maxFoundNames = 2000
 
 // repeatNames finds the surnames of a table with the evidence of a trigger.
 func (s *scan) repeatNames(table *caseTable) {
