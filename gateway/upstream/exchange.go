@@ -11,7 +11,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -113,7 +113,7 @@ func (w watched) Read(p []byte) (int, error) {
 	}
 	w.x.clock.start(limit, waiting)
 	n, err := w.src.Read(p)
-	w.x.clock.stop()
+	w.x.clock.pause()
 	w.x.received = w.x.received || n > 0
 	return n, err
 }
@@ -134,7 +134,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 // phase is what a call is waiting for.
-type phase int32
+type phase int
 
 const (
 	awaitFirstByte phase = iota
@@ -153,23 +153,66 @@ func (p phase) cause() error {
 	return context.Canceled
 }
 
-// clock cancels an exchange when it is not stopped in time.
+// clock cancels an exchange when it is not stopped in time. It is started and
+// stopped for every read, so it does not touch its timer for that: a timer that
+// fires too early sees how much is left and waits for the rest.
 type clock struct {
 	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	phase  atomic.Int32
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	expires time.Time // when the wait under way is too long; zero: there is none
+	fires   time.Time // when the timer looks next; zero: it does not
+	phase   phase
 }
 
 func (c *clock) start(d time.Duration, p phase) {
-	c.phase.Store(int32(p))
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expires, c.phase = now.Add(d), p
+	if c.fires.IsZero() || c.expires.Before(c.fires) {
+		c.watch(d)
+	}
+}
+
+// watch has the timer look after d; mu is held.
+func (c *clock) watch(d time.Duration) {
+	c.fires = c.expires
 	if c.timer == nil {
-		c.timer = time.AfterFunc(d, func() { c.cancel(phase(c.phase.Load()).cause()) })
+		c.timer = time.AfterFunc(d, c.look)
 		return
 	}
 	c.timer.Reset(d)
 }
 
+func (c *clock) look() {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fires = time.Time{}
+	if c.expires.IsZero() {
+		return // nothing waits; the next start sets the timer
+	}
+	if left := c.expires.Sub(now); left > 0 {
+		c.watch(left)
+		return
+	}
+	c.cancel(c.phase.cause())
+}
+
+// pause ends the wait under way.
+func (c *clock) pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expires = time.Time{}
+}
+
+// stop ends the clock's work until it is started again.
 func (c *clock) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expires, c.fires = time.Time{}, time.Time{}
 	if c.timer != nil {
 		c.timer.Stop()
 	}

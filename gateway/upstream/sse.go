@@ -30,6 +30,8 @@ type eventReader struct {
 	skipLF     bool // the last line ended with CR: a LF may follow
 	begun      bool
 	data       []byte
+	// beforeWait, if set, is called before every read of the source.
+	beforeWait func()
 }
 
 func newEventReader(src io.Reader, maxLine int) *eventReader {
@@ -38,6 +40,9 @@ func newEventReader(src io.Reader, maxLine int) *eventReader {
 
 // next returns the next event that has data, io.EOF at the end, or the error of the source.
 func (r *eventReader) next() (event, error) {
+	if data, ok := r.simple(); ok {
+		return event{data: data}, nil
+	}
 	var ev event
 	r.data = r.data[:0]
 	has := false
@@ -75,6 +80,32 @@ func (r *eventReader) next() (event, error) {
 	}
 }
 
+// simple returns an event that lies in the buffer as a whole and has the form
+// that nearly all have: one line of data and an empty one.
+func (r *eventReader) simple() (data []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(r.buf[r.start:r.end], []byte("data:"))
+	if !ok || !r.begun || r.skipLF {
+		return nil, false
+	}
+	lf := bytes.IndexByte(rest, '\n')
+	if lf < 0 || len("data:")+lf > r.max {
+		return nil, false
+	}
+	data, after := rest[:lf], 2
+	switch rest = rest[lf+1:]; {
+	case len(rest) > 0 && rest[0] == '\n':
+	case len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' && lf > 0 && data[lf-1] == '\r':
+		data, after = data[:lf-1], 3
+	default:
+		return nil, false
+	}
+	if bytes.IndexByte(data, '\r') >= 0 {
+		return nil, false
+	}
+	r.start += len("data:") + lf + after
+	return bytes.TrimPrefix(data, []byte{' '}), true
+}
+
 // field splits a line. A line that starts with a brace is JSON written without
 // its field name, which servers do with errors: it counts as data.
 func field(line []byte) (name, value []byte) {
@@ -99,6 +130,9 @@ func (r *eventReader) line() ([]byte, error) {
 		if i := lineEnd(r.buf[scanned:r.end]); i >= 0 {
 			end := scanned + i
 			line := r.buf[r.start:end]
+			if len(line) > r.max {
+				return nil, errTooLong
+			}
 			r.skipLF = r.buf[end] == '\r'
 			r.start = end + 1
 			return r.withoutMark(line), nil
@@ -123,6 +157,9 @@ func (r *eventReader) line() ([]byte, error) {
 
 // fill reads at least one byte or returns an error.
 func (r *eventReader) fill() error {
+	if r.beforeWait != nil {
+		r.beforeWait()
+	}
 	r.makeRoom()
 	for range 100 {
 		n, err := r.src.Read(r.buf[r.end:])

@@ -5,7 +5,6 @@ package upstream
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"sync/atomic"
@@ -18,11 +17,11 @@ import (
 type stream struct {
 	x      *exchange
 	events *eventReader
-	// finished maps the index of each choice seen to whether it has ended.
-	finished map[int]bool
-	seen     answer
-	whole    atomic.Bool // [DONE] came after everything else
-	end      error       // what Next returns from now on
+	reader gateway.ChunkReader
+	// choices are all that were seen and whether they have ended.
+	choices []gateway.ChunkChoice
+	whole   atomic.Bool // [DONE] came after everything else
+	end     error       // what Next returns from now on
 }
 
 var _ gateway.AnswerStream = (*stream)(nil)
@@ -31,8 +30,11 @@ var _ gateway.AnswerStream = (*stream)(nil)
 const maxChoices = 128
 
 func newStream(x *exchange, c Config) *stream {
-	return &stream{x: x, events: newEventReader(x.body, c.MaxLine), finished: make(map[int]bool, 1)}
+	return &stream{x: x, events: newEventReader(x.body, c.MaxLine)}
 }
+
+// BeforeWait has f called before every read that may wait for the server.
+func (s *stream) BeforeWait(f func()) { s.events.beforeWait = f }
 
 // Next returns the next chunk; see gateway.AnswerStream for what the errors mean.
 func (s *stream) Next() (gateway.Chunk, error) {
@@ -73,11 +75,11 @@ func (s *stream) read() (gateway.Chunk, error) {
 }
 
 func (s *stream) done() error {
-	if len(s.finished) == 0 {
+	if len(s.choices) == 0 {
 		return truncated(opStream, errors.New("[DONE] without any choice"))
 	}
-	for _, ended := range s.finished {
-		if !ended {
+	for _, c := range s.choices {
+		if !c.Finished {
 			return truncated(opStream, errors.New("[DONE] without finish_reason"))
 		}
 	}
@@ -86,25 +88,37 @@ func (s *stream) done() error {
 }
 
 func (s *stream) judge(name string, data []byte) (gateway.Chunk, error) {
-	clear(s.seen.Choices)
-	s.seen = answer{Choices: s.seen.Choices[:0]}
-	a := &s.seen
-	if err := json.Unmarshal(data, a); err != nil {
-		return gateway.Chunk{}, brokenJSON(opStream, err)
-	}
-	if a.failed() || name == "error" {
+	if name == "error" {
 		return gateway.Chunk{}, s.x.own(reported(opStream, data))
 	}
-	for _, c := range a.Choices {
-		if _, known := s.finished[c.Index]; !known && len(s.finished) >= maxChoices {
+	chunk, err := s.reader.Read(data)
+	switch {
+	case err != nil:
+		return gateway.Chunk{}, truncated(opStream, err)
+	case chunk.Failed:
+		return gateway.Chunk{}, s.x.own(reported(opStream, data))
+	case chunk.Odd:
+		return gateway.Chunk{}, odd(opStream)
+	}
+	for _, c := range chunk.Choices {
+		if !s.note(c) {
 			return gateway.Chunk{}, &gateway.Error{Op: opStream, Code: gateway.CodeUnavailable, Message: msgUnreadable, Err: errors.New("too many choices")}
 		}
-		s.finished[c.Index] = s.finished[c.Index] || c.finished()
-	}
-	chunk := gateway.Chunk{Data: data}
-	if a.Usage != nil {
-		u := a.Usage.report()
-		chunk.Usage = &u
 	}
 	return chunk, nil
+}
+
+// note remembers a choice; false: there are too many.
+func (s *stream) note(c gateway.ChunkChoice) bool {
+	for i, known := range s.choices {
+		if known.Index == c.Index {
+			s.choices[i].Finished = known.Finished || c.Finished
+			return true
+		}
+	}
+	if len(s.choices) >= maxChoices {
+		return false
+	}
+	s.choices = append(s.choices, c)
+	return true
 }
