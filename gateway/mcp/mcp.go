@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+// Package mcp speaks the Model Context Protocol in both directions. As a server
+// it offers the gateway's own work as tools (completeness check, letter, search,
+// norms, classification): each tool is one call of the HTTP interface with the
+// caller's own key, so that rights, policies and record are the same and stand
+// in one place. As a client it calls tools of other servers that a tenant has
+// released: each call goes through the gateway like a call of a model. It runs
+// no agent and keeps no session. Start at [Server] and [Client].
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// Config of a Server. API and Auth are required.
+type Config struct {
+	// API is the HTTP interface that the tools call.
+	API http.Handler
+	// Auth establishes who calls.
+	Auth interface {
+		Authenticate(ctx context.Context, r *http.Request) (gateway.Caller, error)
+	}
+	// Released are tools of other servers; nil: none. Gateway takes their calls.
+	Released interface {
+		Tools(tenant gateway.TenantID) []Released
+	}
+	Gateway interface {
+		Complete(ctx context.Context, r gateway.Request) (*gateway.Response, error)
+	}
+	Version string
+	Logger  *slog.Logger
+	// MaxBody bounds a request, default 32 MiB, MaxAnswer what a tool returns,
+	// default 8 MiB.
+	MaxBody, MaxAnswer int64
+}
+
+// Server answers POST /mcp. It is stateless: any replica may answer.
+type Server struct {
+	Config
+	handler http.Handler
+}
+
+// NewServer checks the configuration.
+func NewServer(c Config) (*Server, error) {
+	if c.API == nil || c.Auth == nil {
+		return nil, errors.New("mcp: API and Auth are required")
+	}
+	if c.Released != nil && c.Gateway == nil {
+		return nil, errors.New("mcp: released tools need the Gateway")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxBody <= 0 {
+		c.MaxBody = 32 << 20
+	}
+	if c.MaxAnswer <= 0 {
+		c.MaxAnswer = 8 << 20
+	}
+	s := &Server{Config: c}
+	s.handler = sdk.NewStreamableHTTPHandler(s.serverFor, &sdk.StreamableHTTPOptions{
+		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: c.MaxBody, PropagateRequestCancellation: true,
+		// The host is checked by whoever ends TLS; every request carries a key, so
+		// that a page in a browser cannot call in somebody's name.
+		DisableLocalhostProtection: true,
+	})
+	return s, nil
+}
+
+type callerKey struct{}
+
+// ServeHTTP lets in who has a key.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	caller, err := s.Auth.Authenticate(r.Context(), r)
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="ki-schleuse"`)
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Der Schlüssel fehlt oder ist ungültig: Authorization: Bearer slz_…"}}`))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	s.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+}
+
+const instructions = "KI-Schleuse: Werkzeuge für die Sachbearbeitung. Jeder Aufruf wird nach den Regeln des Datenschutzes und der KI-Verordnung entschieden und protokolliert. " +
+	"Ergebnisse sind Arbeitshilfen: Entscheidungen trifft ein Mensch."
+
+// serverFor makes the server of one request: its tools are those of its caller.
+func (s *Server) serverFor(r *http.Request) *sdk.Server {
+	caller, ok := r.Context().Value(callerKey{}).(gateway.Caller)
+	if !ok {
+		return nil
+	}
+	server := sdk.NewServer(&sdk.Implementation{Name: "ki-schleuse", Title: "KI-Schleuse", Version: s.Version},
+		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}}})
+	for _, t := range tools() {
+		server.AddTool(&sdk.Tool{Name: t.name, Title: t.title, Description: t.description, InputSchema: t.schema, Annotations: t.hints()}, s.call(r, t))
+	}
+	if s.Released != nil {
+		for _, t := range s.Released.Tools(caller.Tenant) {
+			server.AddTool(&sdk.Tool{Name: t.Name, Title: t.Title, Description: t.Description, InputSchema: t.Schema}, s.pass(r, caller, t))
+		}
+	}
+	return server
+}
+
+// call is one call of the HTTP interface in the caller's name.
+func (s *Server) call(outer *http.Request, t tool) sdk.ToolHandler {
+	return func(ctx context.Context, q *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+		ctx, cancel := withBoth(ctx, outer.Context())
+		defer cancel()
+		arguments := q.Params.Arguments
+		if len(arguments) == 0 {
+			arguments = json.RawMessage("{}")
+		}
+		r, err := t.request(ctx, arguments)
+		if err != nil {
+			return refused(err), nil
+		}
+		carryOver(r, outer)
+		answer := &recorder{header: http.Header{}, limit: s.MaxAnswer}
+		s.API.ServeHTTP(answer, r)
+		return answer.result(), nil
+	}
+}
+
+// carried are the headers of the outer request that count for the inner one.
+var carried = [...]string{
+	"Authorization", "Schleuse-User", "Schleuse-Principals", "Schleuse-Purpose", "Schleuse-Service", "Schleuse-Case",
+	"Schleuse-Data-Class", "Schleuse-Conversation", "X-Request-Id", "Traceparent",
+}
+
+func carryOver(inner, outer *http.Request) {
+	for _, name := range carried {
+		if values := outer.Header.Values(name); values != nil {
+			inner.Header[name] = slices.Clone(values)
+		}
+	}
+	inner.RemoteAddr, inner.TLS, inner.Host = outer.RemoteAddr, outer.TLS, outer.Host
+}
+
+// withBoth ends with the first of two contexts: older versions of the protocol
+// detach a call from its request.
+func withBoth(ctx, second context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(second, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// pass sends a call of a released tool through the gateway.
+func (s *Server) pass(outer *http.Request, caller gateway.Caller, t Released) sdk.ToolHandler {
+	return func(ctx context.Context, q *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
+		ctx, cancel := withBoth(ctx, outer.Context())
+		defer cancel()
+		body, err := toolBody(t, q.Params.Arguments)
+		if err != nil {
+			return refused(err), nil
+		}
+		purpose := gateway.Purpose(outer.Header.Get("Schleuse-Purpose"))
+		if purpose == "" {
+			purpose = t.Purpose
+		}
+		answer, err := s.Gateway.Complete(ctx, gateway.Request{
+			Caller: caller, Operation: gateway.OperationTool, Purpose: purpose, Service: gateway.ServiceID(outer.Header.Get("Schleuse-Service")),
+			Case: outer.Header.Get("Schleuse-Case"), Model: t.Model, Body: body,
+		})
+		if err != nil {
+			return refused(err), nil
+		}
+		return remoteResult(answer)
+	}
+}
+
+// refused is a refusal that the model and the person behind it can read.
+func refused(err error) *sdk.CallToolResult {
+	text := "Der Aufruf konnte nicht bearbeitet werden."
+	var known *gateway.Error
+	if errors.As(err, &known) && known.Message != "" {
+		text = known.Message
+		if known.Path != "" {
+			text = known.Path + ": " + text
+		}
+		if known.RequestID != "" {
+			text += fmt.Sprintf(" (Vorgang %s)", known.RequestID)
+		}
+	}
+	return &sdk.CallToolResult{IsError: true, Content: []sdk.Content{&sdk.TextContent{Text: text}}}
+}
