@@ -22,11 +22,11 @@ var errDryRun = errors.New("dry run")
 // change takes tenants through f inside one transaction of the store, then
 // brings the snapshot up to date and tells what was changed.
 func (r *Registry) change(ctx context.Context, by Actor, q *request, ids []gateway.TenantID, f func(*edit) error) (Outcome, error) {
-	if err := r.changeable(by, ids); err != nil {
-		return Outcome{}, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
+	if err := r.changeable(ctx, by, ids); err != nil {
+		return Outcome{}, err
+	}
 	var out Outcome
 	var refused error
 	err := r.config.Store.Update(ctx, Lookup{Tenants: ids, Request: q.digest()}, func(c Current) (Write, error) {
@@ -55,20 +55,24 @@ func (r *Registry) change(ctx context.Context, by Actor, q *request, ids []gatew
 const changeTimeout = time.Minute
 
 // changeable says no before the store is asked.
-func (r *Registry) changeable(by Actor, ids []gateway.TenantID) error {
+func (r *Registry) changeable(ctx context.Context, by Actor, ids []gateway.TenantID) error {
 	for _, id := range ids {
 		if err := by.may(id); err != nil {
 			return err
-		}
-		if t, ok := r.Tenant(id); ok && t.Managed == ManagedConfig {
-			return conflict("change tenant", "id", fmt.Sprintf("Der Mandant %q steht in der Konfiguration und wird dort geändert.", id))
 		}
 	}
 	if r.config.Store == nil {
 		return conflict("change tenant", "", "Hier ist keine Datenbank für Mandanten eingerichtet. Sie stehen in der Konfiguration.")
 	}
-	if err := r.stale(); err != nil {
-		return unavailable("change tenants", err)
+	if r.stale() != nil {
+		if err := r.Sync(ctx); err != nil {
+			return unavailable("change tenants", err)
+		}
+	}
+	for _, id := range ids {
+		if t, ok := r.Tenant(id); ok && t.Managed == ManagedConfig {
+			return conflict("change tenant", "id", fmt.Sprintf("Der Mandant %q steht in der Konfiguration und wird dort geändert.", id))
+		}
 	}
 	return nil
 }

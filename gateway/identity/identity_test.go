@@ -4,6 +4,7 @@
 package identity_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -119,14 +120,24 @@ func TestAuthenticateRefuses(t *testing.T) {
 
 func TestNewNamesEveryMistake(t *testing.T) {
 	t.Parallel()
+	_, id, hash := identity.NewKey("test", pepper)
 	_, err := identity.New(identity.Config{
 		Pepper: []byte("short"),
+		Env:    "prod_1",
+		Now:    func() time.Time { return now },
 		Tenants: []identity.Tenant{
-			{ID: "a", Systems: []identity.System{{ID: "s", Channel: "tv", Keys: []identity.Key{{ID: "BAD"}, {ID: "abcdefgh"}}}}},
-			{ID: "a"},
+			{ID: "a", Land: "XX", ARS: "123", Systems: []identity.System{{ID: "s", Channel: "tv", Keys: []identity.Key{
+				{ID: "BAD"}, {ID: id, Hash: hash, Expires: now.AddDate(2, 0, 0), Roles: []string{"chef"}, DefaultPurpose: "chat"}, {ID: id, Hash: hash, Expires: now},
+			}}}},
+			{ID: "a", Land: "BW", ARS: "091620000000"},
+			{ID: "../etc", Name: "two\nlines", Settings: identity.Settings{"x": nil}, Systems: []identity.System{{ID: "s", Channel: "system"}, {ID: "s", Channel: "system"}}},
 		},
 	})
-	for _, want := range []string{"pepper", `channel "tv"`, `"BAD"`, "expires", "used twice"} {
+	for _, want := range []string{
+		"identity.pepper: ", "identity.env: ", "tenants[0].land: ", "tenants[0].ars: ", `tenants[0].systems[0].channel: Der Kanal "tv"`,
+		`tenants[0].systems[0].keys[0].id: Die Kennung "BAD"`, "keys[0].hash: ", "keys[0].expires: ", "keys[1].expires: ", `keys[1].roles[0]: Die Rolle "chef"`,
+		"keys[1].default_purpose: ", "keys[2].id: ", "tenants[1].id: ", "tenants[1].ars: ", "tenants[2].id: ", "tenants[2].name: ", "tenants[2].settings.x: ", "tenants[2].systems[1].id: ",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not name %q:\n%v", want, err)
 		}
@@ -158,5 +169,78 @@ func TestLoginWorksOnce(t *testing.T) {
 	clock = clock.Add(31 * time.Minute)
 	if _, ok := s.SignIn(httptest.NewRecorder(), late); ok {
 		t.Error("a ticket worked after 31 minutes")
+	}
+}
+
+type httpRequest = http.Request
+
+// signedIn signs a person of a tenant in; the function tries a ticket.
+func signedIn(t *testing.T, s *identity.Sessions, tenant gateway.TenantID) (try func(ticket string) bool, r *http.Request) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	if _, ok := s.SignIn(w, s.NewLogin(identity.Person{Tenant: tenant})); !ok {
+		t.Fatal("the ticket was refused")
+	}
+	r = httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(w.Result().Cookies()[0])
+	return func(ticket string) bool {
+		_, ok := s.SignIn(httptest.NewRecorder(), ticket)
+		return ok
+	}, r
+}
+
+// FuzzAuthenticate: no header makes a caller but the key itself, and none panics.
+func FuzzAuthenticate(f *testing.F) {
+	text, id, hash := identity.NewKey("test", pepper)
+	d, err := identity.New(identity.Config{Pepper: pepper, Now: func() time.Time { return now }, Tenants: []identity.Tenant{{
+		ID: "a", Active: true, Systems: []identity.System{{ID: "s", Channel: gateway.ChannelSystem, Keys: []identity.Key{{ID: id, Hash: hash, Expires: now.AddDate(0, 1, 0)}}}},
+	}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{"Bearer " + text, "bearer  " + text, "Bearer slz_a_b_c_d", "Bearer ", "", "Bearer slz_test_" + id + "__00000000", text} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := &http.Request{Header: http.Header{"Authorization": {header}}}
+		caller, err := d.Authenticate(t.Context(), r)
+		if err == nil && !strings.Contains(header, text) {
+			t.Errorf("%q was taken for the key, caller %v", header, caller)
+		}
+		if err != nil && gateway.CodeOf(err) != gateway.CodeUnauthenticated {
+			t.Errorf("%q: %v", header, err)
+		}
+	})
+}
+
+// BenchmarkAuthenticate shows that the number of tenants does not matter.
+func BenchmarkAuthenticate(b *testing.B) {
+	for _, n := range []int{1, 1100} {
+		tenants, last := make([]identity.Tenant, 0, n), ""
+		for i := range n {
+			t := identity.Tenant{ID: gateway.TenantID(fmt.Sprintf("t%d", i)), Active: true}
+			for s := range 3 {
+				text, id, hash := identity.NewKey("test", pepper)
+				last = text
+				t.Systems = append(t.Systems, identity.System{ID: gateway.SystemID(fmt.Sprint(s)), Channel: gateway.ChannelSystem, Keys: []identity.Key{{ID: id, Hash: hash, Expires: now.AddDate(0, 1, 0)}}})
+			}
+			tenants = append(tenants, t)
+		}
+		d, err := identity.New(identity.Config{Tenants: tenants, Pepper: pepper, Now: func() time.Time { return now }})
+		if err != nil {
+			b.Fatal(err)
+		}
+		unknown, _, _ := identity.NewKey("test", pepper)
+		for name, key := range map[string]string{"known": last, "unknown": unknown, "junk": last[:len(last)-1] + "!"} {
+			b.Run(fmt.Sprintf("%d tenants, %s key", n, name), func(b *testing.B) {
+				r := request(key)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := d.Authenticate(b.Context(), r); (err == nil) != (name == "known") {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -80,8 +80,8 @@ func (q *request) digest() string {
 // answered is what is kept of a request.
 type answered struct {
 	At          time.Time `json:"at"`
-	Fingerprint string  `json:"fingerprint"`
-	Outcome     Outcome `json:"outcome"`
+	Fingerprint string    `json:"fingerprint"`
+	Outcome     Outcome   `json:"outcome"`
 }
 
 func (q *request) seal(out Outcome, now time.Time) ([]byte, error) {
