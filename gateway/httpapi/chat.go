@@ -6,6 +6,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -15,8 +16,14 @@ import (
 )
 
 // chat is POST /v1/chat/completions.
-func (s *Server) chat(c *gin.Context) {
-	r, err := s.modelRequest(c, gateway.OperationChat)
+func (s *Server) chat(c *gin.Context) { s.generate(c, gateway.OperationChat) }
+
+// completions is POST /v1/completions.
+func (s *Server) completions(c *gin.Context) { s.generate(c, gateway.OperationCompletion) }
+
+// generate answers in the format of OpenAI, whole or in pieces.
+func (s *Server) generate(c *gin.Context, o gateway.Operation) {
+	r, err := s.modelRequest(c, o)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -58,13 +65,18 @@ func (s *Server) complete(ctx context.Context, c *gin.Context, r gateway.Request
 	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
 }
 
-// modelRequest reads a wire body and what is said about it. The body stays as
-// it came, except that the "schleuse" object is ours and goes no further.
+// modelRequest reads a wire body and what is said about it.
 func (s *Server) modelRequest(c *gin.Context, o gateway.Operation) (gateway.Request, error) {
 	raw, err := s.readBody(c)
 	if err != nil {
 		return gateway.Request{}, err
 	}
+	return requestOf(c, o, raw)
+}
+
+// requestOf is the request of a wire body. The body stays as it came, except that
+// the "schleuse" object is ours and goes no further.
+func requestOf(c *gin.Context, o gateway.Operation, raw []byte) (gateway.Request, error) {
 	body, err := gateway.ParseBody(raw)
 	if err != nil {
 		return gateway.Request{}, err
@@ -88,16 +100,45 @@ func checkShape(o gateway.Operation, body gateway.Body) error {
 	if model, ok := body.Get("model"); ok && model[0] != '"' && string(model) != "null" {
 		return invalid("model", "Erwartet wird der Name eines Modells.")
 	}
-	if o == gateway.OperationEmbeddings {
-		if input, ok := body.Get("input"); !ok || input[0] != '"' && input[0] != '[' {
-			return invalid("input", "Erwartet wird ein Text oder eine Liste von Texten.")
-		}
+	switch o {
+	case gateway.OperationEmbeddings:
+		return checkTexts(body, "input")
+	case gateway.OperationCompletion:
+		return checkTexts(body, "prompt")
+	case gateway.OperationRerank:
+		return checkRerank(body)
+	case gateway.OperationTranscription:
 		return nil
+	default:
 	}
 	messages, _ := body.Get("messages")
 	var list []json.RawMessage
 	if json.Unmarshal(messages, &list) != nil || len(list) == 0 {
 		return invalid("messages", "Erwartet wird eine Liste mit mindestens einer Nachricht.")
+	}
+	return nil
+}
+
+// checkTexts takes a text or a list of texts. The format also knows the numbers
+// of tokens; nobody could find a name in them.
+func checkTexts(body gateway.Body, field string) error {
+	raw, ok := body.Get(field)
+	var list []json.RawMessage
+	switch {
+	case ok && raw[0] == '"':
+		return nil
+	case !ok || json.Unmarshal(raw, &list) != nil || len(list) == 0:
+		return invalid(field, "Erwartet wird ein Text oder eine Liste von Texten.")
+	}
+	for i, element := range list {
+		path := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case element[0] == '"':
+		case element[0] == '[', element[0] >= '0' && element[0] <= '9':
+			return invalid(path, "Token-Nummern werden nicht angenommen, weil niemand sie auf personenbezogene Daten prüfen kann. Bitte senden Sie den Text.")
+		default:
+			return invalid(path, "Erwartet wird ein Text.")
+		}
 	}
 	return nil
 }
@@ -126,11 +167,27 @@ func openAIEntry(m gateway.ModelCard) openAIModelEntry {
 	return openAIModelEntry{ID: m.ID, Object: "model", OwnedBy: m.Operator, Schleuse: m}
 }
 
+// openAIAliasEntry is a name that stands for one of several models.
+type openAIAliasEntry struct {
+	ID       gateway.ModelID `json:"id"`
+	Object   string          `json:"object"`
+	Created  int64           `json:"created"`
+	OwnedBy  string          `json:"owned_by"`
+	Schleuse Alias           `json:"schleuse"`
+}
+
+func openAIAlias(a Alias) openAIAliasEntry {
+	return openAIAliasEntry{ID: a.ID, Object: "model", OwnedBy: "schleuse", Schleuse: a}
+}
+
 // openAIModels is GET /v1/models.
 func (s *Server) openAIModels(c *gin.Context) {
-	list := []openAIModelEntry{}
+	list := []any{}
 	for _, m := range s.modelsOf(c) {
 		list = append(list, openAIEntry(m))
+	}
+	for _, a := range s.aliasesOf(c) {
+		list = append(list, openAIAlias(a))
 	}
 	writeJSON(c, http.StatusOK, "application/json", gin.H{"object": "list", "data": list})
 }
@@ -144,10 +201,26 @@ func (s *Server) openAIModel(c *gin.Context) {
 			return
 		}
 	}
+	for _, a := range s.aliasesOf(c) {
+		if a.ID == id {
+			writeJSON(c, http.StatusOK, "application/json", openAIAlias(a))
+			return
+		}
+	}
 	s.fail(c, &gateway.Error{Op: "find model", Code: gateway.CodeNotFound, Path: "model", Message: "Dieses Modell gibt es nicht."})
 }
 
 func (s *Server) modelsOf(c *gin.Context) []gateway.ModelCard {
 	ctx := c.Request.Context()
 	return s.Models.Models(ctx, callOf(ctx).caller)
+}
+
+// aliasesOf are the aliases the caller may use; none where Models knows none.
+func (s *Server) aliasesOf(c *gin.Context) []Alias {
+	lister, ok := s.Models.(Aliases)
+	if !ok {
+		return nil
+	}
+	ctx := c.Request.Context()
+	return lister.Aliases(ctx, callOf(ctx).caller)
 }

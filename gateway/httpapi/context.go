@@ -25,6 +25,8 @@ type matter struct {
 	entities []gateway.Entity
 	sources  []string
 	date     time.Time
+	// conversation is opaque: it keeps the turns of one conversation at one model.
+	conversation string
 }
 
 const (
@@ -50,6 +52,7 @@ func matterOf(h http.Header, raw json.RawMessage) (matter, error) {
 		merge(&m.purpose, fromHeaders.purpose, "schleuse.purpose"),
 		merge(&m.service, fromHeaders.service, "schleuse.service"),
 		merge(&m.file, fromHeaders.file, "schleuse.case"),
+		merge(&m.conversation, fromHeaders.conversation, "schleuse.conversation"),
 	)
 	m.classes = append(m.classes, fromHeaders.classes...) // classes only raise
 	return m, err
@@ -87,9 +90,11 @@ func matterOfHeaders(h http.Header) (matter, error) {
 	service, err2 := read("Schleuse-Service")
 	file, err3 := read("Schleuse-Case")
 	classes, err4 := read("Schleuse-Data-Class")
-	if err := firstError(err1, err2, err3, err4); err != nil {
+	conversation, err5 := read("Schleuse-Conversation")
+	if err := firstError(err1, err2, err3, err4, err5); err != nil {
 		return m, err
 	}
+	m.conversation = conversation
 	m.purpose, m.service, m.file = gateway.Purpose(purpose), gateway.ServiceID(service), file
 	var err error
 	if classes != "" {
@@ -99,7 +104,7 @@ func matterOfHeaders(h http.Header) (matter, error) {
 }
 
 func matterOfObject(raw json.RawMessage) (matter, error) {
-	o, err := parseObject(raw, "schleuse", "purpose", "service", "case", "data_class", "case_entities", "sources", "date")
+	o, err := parseObject(raw, "schleuse", "purpose", "service", "case", "data_class", "case_entities", "sources", "date", "conversation")
 	if err != nil {
 		return matter{}, err
 	}
@@ -111,11 +116,12 @@ func matterOfObject(raw json.RawMessage) (matter, error) {
 	sources, err5 := o.texts("sources", maxSources)
 	date, err6 := o.date("date")
 	entities, err7 := o.list("case_entities", maxEntities)
-	if err := firstError(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	conversation, err8 := o.text("conversation", maxHeader)
+	if err := firstError(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		return matter{}, err
 	}
 	m.purpose, m.service, m.file = gateway.Purpose(purpose), gateway.ServiceID(service), file
-	m.sources, m.date = sources, date
+	m.sources, m.date, m.conversation = sources, date, conversation
 	if m.classes, err = dataClasses(classes, "schleuse.data_class"); err != nil {
 		return matter{}, err
 	}
@@ -186,5 +192,6 @@ func (m matter) request(caller gateway.Caller, o gateway.Operation) gateway.Requ
 	return gateway.Request{
 		Caller: caller, Operation: o, Purpose: m.purpose, Service: m.service, Case: m.file,
 		CaseDate: m.date, DataClass: m.classes, Entities: m.entities, Sources: m.sources,
+		Conversation: m.conversation,
 	}
 }

@@ -57,6 +57,9 @@ func (s *Server) requestID(c *gin.Context) {
 		id = s.NewRequestID()
 	}
 	c.Header(headerRequestID, id)
+	if s.draining.Load() {
+		c.Header("Connection", "close") // the next request goes to another replica
+	}
 	data := &call{id: id, trace: childTrace(c.GetHeader("Traceparent"))}
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), callKey{}, data))
 }
@@ -168,6 +171,10 @@ func (s *Server) timeout(c *gin.Context) {
 
 func (s *Server) authenticate(c *gin.Context) {
 	ctx := c.Request.Context()
+	// Clients of Anthropic send their key in a header of its own.
+	if h := c.Request.Header; h.Get("Authorization") == "" && h.Get("X-Api-Key") != "" {
+		h.Set("Authorization", "Bearer "+h.Get("X-Api-Key"))
+	}
 	caller, err := s.Auth.Authenticate(ctx, c.Request)
 	if err != nil {
 		s.fail(c, err)

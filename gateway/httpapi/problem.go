@@ -14,6 +14,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/dialect"
+	"github.com/ki-schleuse/schleuse/gateway/dialect/anthropic"
 )
 
 const (
@@ -49,6 +51,10 @@ func kindOf(code gateway.Code) kind {
 		return kind{http.StatusConflict, "Der Vorgang ist in diesem Zustand nicht möglich", "invalid_request_error"}
 	case gateway.CodeRateLimited:
 		return kind{http.StatusTooManyRequests, "Zu viele Anfragen", "rate_limit_error"}
+	case gateway.CodeBudget:
+		return kind{http.StatusTooManyRequests, "Das Budget ist aufgebraucht", "insufficient_quota"}
+	case gateway.CodeOverloaded:
+		return kind{http.StatusServiceUnavailable, "Alle zulässigen Sprachmodelle sind ausgelastet", "server_error"}
 	case gateway.CodeNoModel:
 		return kind{http.StatusUnprocessableEntity, "Für diese Anfrage steht kein zulässiges Sprachmodell bereit", "invalid_request_error"}
 	case gateway.CodeUpstream:
@@ -124,7 +130,7 @@ type Problem struct {
 	RequestID  string           `json:"request_id,omitempty"`
 }
 
-// openAIError is an error under /v1, in OpenAI's shape and with a field of ours.
+// openAIError is an error at the doors of OpenAI and Cohere, in OpenAI's shape and with a field of ours.
 type openAIError struct {
 	Error    openAIDetail  `json:"error"`
 	Schleuse *openAIReason `json:"schleuse,omitempty"`
@@ -143,7 +149,8 @@ type openAIReason struct {
 	Reasons    []gateway.Reason `json:"reasons"`
 }
 
-// fail answers a request with an error and notes it for the log.
+// fail answers a request with an error, in the shape of its door, and notes it
+// for the log.
 func (s *Server) fail(c *gin.Context, err error) {
 	data := callOf(c.Request.Context())
 	data.err = err
@@ -154,17 +161,74 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if e.Code == gateway.CodeUnauthenticated {
 		header.Set("WWW-Authenticate", "Bearer")
 	}
-	if e.RetryAfter > 0 {
-		header.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	if pause := retryAfter(e); pause > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((pause+time.Second-1)/time.Second), 10))
 	}
-	if strings.HasPrefix(c.Request.URL.Path, "/v1/") {
-		if e.Code == gateway.CodeUpstream && e.Upstream != nil && e.Upstream.Status >= 400 && e.Upstream.Status < 500 {
-			status = e.Upstream.Status
-		}
+	shape := shapeOf(c.Request.URL.Path)
+	if u := e.Upstream; shape != problemShape && e.Code == gateway.CodeUpstream && u != nil && u.Status >= 400 && u.Status < 500 {
+		status = u.Status
+	}
+	switch shape {
+	case openAIShape:
 		writeJSON(c, status, "application/json", toOpenAI(e))
-		return
+	case anthropicShape:
+		if e.Code == gateway.CodeOverloaded {
+			status = anthropic.StatusOverloaded
+		}
+		c.Data(status, "application/json; charset=utf-8", anthropic.Failure(toFailure(e), data.id))
+	default:
+		writeJSON(c, status, "application/problem+json", toProblem(e, data.id))
 	}
-	writeJSON(c, status, "application/problem+json", toProblem(e, data.id))
+}
+
+// shape is how errors look at a door.
+type shape int
+
+const (
+	problemShape shape = iota
+	openAIShape
+	anthropicShape
+)
+
+func shapeOf(path string) shape {
+	switch {
+	case strings.HasPrefix(path, "/anthropic/"), path == "/v1/messages", strings.HasPrefix(path, "/v1/messages/"):
+		return anthropicShape
+	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/v2/"):
+		return openAIShape
+	}
+	return problemShape
+}
+
+// retryAfter is when it is worth trying again. A used-up budget has no time of
+// its own unless the quota names one.
+func retryAfter(e *gateway.Error) time.Duration {
+	if e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	switch e.Code {
+	case gateway.CodeRateLimited:
+		return time.Second
+	case gateway.CodeOverloaded:
+		return 5 * time.Second
+	case gateway.CodeBudget:
+		return time.Hour
+	default:
+		return 0
+	}
+}
+
+// toFailure is an error for the doors of other wire formats.
+func toFailure(e *gateway.Error) dialect.Failure {
+	shown := toOpenAI(e)
+	f := dialect.Failure{Code: e.Code, Label: string(e.Code), Message: shown.Error.Message, Param: e.Path}
+	if shown.Error.Code != nil {
+		f.Label = *shown.Error.Code
+	}
+	if raw, err := marshal(shown.Schleuse); err == nil {
+		f.Schleuse = raw
+	}
+	return f
 }
 
 func toProblem(e *gateway.Error, requestID string) Problem {
@@ -184,6 +248,9 @@ func toOpenAI(e *gateway.Error) openAIError {
 	}
 	if rule := blocking(e); e.Code == gateway.CodeDenied && rule != "" {
 		out.Error.Code = &rule
+	}
+	if e.Code == gateway.CodeBudget {
+		out.Error.Code = optional("insufficient_quota") // what clients of OpenAI look for
 	}
 	if u := e.Upstream; e.Code == gateway.CodeUpstream && u != nil {
 		if u.Message != "" {

@@ -70,6 +70,18 @@ type Models interface {
 	Models(ctx context.Context, caller gateway.Caller) []gateway.ModelCard
 }
 
+// Aliases is what Models may offer beside: names that stand for models.
+type Aliases interface {
+	Aliases(ctx context.Context, caller gateway.Caller) []Alias
+}
+
+// Alias is a name under which a request may ask for one of several models.
+type Alias struct {
+	ID gateway.ModelID `json:"id"`
+	// Models are those behind it that the caller may see.
+	Models []gateway.ModelID `json:"alias_of"`
+}
+
 // Services lists the public services there are rules for.
 type Services interface {
 	Cards() []gateway.ServiceCard
@@ -174,6 +186,15 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{method: "POST", path: "/v1/chat/completions", handle: s.chat, limit: s.MaxBody, streams: true},
+		{method: "POST", path: "/v1/responses", handle: s.responses, limit: s.MaxBody, streams: true},
+		{method: "POST", path: "/v1/messages", handle: s.messages, limit: s.MaxBody, streams: true},
+		{method: "POST", path: "/v1/messages/count_tokens", handle: s.countTokens, limit: s.MaxBody},
+		{method: "POST", path: "/anthropic/v1/messages", handle: s.messages, limit: s.MaxBody, streams: true},
+		{method: "POST", path: "/anthropic/v1/messages/count_tokens", handle: s.countTokens, limit: s.MaxBody},
+		{method: "POST", path: "/v1/completions", handle: s.completions, limit: s.MaxBody, streams: true},
+		{method: "POST", path: "/v1/rerank", handle: s.rerank, limit: s.MaxBody},
+		{method: "POST", path: "/v2/rerank", handle: s.rerank, limit: s.MaxBody},
+		{method: "POST", path: "/v1/audio/transcriptions", handle: s.transcriptions, limit: s.MaxUpload},
 		{method: "POST", path: "/v1/embeddings", handle: s.embeddings, limit: s.MaxBody},
 		{method: "GET", path: "/v1/models", handle: s.openAIModels},
 		{method: "GET", path: "/v1/models/*id", handle: s.openAIModel},
@@ -220,7 +241,8 @@ func (s *Server) chain(r route) []gin.HandlerFunc {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Drain makes /readyz answer that no new requests should come.
+// Drain makes /readyz answer that no new requests should come, and every answer
+// from now on end its connection. Streams under way go on.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // HTTPServer is an http.Server for the handler with timeouts that fit streams:
