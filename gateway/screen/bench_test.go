@@ -7,10 +7,12 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/screen"
 )
 
 // benchText is 30 KB: about 70 percent legal prose, 30 percent letters.
@@ -31,7 +33,7 @@ unter Tel. 0711/12345-67 oder jonas.achterberg@example.org erreichbar. Das Kennz
 }
 
 func BenchmarkScreen30KB(b *testing.B) {
-	sc := newScreener(b)
+	sc := plainScreener(b)
 	texts := []string{benchText()}
 	b.SetBytes(int64(len(texts[0])))
 	b.ReportAllocs()
@@ -58,8 +60,7 @@ func twentyEntities() []gateway.Entity {
 }
 
 // BenchmarkScreenSizes screens texts of several sizes, with and without
-// anything to find. The texts differ from round to round, so that nothing is
-// remembered.
+// anything to find, by a screener that remembers nothing.
 func BenchmarkScreenSizes(b *testing.B) {
 	dense := benchText()
 	clean := strings.Repeat(dense[:1200], 30)
@@ -73,7 +74,7 @@ func BenchmarkScreenSizes(b *testing.B) {
 		{"6entities/1KB", dense[1000:2024], caseEntities}, {"20entities/1KB", dense[1000:2024], twentyEntities()}, {"20entities/30KB", dense, twentyEntities()},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			sc := newScreener(b)
+			sc := plainScreener(b)
 			texts := []string{bb.text}
 			b.SetBytes(int64(len(bb.text)))
 			b.ReportAllocs()
@@ -86,8 +87,38 @@ func BenchmarkScreenSizes(b *testing.B) {
 	}
 }
 
+// BenchmarkChat screens a chat of 30 KB in 20 turns whose last turn is new in
+// every round.
+func BenchmarkChat(b *testing.B) {
+	dense := benchText()
+	var turns []string
+	for from := 0; from+1500 <= len(dense); from += 1500 {
+		turns = append(turns, dense[from:from+1500])
+	}
+	remembering, err := screen.New(screen.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, bb := range []struct {
+		name string
+		sc   gateway.Screener
+	}{{"every turn read", plainScreener(b)}, {"remembered", remembering}} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			round := 0
+			for b.Loop() {
+				round++
+				turns[len(turns)-1] = strconv.Itoa(round) + dense[:1500]
+				if _, err := bb.sc.Screen(context.Background(), turns, caseEntities); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkScreenAndPseudonymise30KB(b *testing.B) {
-	sc := newScreener(b)
+	sc := plainScreener(b)
 	texts := []string{benchText()}
 	b.SetBytes(int64(len(texts[0])))
 	b.ReportAllocs()
@@ -151,7 +182,7 @@ func BenchmarkRegexpBaseline30KB(b *testing.B) {
 }
 
 func BenchmarkRestoreStream(b *testing.B) {
-	s, err := newScreener(b).Screen(context.Background(), []string{benchText()}, caseEntities)
+	s, err := plainScreener(b).Screen(context.Background(), []string{benchText()}, caseEntities)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -173,7 +204,7 @@ func BenchmarkRestoreStream(b *testing.B) {
 }
 
 func BenchmarkRestoreWhole(b *testing.B) {
-	s, err := newScreener(b).Screen(context.Background(), []string{benchText()}, caseEntities)
+	s, err := plainScreener(b).Screen(context.Background(), []string{benchText()}, caseEntities)
 	if err != nil {
 		b.Fatal(err)
 	}

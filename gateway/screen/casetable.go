@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -521,14 +522,26 @@ func (t *caseTable) addDate(value string) {
 }
 
 // compact keeps letters and digits, folded.
-func compact(value string) string { return strings.Join(wordsFolded(value), "") }
+func compact(value string) string {
+	var buf [64]byte
+	return string(appendCompact(buf[:0], value))
+}
 
-func wordsFolded(value string) []string {
-	ws := words(value)
-	for i, w := range ws {
-		ws[i] = fold(w)
+func appendCompact(b []byte, value string) []byte {
+	from := len(b)
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c >= utf8.RuneSelf || c == '\\':
+			b = b[:from]
+			for _, w := range words(value) {
+				b = appendFold(b, w)
+			}
+			return b
+		case classOf[c]&clWord != 0:
+			b = append(b, lower(c))
+		}
 	}
-	return ws
+	return b
 }
 
 // knownPhrase matches values of the case that start at token i.

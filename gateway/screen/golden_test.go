@@ -53,8 +53,9 @@ func goldenSum(t testing.TB, h hash.Hash, sc gateway.Screener, c goldenCase) {
 }
 
 // compareGolden compares the batches of cases with a recorded file.
-func compareGolden(t *testing.T, name string, sc gateway.Screener, cases []goldenCase) {
+func compareGolden(t *testing.T, name string, cases []goldenCase) {
 	t.Helper()
+	sc := plainScreener(t)
 	var got strings.Builder
 	for from := 0; from < len(cases); from += goldenBatch {
 		h := sha256.New()
@@ -150,7 +151,7 @@ func TestGoldenGenerated(t *testing.T) {
 			cases[i].texts = append(cases[i].texts, text)
 		}
 	}
-	compareGolden(t, "generated", newScreener(t), cases)
+	compareGolden(t, "generated", cases)
 }
 
 func TestGoldenLetters(t *testing.T) {
@@ -163,7 +164,7 @@ func TestGoldenLetters(t *testing.T) {
 		}
 	}
 	cases = append(cases, goldenCase{[]string{text}, caseEntities})
-	compareGolden(t, "letters", newScreener(t), cases)
+	compareGolden(t, "letters", cases)
 }
 
 func TestGoldenCorpora(t *testing.T) {
@@ -181,7 +182,7 @@ func TestGoldenCorpora(t *testing.T) {
 				cases = append(cases, c)
 				last = line.Text
 			}
-			compareGolden(t, name, newScreener(t), cases)
+			compareGolden(t, name, cases)
 		})
 	}
 }

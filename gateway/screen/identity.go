@@ -4,6 +4,7 @@
 package screen
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -14,9 +15,12 @@ import (
 // settlePersons makes "Müllers" and "Müller" one name where both were found as
 // surnames: the genitive stays in the text and out of the finding.
 func (s *Screening) settlePersons() {
-	lasts := map[string]bool{}
-	for _, f := range s.found {
-		if f.kind == kPerson && f.who.last != "" {
+	var lasts map[string]bool
+	for i := range s.found {
+		if f := &s.found[i]; f.kind == kPerson && f.who.last != "" {
+			if lasts == nil {
+				lasts = map[string]bool{}
+			}
 			lasts[f.who.last] = true
 		}
 	}
@@ -33,7 +37,7 @@ func (s *Screening) settlePersons() {
 }
 
 // surface is the value of a finding, without the escapes of JSON source.
-func (s *Screening) surface(f found) string { return s.plain(f.text, f.start, f.end) }
+func (s *Screening) surface(f *found) string { return s.plain(f.text, f.start, f.end) }
 
 func (s *Screening) plain(text int, start, end int32) string {
 	v := s.texts[text][start:end]
@@ -50,51 +54,78 @@ func (s *Screening) plain(text int, start, end int32) string {
 	return decoded
 }
 
-// key names the value a finding stands for; two findings with the same key get
+// keys names the values findings stand for; two findings with the same key get
 // the same placeholder.
-func (s *Screening) key(f found, groups *surnames) string {
-	v := s.surface(f)
+type keys struct {
+	s      *Screening
+	groups *surnames
+	split  scan
+	buf    []byte
+}
+
+func (s *Screening) newKeys() *keys { return &keys{s: s, groups: s.surnameGroups()} }
+
+// of is the key of a finding, until the next call.
+func (k *keys) of(f *found) []byte {
+	v := k.s.surface(f)
+	k.buf = append(k.buf[:0], 'A'+byte(f.kind))
 	switch f.kind {
 	case kPerson:
-		return groups.key(f.who)
+		k.buf = append(k.buf, k.groups.key(f.who)...)
 	case kBirth:
-		d := birthOf(v)
-		return strconv.Itoa(d.year%100) + "-" + strconv.Itoa(d.month) + "-" + strconv.Itoa(d.day)
+		d := k.birthOf(v)
+		k.buf = strconv.AppendInt(k.buf, int64(d.year%100), 10)
+		k.buf = strconv.AppendInt(append(k.buf, '-'), int64(d.month), 10)
+		k.buf = strconv.AppendInt(append(k.buf, '-'), int64(d.day), 10)
 	case kPhone:
-		return nationalPhone(v)
+		k.buf = append(k.buf, nationalPhone(v)...)
 	case kAddress:
-		return addressKey(v)
+		k.appendAddress(v)
 	case kEmail:
-		return strings.ToLower(v)
+		k.buf = append(k.buf, strings.ToLower(v)...)
 	case kFile, kOther, kIP:
-		return fold(strings.Join(strings.Fields(v), " "))
+		k.buf = appendFold(k.buf, oneLine(v))
 	default: // numbers
-		return compact(v)
+		k.buf = appendCompact(k.buf, v)
 	}
+	return k.buf
 }
 
-// addressKey writes Straße and Str. alike.
-func addressKey(v string) string {
-	var b strings.Builder
-	for _, w := range wordsFolded(v) {
-		if stem, ok := strings.CutSuffix(w, "strasse"); ok {
-			w = stem + "str"
+// appendAddress writes Straße and Str. alike.
+func (k *keys) appendAddress(v string) {
+	for i := range k.cut(v) {
+		k.buf = appendFold(k.buf, k.split.str(i))
+		if b, long := bytes.CutSuffix(k.buf, []byte("strasse")); long {
+			k.buf = append(b, "str"...)
 		}
-		b.WriteString(w)
-		b.WriteByte(' ')
+		k.buf = append(k.buf, ' ')
 	}
-	return b.String()
 }
 
-func birthOf(v string) date {
-	s := scan{lex: noWords}
-	s.reset(v)
-	s.tokenise()
-	if len(s.toks) == 0 {
+// cut cuts a value into tokens.
+func (k *keys) cut(v string) []token {
+	k.split.lex = noWords
+	k.split.reset(v)
+	k.split.tokenise()
+	return k.split.toks
+}
+
+func (k *keys) birthOf(v string) date {
+	if len(k.cut(v)) == 0 {
 		return date{}
 	}
-	d, _, _ := s.dateAt(0)
+	d, _, _ := k.split.dateAt(0)
 	return d
+}
+
+// oneLine writes every run of blanks as one blank.
+func oneLine(v string) string {
+	for i := range len(v) {
+		if c := v[i]; c >= utf8.RuneSelf || c < ' ' || c == ' ' && (i == 0 || v[i-1] == ' ' || i == len(v)-1) {
+			return strings.Join(strings.Fields(v), " ")
+		}
+	}
+	return v
 }
 
 // surnames knows which full names occur with a surname.
@@ -107,14 +138,17 @@ type surnames struct {
 // case counts under its number.
 func (s *Screening) surnameGroups() *surnames {
 	groups := map[string]map[string]bool{}
-	for _, f := range s.found {
+	for i := range s.found {
+		f := &s.found[i]
 		if f.kind != kPerson || f.who.last == "" || f.who.first == "" && f.who.entity < 0 {
 			continue
 		}
-		if groups[f.who.last] == nil {
-			groups[f.who.last] = map[string]bool{}
+		group := groups[f.who.last]
+		if group == nil {
+			group = map[string]bool{}
+			groups[f.who.last] = group
 		}
-		groups[f.who.last][fullKey(f.who)] = true
+		group[fullKey(f.who)] = true
 	}
 	return &surnames{groups: groups, decided: map[nameParts]string{}}
 }
@@ -184,15 +218,15 @@ type name struct {
 
 // personName chooses the most complete form that stands in the texts, so that
 // nothing comes back that was not sent.
-func (s *Screening) personName(all []found) name {
+func (s *Screening) personName(all []*found) name {
 	var best name
 	score, mixed, sawLast, sawFirst := -1, true, false, false
 	var titledFull, titledLast bool
 	for _, f := range all {
-		v := strings.Join(strings.Fields(s.surface(f)), " ")
+		v := oneLine(s.surface(f))
 		last := ""
 		if f.who.lastAt >= f.start && f.who.lastAt < f.end {
-			last = strings.Join(strings.Fields(s.plain(f.text, f.who.lastAt, f.end)), " ")
+			last = oneLine(s.plain(f.text, f.who.lastAt, f.end))
 			if l, first, ok := strings.Cut(last, ", "); ok { // Mustermann, Erika
 				v, last = first+" "+l, l
 			}

@@ -4,7 +4,6 @@
 package screen
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -31,66 +30,73 @@ type placeholder struct {
 func (s *Screening) Pseudonymise() ([]string, gateway.Restorer) {
 	assigned, list := s.assign()
 	out := make([]string, len(s.texts))
+	var b []byte
 	next := 0
 	for i, text := range s.texts {
-		var b strings.Builder
 		pos := 0
+		b = b[:0]
 		for ; next < len(s.found) && s.found[next].text == i; next++ {
-			f := s.found[next]
-			b.WriteString(text[pos:f.start])
-			b.WriteString("[" + list[assigned[next]].tag + "]")
+			f := &s.found[next]
+			b = append(append(b, text[pos:f.start]...), '[')
+			b = append(append(b, list[assigned[next]].tag...), ']')
 			pos = int(f.end)
 		}
 		if pos == 0 {
 			out[i] = text
 			continue
 		}
-		b.WriteString(text[pos:])
-		out[i] = b.String()
+		b = append(b, text[pos:]...)
+		out[i] = string(b)
 	}
 	return out, newRestorer(list)
 }
 
 // assign gives every finding a placeholder, numbered per kind in the order of
 // first appearance.
-func (s *Screening) assign() ([]int, []placeholder) {
-	groups := s.surnameGroups()
+func (s *Screening) assign() ([]int32, []placeholder) {
+	keys := s.newKeys()
 	taken := takenTags(s.texts)
-	byKey := map[string]int{}
-	var members [][]found
-	assigned := make([]int, len(s.found))
-	for i, f := range s.found {
-		key := string(rune('A'+f.kind)) + s.key(f, groups)
-		n, ok := byKey[key]
+	byKey := map[string]int32{}
+	assigned := make([]int32, len(s.found))
+	var heads, tails []int32            // first and last finding of a placeholder
+	next := make([]int32, len(s.found)) // the next one of the same, 0 for none
+	for i := range s.found {
+		key := keys.of(&s.found[i])
+		n, ok := byKey[string(key)]
 		if !ok {
-			n = len(members)
-			byKey[key] = n
-			members = append(members, nil)
+			n = int32(len(heads))
+			byKey[string(key)] = n
+			heads, tails = append(heads, int32(i)), append(tails, int32(i))
+		} else {
+			next[tails[n]], tails[n] = int32(i), int32(i)
 		}
 		assigned[i] = n
-		members[n] = append(members[n], f)
 	}
-	list := make([]placeholder, len(members))
-	counts := map[kindID]int{}
-	for n, all := range members {
+	list := make([]placeholder, len(heads))
+	var counts [len(kindNames)]int
+	var all []*found
+	for n, head := range heads {
+		all = append(all[:0], &s.found[head])
+		for i := next[head]; i > 0; i = next[i] {
+			all = append(all, &s.found[i])
+		}
 		list[n] = s.describe(all)
 		kind := all[0].kind
-		label := strings.ToUpper(string(kindNames[kind]))
 		for {
 			counts[kind]++
-			list[n].tag = label + "_" + strconv.Itoa(counts[kind])
+			list[n].tag = kindLabels[kind] + "_" + strconv.Itoa(counts[kind])
 			if !taken[list[n].tag] {
 				break
 			}
 		}
 		if kind == kBirth {
-			list[n].tag += "_" + birthYear(birthOf(list[n].value))
+			list[n].tag += "_" + birthYear(keys.birthOf(list[n].value))
 		}
 	}
 	return assigned, list
 }
 
-func (s *Screening) describe(all []found) placeholder {
+func (s *Screening) describe(all []*found) placeholder {
 	if all[0].kind == kPerson {
 		n := s.personName(all)
 		return placeholder{value: n.full, last: n.last, titled: n.titled, person: true}
@@ -101,32 +107,67 @@ func (s *Screening) describe(all []found) placeholder {
 // takenTags collects what looks like a tag in the original texts; such a number
 // is not given out. Brackets, case and the separator do not matter.
 func takenTags(texts []string) map[string]bool {
-	taken := map[string]bool{}
+	var taken map[string]bool
 	for _, text := range texts {
-		for i := 1; i < len(text); i++ {
-			if !isDigit(text[i]) || strings.IndexByte("_ -", text[i-1]) < 0 || i < 3 {
+		for i := 3; i < len(text); i++ {
+			if classOf[text[i]] != clDigit {
+				continue
+			}
+			if c := text[i-1]; c != ' ' && c != '_' && c != '-' {
+				continue
+			}
+			var buf [40]byte
+			label := labelBefore(buf[:0], text[:i-1])
+			if !isLabel(label) {
 				continue
 			}
 			end := i
 			for end < len(text) && end-i < 9 && isDigit(text[end]) {
 				end++
 			}
-			start := i - 1
-			for start > 0 && i-start < 32 && (classOf[text[start-1]]&(clLower|clUpper) != 0 || text[start-1] == '_' || text[start-1] == '\\') {
-				start--
+			if taken == nil {
+				taken = map[string]bool{}
 			}
-			label := strings.ToUpper(strings.ReplaceAll(text[start:i-1], "\\", ""))
-			if len(label) < 2 || !isLabel(label) {
-				continue
-			}
-			taken[label+"_"+strings.TrimLeft(text[i:end], "0")] = true
+			taken[string(label)+"_"+strings.TrimLeft(text[i:end], "0")] = true
 		}
 	}
 	return taken
 }
 
-func isLabel(label string) bool {
-	return slices.Contains(kindNames[1:], gateway.FindingKind(strings.ToLower(label)))
+// labelBefore appends the letters and underscores at the end of a text, in
+// capitals; backslashes between them are left out.
+func labelBefore(b []byte, text string) []byte {
+	start := len(text)
+	for start > 0 && len(text)-start < 31 && (classOf[text[start-1]]&(clLower|clUpper) != 0 || text[start-1] == '_' || text[start-1] == '\\') {
+		start--
+	}
+	for i := start; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+		case c >= 'a':
+			b = append(b, c&^0x20)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// kindLabels are the kinds in capitals, as they stand in tags.
+var kindLabels = func() (t [len(kindNames)]string) {
+	for k, name := range kindNames {
+		t[k] = strings.ToUpper(string(name))
+	}
+	return t
+}()
+
+func isLabel(label []byte) bool {
+	for _, l := range kindLabels[1:] {
+		if string(label) == l {
+			return true
+		}
+	}
+	return false
 }
 
 // birthYear writes the year with its century; two digits above 29 belong to the

@@ -14,6 +14,18 @@ import (
 
 var newOnce = sync.OnceValues(func() (*screen.Screener, error) { return screen.New(screen.Config{}) })
 
+var plainOnce = sync.OnceValues(func() (*screen.Screener, error) { return screen.New(screen.Config{RememberFor: -1}) })
+
+// plainScreener returns a screener that remembers nothing: every text is read.
+func plainScreener(t testing.TB) *screen.Screener {
+	t.Helper()
+	s, err := plainOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // newScreener returns the screener all tests share, as all requests do.
 func newScreener(t testing.TB) *screen.Screener {
 	t.Helper()
