@@ -1,171 +1,179 @@
 // SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
 // SPDX-License-Identifier: EUPL-1.2
 
-// Package router holds the catalogue of models and chooses among those a
-// decision permits. It does not decide what is permitted and does not speak to
-// models. Start at [Router].
+// Package router holds the catalogue of models, knows how their servers are, and
+// chooses among those a decision permits: by sovereignty, price, measured time or
+// weight, the turns of a conversation at one place, requests of all tenants in
+// turn. A model that fails is left alone and tried again with single requests; a
+// request that failed is tried again only within a budget. The package does not
+// decide what is permitted and does not speak to models. Start at [Router].
+//
+// A request meets its files in this order: needs.go and plan.go (which routes),
+// enter.go (a place: breaker.go, gate.go), next.go (what follows a failure:
+// budget.go). catalogue.go is what is configured, snapshot.go the same made ready
+// for reading, node.go what is known of one server.
 package router
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
-// Entry is one model of the catalogue.
-type Entry struct {
-	Card gateway.ModelCard
-	// Endpoint is the key of the endpoint in the upstream's configuration,
-	// Upstream the model's name there (default: the card's id).
-	Endpoint, Upstream string
-	// Weight orders models that are equally sovereign: higher first.
-	Weight int
-	// Aliases under which callers may ask for the model.
-	Aliases []gateway.ModelID
+// Config is a catalogue and how its servers are treated. All zero values are
+// sensible.
+type Config struct {
+	Catalogue
+	Breaker Breaker
+	Retry   Retry
+	Sticky  Sticky
+	Health  Health
+	// Now is the clock, Rand the source of chance (0 to 1, safe for concurrent
+	// use); defaults: time.Now and math/rand/v2.
+	Now  func() time.Time
+	Rand func() float64
+	// Logger gets changes of state; default: discard.
+	Logger *slog.Logger
 }
 
-// Router implements gateway.Router over a fixed catalogue.
-type Router struct{ entries []Entry }
+// Router implements gateway.Router. It is safe for concurrent use.
+type Router struct {
+	config  Config
+	current atomic.Pointer[snapshot]
+	memo    *memo
+	update  sync.Mutex
+}
 
 var _ gateway.Router = (*Router)(nil)
 
-// New checks the catalogue and names every mistake.
+// New is Open with a catalogue of these entries and the defaults for the rest.
 func New(entries []Entry) (*Router, error) {
-	entries = slices.Clone(entries)
-	var problems []error
-	seen := map[gateway.ModelID]bool{}
-	for i := range entries {
-		e := &entries[i]
-		if e.Upstream == "" {
-			e.Upstream = string(e.Card.ID)
-		}
-		for _, id := range append([]gateway.ModelID{e.Card.ID}, e.Aliases...) {
-			if id == "" || seen[id] {
-				problems = append(problems, fmt.Errorf("models[%d]: id %q is empty or used twice", i, id))
-			}
-			seen[id] = true
-		}
-		if e.Endpoint == "" {
-			problems = append(problems, fmt.Errorf("models[%d] %s: endpoint is missing", i, e.Card.ID))
-		}
-		if len(e.Card.Operations) == 0 {
-			problems = append(problems, fmt.Errorf("models[%d] %s: operations is empty", i, e.Card.ID))
-		}
-		if rank(e.Card.Residency) == unknownRank {
-			problems = append(problems, fmt.Errorf("models[%d] %s: residency %q is unknown", i, e.Card.ID, e.Card.Residency))
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
+	return Open(Config{Catalogue: Catalogue{Models: entries}})
+}
+
+// Open checks the configuration and names every mistake.
+func Open(c Config) (*Router, error) {
+	if err := errors.Join(c.check(), c.checkShares()); err != nil {
 		return nil, err
 	}
-	return &Router{entries: entries}, nil
+	c.Breaker, c.Retry = c.Breaker.withDefaults(), c.Retry.withDefaults()
+	c.Sticky, c.Health = c.Sticky.withDefaults(), c.Health.withDefaults()
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Float64 // chooses servers, protects nothing
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Router{config: c, memo: newMemo(c.Sticky)}
+	r.current.Store(r.build(c.Catalogue, nil))
+	r.config.Catalogue = Catalogue{} // from now on the snapshot speaks
+	return r, nil
+}
+
+// checkShares checks what is a share of one.
+func (c Config) checkShares() error {
+	var problems []error
+	if c.Breaker.Rate > 1 {
+		problems = append(problems, fmt.Errorf("breaker.rate: %v is more than 1", c.Breaker.Rate))
+	}
+	if c.Retry.Share > 1 {
+		problems = append(problems, fmt.Errorf("retry.share: %v is more than 1", c.Retry.Share))
+	}
+	return errors.Join(problems...)
+}
+
+// Update replaces the catalogue at once. Models that stay keep their health,
+// places and queues; who waits for one that is gone is sent on. After an error
+// the old catalogue is still in force.
+func (r *Router) Update(c Catalogue) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	r.update.Lock()
+	defer r.update.Unlock()
+	old := r.current.Load()
+	next := r.build(c, old)
+	r.current.Store(next)
+	for k, x := range old.byKey {
+		if _, stays := next.byKey[k]; !stays {
+			x.node.gate.close(errClosed)
+		}
+	}
+	return nil
 }
 
 // Cards are all models of the catalogue.
-func (r *Router) Cards() []gateway.ModelCard {
-	out := make([]gateway.ModelCard, 0, len(r.entries))
-	for _, e := range r.entries {
-		out = append(out, e.Card)
+func (r *Router) Cards() []gateway.ModelCard { return slices.Clone(r.current.Load().cards) }
+
+// Names are the names under which callers may ask for a model: ids, aliases and
+// groups, in alphabetical order.
+func (r *Router) Names() []gateway.ModelID {
+	var out []gateway.ModelID
+	for name := range r.current.Load().names {
+		if name != "" {
+			out = append(out, name)
+		}
 	}
+	slices.Sort(out)
 	return out
 }
 
 // Candidates implements gateway.Router. A model the catalogue does not know is
-// CodeNotFound, one that cannot do the operation CodeInvalid.
+// CodeNotFound, one that cannot do what the request needs CodeInvalid. The cards
+// must not be changed.
 func (r *Router) Candidates(_ context.Context, q gateway.Request) ([]gateway.ModelCard, error) {
-	var out []gateway.ModelCard
-	known := q.Model == ""
-	for _, e := range r.entries {
-		if q.Model != "" && !e.named(q.Model) {
-			continue
-		}
-		known = true
-		if slices.Contains(e.Card.Operations, q.Operation) {
-			out = append(out, e.Card)
-		}
-	}
-	switch {
-	case !known:
+	s := r.current.Load()
+	if !s.names[q.Model] {
 		return nil, &gateway.Error{Op: "candidates", Code: gateway.CodeNotFound, Path: "model", Message: "Das Modell gibt es im Katalog nicht. GET /v1/models nennt die verfügbaren."}
-	case len(out) == 0 && q.Model != "":
+	}
+	p := s.pools[poolKey{q.Model, q.Operation}]
+	if p == nil || len(p.cards) == 0 {
+		if q.Model == "" {
+			return nil, nil
+		}
 		return nil, &gateway.Error{Op: "candidates", Code: gateway.CodeInvalid, Path: "model", Message: "Das Modell kann diese Art von Anfrage nicht bearbeiten."}
 	}
-	return out, nil
+	return p.candidates(q)
 }
 
-// Plan implements gateway.Router: the most sovereign permitted model first, then
-// the heavier, then the one that stands first in the catalogue.
-func (r *Router) Plan(_ context.Context, q gateway.Request, permitted []gateway.ModelID) ([]gateway.Route, error) {
-	var able []Entry
-	for _, e := range r.entries {
-		if slices.Contains(permitted, e.Card.ID) && slices.Contains(e.Card.Operations, q.Operation) {
-			able = append(able, e)
+// candidates are the models of a pool that can do a request: the pool's own list
+// where all can, which is the usual case.
+func (p *pool) candidates(q gateway.Request) ([]gateway.ModelCard, error) {
+	need := needsOf(q)
+	unfit := func(c gateway.ModelCard) bool {
+		_, long := tooLong(q, c.Context)
+		return long || need&^able(c) != 0
+	}
+	if !slices.ContainsFunc(p.cards, unfit) {
+		return slices.Clip(p.cards), nil
+	}
+	fit := slices.DeleteFunc(slices.Clone(p.cards), unfit)
+	if len(fit) == 0 {
+		return nil, p.refusal(q, need)
+	}
+	return fit, nil
+}
+
+// refusal names what the model that comes closest cannot do.
+func (p *pool) refusal(q gateway.Request, need needs) error {
+	best, window, missing, tokens := 9, 0, needs(0), 0
+	for _, c := range p.cards {
+		lack := need &^ able(c)
+		if n := lack.count(); n < best || n == best && c.Context > window {
+			best, window, missing = n, c.Context, lack
+			tokens, _ = tooLong(q, c.Context)
 		}
 	}
-	if len(able) == 0 {
-		return nil, &gateway.Error{Op: "route", Code: gateway.CodeNoModel, Message: "Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen."}
-	}
-	slices.SortStableFunc(able, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(rank(a.Card.Residency), rank(b.Card.Residency)), cmp.Compare(b.Weight, a.Weight))
-	})
-	var routes []gateway.Route
-	for _, e := range able[:min(len(able), gateway.MaxRoutes)] {
-		routes = append(routes, gateway.Route{
-			Model: e.Card.ID, Residency: e.Card.Residency, Operator: e.Card.Operator, Country: e.Card.Country,
-			Upstream: e.Upstream, Endpoint: e.Endpoint, Price: e.Card.Price, Why: why(q, len(permitted)),
-		})
-	}
-	return routes, nil
-}
-
-// Enter implements gateway.Router.
-func (r *Router) Enter(context.Context, gateway.Request, gateway.Route) (gateway.Place, error) {
-	return place{}, nil
-}
-
-type place struct{}
-
-func (place) Leave(gateway.Attempt) {}
-
-// Next implements gateway.Router.
-func (r *Router) Next(_ context.Context, _ gateway.Request, _ []gateway.Route, _ []gateway.Attempt, _ error) (int, time.Duration, bool) {
-	return 0, 0, false
-}
-
-func why(q gateway.Request, permitted int) string {
-	if q.Model != "" {
-		return "vom Aufrufer genannt"
-	}
-	return fmt.Sprintf("souveränstes von %d erlaubten", permitted)
-}
-
-func (e Entry) named(id gateway.ModelID) bool {
-	return e.Card.ID == id || slices.Contains(e.Aliases, id)
-}
-
-const unknownRank = 99
-
-// rank orders residencies from most to least sovereign.
-func rank(r gateway.Residency) int {
-	switch r {
-	case gateway.ResidencyOwn:
-		return 0
-	case gateway.ResidencyPublicEU:
-		return 1
-	case gateway.ResidencyPrivateEU:
-		return 2
-	case gateway.ResidencyEUofNonEU:
-		return 3
-	case gateway.ResidencyNonEU:
-		return 4
-	case gateway.ResidencyUnknown:
-		return unknownRank
-	default:
-		return unknownRank
-	}
+	return unable(q.Model, missing, tokens, window)
 }

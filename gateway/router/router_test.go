@@ -107,7 +107,8 @@ func TestNewNamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := router.New([]router.Entry{
 		{Card: gateway.ModelCard{ID: "a", Residency: "moon"}},
-		{Card: gateway.ModelCard{ID: "a", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}, Endpoint: "e"},
+		{Card: gateway.ModelCard{ID: "b", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}, Endpoint: "e"},
+		{Card: gateway.ModelCard{ID: "b", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}, Endpoint: "e"},
 	})
 	for _, want := range []string{"endpoint", "operations", `"moon"`, "used twice"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
