@@ -253,7 +253,9 @@ func (e *edit) allowed(path string, current *Tenant, next Tenant, w Wish) error 
 		name string
 		same bool
 	}{
-		{"land", current.Land == next.Land}, {"ars", current.ARS == next.ARS}, {"active", current.Active == next.Active},
+		{"land", current.Land == next.Land},
+		{"ars", current.ARS == next.ARS},
+		{"active", current.Active == next.Active},
 		{"cost_centre", current.CostCentre == next.CostCentre},
 	} {
 		if !f.same {
@@ -295,7 +297,7 @@ func (e *edit) want(tenant gateway.TenantID, s *System, w KeyWish) error {
 			continue
 		}
 		there = true
-		if old := *k; !old.scopes().equal(w.scopes()) {
+		if old := *k; !k.scopes().equal(w.scopes()) {
 			k.confine(w.scopes())
 			e.keyChanged(KeyUpdated, Place{tenant, s.ID}, old, *k)
 		}
@@ -347,7 +349,7 @@ func (e *edit) addKey(tenant gateway.TenantID, s *System, k Key) error {
 // pruned forgets keys that ended long ago, and the oldest that have ended when
 // there are too many.
 func (e *edit) pruned(keys []Key) []Key {
-	keys = slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return e.now.Sub(ended(k)) > MaxKeyLife })
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return e.now.Sub(ended(&k)) > MaxKeyLife })
 	for len(keys) >= maxKeys {
 		i := slices.IndexFunc(keys, func(k Key) bool { return k.At(e.now) != KeyValid })
 		if i < 0 {
@@ -358,7 +360,7 @@ func (e *edit) pruned(keys []Key) []Key {
 	return keys
 }
 
-func ended(k Key) time.Time {
+func ended(k *Key) time.Time {
 	if !k.RevokedAt.IsZero() && k.RevokedAt.Before(k.Expires) {
 		return k.RevokedAt
 	}

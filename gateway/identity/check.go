@@ -64,14 +64,14 @@ func (p problems) invalid() error {
 		return nil
 	}
 	const shown = 10
-	message := p[0].text
+	said := []string{p[0].text}
 	for _, more := range p[1:min(len(p), shown)] {
-		message += " " + more.String()
+		said = append(said, more.String())
 	}
 	if len(p) > shown {
-		message += fmt.Sprintf(" Dazu kommen %d weitere Fehler.", len(p)-shown)
+		said = append(said, fmt.Sprintf("Dazu kommen %d weitere Fehler.", len(p)-shown))
 	}
-	return &gateway.Error{Op: "check tenant", Code: gateway.CodeInvalid, Path: p[0].path, Message: message}
+	return &gateway.Error{Op: "check tenant", Code: gateway.CodeInvalid, Path: p[0].path, Message: strings.Join(said, " ")}
 }
 
 // checker collects mistakes.

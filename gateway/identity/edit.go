@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -45,8 +46,8 @@ func (r *Registry) change(ctx context.Context, by Actor, q *request, ids []gatew
 		return out, nil
 	}
 	r.tell(ctx, out.Changes)
-	if err := r.Sync(ctx); err != nil {
-		return out, nil //nolint:nilerr // it is stored; the snapshot follows with the next look
+	if err := r.Sync(ctx); err != nil { // it is stored; the snapshot follows with the next look
+		r.config.Logger.LogAttrs(ctx, slog.LevelWarn, "snapshot not renewed after a change", slog.Any("error", err))
 	}
 	return out, nil
 }

@@ -122,7 +122,7 @@ const (
 )
 
 // At is the state of the key at a time.
-func (k Key) At(now time.Time) KeyState {
+func (k *Key) At(now time.Time) KeyState {
 	switch {
 	case !k.RevokedAt.IsZero():
 		return KeyRevoked
@@ -186,10 +186,11 @@ func (s Settings) MarshalYAML() (any, error) {
 }
 
 // clone copies a tenant down to its keys, whose lists are never changed in place.
-func (t Tenant) clone() Tenant {
-	t.Systems = slices.Clone(t.Systems)
-	for i := range t.Systems {
-		t.Systems[i].Keys = slices.Clone(t.Systems[i].Keys)
+func (t *Tenant) clone() Tenant {
+	c := *t
+	c.Systems = slices.Clone(c.Systems)
+	for i := range c.Systems {
+		c.Systems[i].Keys = slices.Clone(c.Systems[i].Keys)
 	}
-	return t
+	return c
 }

@@ -72,8 +72,11 @@ func (c Config) withDefaults() Config {
 		value    *time.Duration
 		standard time.Duration
 	}{
-		{&c.KeyLife, 180 * 24 * time.Hour}, {&c.Overlap, 7 * 24 * time.Hour},
-		{&c.Poll, time.Second}, {&c.Flush, time.Minute}, {&c.MaxStale, 15 * time.Minute},
+		{&c.KeyLife, 180 * 24 * time.Hour},
+		{&c.Overlap, 7 * 24 * time.Hour},
+		{&c.Poll, time.Second},
+		{&c.Flush, time.Minute},
+		{&c.MaxStale, 15 * time.Minute},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.standard

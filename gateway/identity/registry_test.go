@@ -57,7 +57,7 @@ func newOffice(t testing.TB, change func(*identity.Config)) *office {
 	if change != nil {
 		change(&c)
 	}
-	o.Registry = identitytest.Open(t, c)
+	o.Registry = identitytest.Open(context.Background(), t, c)
 	return o
 }
 
@@ -77,7 +77,7 @@ func (o *office) onboard(t testing.TB, change func(*identity.Wish)) identity.Out
 }
 
 func (o *office) works(secret string) bool {
-	_, err := identitytest.Caller(o.Registry, secret)
+	_, err := identitytest.Caller(context.Background(), o.Registry, secret)
 	return err == nil
 }
 
@@ -244,7 +244,7 @@ func TestPutIsRepeatable(t *testing.T) {
 	if _, err := o.Put(ctx, operator, w); err != nil || o.told() != "system.create lohe akte, key.update lohe woga, key.create lohe akte" {
 		t.Errorf("put = %v", err)
 	}
-	if c, err := identitytest.Caller(o.Registry, secret); err != nil || len(c.Services) != 2 {
+	if c, err := identitytest.Caller(context.Background(), o.Registry, secret); err != nil || len(c.Services) != 2 {
 		t.Errorf("caller = %+v, %v; the key has new scopes", c, err)
 	}
 	w.Version, w.Systems = 3, w.Systems[1:]
@@ -368,7 +368,7 @@ func TestWhatCannotBeChanged(t *testing.T) {
 	o := newOffice(t, nil)
 	ctx := t.Context()
 	o.onboard(t, nil)
-	alone := identitytest.Open(t, identity.Config{})
+	alone := identitytest.Open(context.Background(), t, identity.Config{})
 	wish := func(change func(*identity.Wish)) func() error {
 		return func() error {
 			w := identitytest.Municipality("neu")
@@ -398,8 +398,10 @@ func TestWhatCannotBeChanged(t *testing.T) {
 		"an escape sequence":        {wish(func(w *identity.Wish) { w.Name = "\x1b[2J" }), gateway.CodeInvalid, "name"},
 		"a region of another state": {wish(func(w *identity.Wish) { w.ARS = "091620000000" }), gateway.CodeInvalid, "ars"},
 		"a channel":                 {wish(func(w *identity.Wish) { w.Systems[0].Channel = "" }), gateway.CodeInvalid, "systems[0].channel"},
-		"a label twice": {wish(func(w *identity.Wish) { w.Systems[0].Keys = append(w.Systems[0].Keys, w.Systems[0].Keys[0]) }),
-			gateway.CodeInvalid, "systems[0].keys[1].label"},
+		"a label twice": {
+			wish(func(w *identity.Wish) { w.Systems[0].Keys = append(w.Systems[0].Keys, w.Systems[0].Keys[0]) }),
+			gateway.CodeInvalid, "systems[0].keys[1].label",
+		},
 		"a role":              {wish(func(w *identity.Wish) { w.Systems[0].Keys[0].Roles = []string{"root"} }), gateway.CodeInvalid, "systems[0].keys[0].roles[0]"},
 		"an unknown setting":  {wish(func(w *identity.Wish) { w.Settings = identity.Settings{"x": nil} }), gateway.CodeInvalid, "settings.x"},
 		"a wrong setting":     {wish(func(w *identity.Wish) { w.Settings = identity.Settings{"limits": json.RawMessage(`{"requests":0}`)} }), gateway.CodeInvalid, "settings.limits.requests"},

@@ -65,7 +65,7 @@ type Scopes struct {
 	Roles          []string
 }
 
-func (k Key) scopes() Scopes {
+func (k *Key) scopes() Scopes {
 	return Scopes{k.Purposes, k.DefaultPurpose, k.Services, k.Models, k.Sources, k.Principals, k.Roles}
 }
 

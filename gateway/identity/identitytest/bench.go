@@ -43,7 +43,7 @@ func Benchmark(b *testing.B, backend Backend) {
 	b.Run("apply of 1100 new tenants with 6600 keys", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			r := Open(b, identity.Config{Store: backend(b)(b)})
+			r := Open(ctx, b, identity.Config{Store: backend(b)(b)})
 			b.StartTimer()
 			if out, err := r.Apply(ctx, Operator, wishes, false); err != nil || len(out.Keys) != 6*Municipalities {
 				b.Fatalf("apply: %d keys, %v", len(out.Keys), err)
@@ -51,7 +51,7 @@ func Benchmark(b *testing.B, backend Backend) {
 		}
 	})
 	attach := backend(b)
-	r := Open(b, identity.Config{Store: attach(b)})
+	r := Open(ctx, b, identity.Config{Store: attach(b)})
 	if _, err := r.Apply(ctx, Operator, wishes, false); err != nil {
 		b.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func Benchmark(b *testing.B, backend Backend) {
 	b.Run("start of a replica", func(b *testing.B) {
 		store := attach(b)
 		for b.Loop() {
-			Open(b, identity.Config{Store: store})
+			Open(ctx, b, identity.Config{Store: store})
 		}
 	})
 }

@@ -25,15 +25,15 @@ var Operator = identity.Actor{Name: "test", Operator: true}
 func Pepper() []byte { return []byte(strings.Repeat("p", 32)) }
 
 // Open opens a registry and, with a poll interval, keeps it up to date.
-func Open(t testing.TB, c identity.Config) *identity.Registry {
+func Open(ctx context.Context, t testing.TB, c identity.Config) *identity.Registry {
 	t.Helper()
 	c.Pepper, c.Env = Pepper(), "test"
-	r, err := identity.Open(context.Background(), c)
+	r, err := identity.Open(ctx, c)
 	if err != nil {
 		t.Fatalf("open registry: %v", err)
 	}
 	if c.Poll > 0 {
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		var wait sync.WaitGroup
 		wait.Go(func() { _ = r.Run(ctx) })
 		t.Cleanup(func() { cancel(); wait.Wait() })
@@ -56,14 +56,14 @@ func Municipality(id string) identity.Wish {
 }
 
 // Caller asks a registry who a key belongs to.
-func Caller(r *identity.Registry, secret string) (gateway.Caller, error) {
+func Caller(ctx context.Context, r *identity.Registry, secret string) (gateway.Caller, error) {
 	q := &http.Request{Header: http.Header{"Authorization": {"Bearer " + secret}}}
-	return r.Authenticate(context.Background(), q)
+	return r.Authenticate(ctx, q)
 }
 
-func mustWork(t *testing.T, r *identity.Registry, secret string, want bool) {
+func mustWork(ctx context.Context, t *testing.T, r *identity.Registry, secret string, want bool) {
 	t.Helper()
-	c, err := Caller(r, secret)
+	c, err := Caller(ctx, r, secret)
 	if (err == nil) != want || err != nil && gateway.CodeOf(err) != gateway.CodeUnauthenticated {
 		t.Errorf("the key works: %v (%v), want %v; caller %v", err == nil, err, want, c)
 	}
@@ -71,10 +71,10 @@ func mustWork(t *testing.T, r *identity.Registry, secret string, want bool) {
 
 // soon waits until a key works, or does not, for at most the two seconds that are
 // promised and as many for a busy machine.
-func soon(t *testing.T, r *identity.Registry, secret string, want bool) {
+func soon(ctx context.Context, t *testing.T, r *identity.Registry, secret string, want bool) {
 	t.Helper()
 	for deadline := time.Now().Add(4 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		_, err := Caller(r, secret)
+		_, err := Caller(ctx, r, secret)
 		if (err == nil) == want {
 			return
 		}
@@ -88,14 +88,14 @@ func onboarding(t *testing.T, b Backend) {
 	ctx := context.Background()
 	attach := b(t)
 	var changes []identity.Change
-	r := Open(t, identity.Config{Store: attach(t), Changed: func(_ context.Context, c identity.Change) { changes = append(changes, c) }})
+	r := Open(ctx, t, identity.Config{Store: attach(t), Changed: func(_ context.Context, c identity.Change) { changes = append(changes, c) }})
 	const requestKey = "0b9c7a6e-onboarding-of-lohe"
 	out, err := r.Create(ctx, Operator, Municipality("lohe"), requestKey)
 	if err != nil || len(out.Keys) != 1 || len(out.Tenants) != 1 || out.Tenants[0].Version != 1 {
 		t.Fatalf("create = %+v, %v", out, err)
 	}
 	secret := out.Keys[0].Secret
-	c, err := Caller(r, secret)
+	c, err := Caller(ctx, r, secret)
 	if err != nil || c.Tenant != "lohe" || c.System != "woga" || c.CostCentre != "4711" || c.Auth != "key" || len(c.Services) != 1 {
 		t.Errorf("caller = %+v, %v", c, err)
 	}
@@ -123,15 +123,15 @@ func onboarding(t *testing.T, b Backend) {
 		t.Errorf("creating a tenant twice = %v", err)
 	}
 	// A new process knows everything, and the texts of the keys are nowhere.
-	second := Open(t, identity.Config{Store: attach(t)})
-	mustWork(t, second, secret, true)
+	second := Open(ctx, t, identity.Config{Store: attach(t)})
+	mustWork(ctx, t, second, secret, true)
 }
 
 func replicas(t *testing.T, b Backend) {
 	ctx := context.Background()
 	attach := b(t)
-	first := Open(t, identity.Config{Store: attach(t), Poll: 50 * time.Millisecond})
-	second := Open(t, identity.Config{Store: attach(t), Poll: 50 * time.Millisecond, Flush: 20 * time.Millisecond})
+	first := Open(ctx, t, identity.Config{Store: attach(t), Poll: 50 * time.Millisecond})
+	second := Open(ctx, t, identity.Config{Store: attach(t), Poll: 50 * time.Millisecond, Flush: 20 * time.Millisecond})
 	var told atomic.Int64
 	second.OnChange(func(d *identity.Directory) { told.Store(int64(len(d.Tenants()))) })
 	out, err := first.Create(ctx, Operator, Municipality("lohe"), "")
@@ -139,7 +139,7 @@ func replicas(t *testing.T, b Backend) {
 		t.Fatal(err)
 	}
 	key, place := out.Keys[0], identity.Place{Tenant: "lohe", System: "woga"}
-	soon(t, second, key.Secret, true)
+	soon(ctx, t, second, key.Secret, true)
 	if told.Load() != 1 {
 		t.Errorf("the hook was told of %d tenants", told.Load())
 	}
@@ -148,14 +148,14 @@ func replicas(t *testing.T, b Backend) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	soon(t, first, rotated.Keys[0].Secret, true)
-	mustWork(t, first, key.Secret, true) // for the overlap
+	soon(ctx, t, first, rotated.Keys[0].Secret, true)
+	mustWork(ctx, t, first, key.Secret, true) // for the overlap
 	if _, err := first.RevokeKey(ctx, Operator, place, key.Key.ID); err != nil {
 		t.Fatal(err)
 	}
-	mustWork(t, first, key.Secret, false)
-	soon(t, second, key.Secret, false)
-	mustWork(t, second, rotated.Keys[0].Secret, true)
+	mustWork(ctx, t, first, key.Secret, false)
+	soon(ctx, t, second, key.Secret, false)
+	mustWork(ctx, t, second, rotated.Keys[0].Secret, true)
 
 	shown := func() string {
 		tenant, err := first.Show(ctx, Operator, "lohe")
@@ -174,12 +174,12 @@ func replicas(t *testing.T, b Backend) {
 	if _, err := first.SetActive(ctx, Operator, "lohe", false); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, second, rotated.Keys[0].Secret, false)
+	soon(ctx, t, second, rotated.Keys[0].Secret, false)
 	if _, err := second.SetActive(ctx, Operator, "lohe", true); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, first, rotated.Keys[0].Secret, true)
-	mustWork(t, first, key.Secret, false)
+	soon(ctx, t, first, rotated.Keys[0].Secret, true)
+	mustWork(ctx, t, first, key.Secret, false)
 }
 
 // Broken is a store that can be away.
@@ -220,7 +220,7 @@ func away(t *testing.T, b Backend) {
 	var clock atomic.Int64
 	clock.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixNano())
 	now := func() time.Time { return time.Unix(0, clock.Load()) }
-	r := Open(t, identity.Config{Store: store, Now: now, MaxStale: 15 * time.Minute})
+	r := Open(ctx, t, identity.Config{Store: store, Now: now, MaxStale: 15 * time.Minute})
 	out, err := r.Create(ctx, Operator, Municipality("lohe"), "")
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func away(t *testing.T, b Backend) {
 		if err := r.Ready(ctx); (err == nil) != ready {
 			t.Errorf("ready = %v, want ready: %v", err, ready)
 		}
-		mustWork(t, r, out.Keys[0].Secret, true)
+		mustWork(ctx, t, r, out.Keys[0].Secret, true)
 		if _, err := r.Create(ctx, Operator, Municipality("au"), ""); !errors.Is(err, identity.ErrUnavailable) {
 			t.Errorf("a change without a store = %v", err)
 		}
@@ -269,7 +269,7 @@ func restored(t *testing.T, b Backend) {
 	ctx := context.Background()
 	attach := b(t)
 	store := &switched{Store: attach(t)}
-	r := Open(t, identity.Config{Store: store})
+	r := Open(ctx, t, identity.Config{Store: store})
 	var secrets []string
 	for _, id := range []string{"lohe", "au"} {
 		out, err := r.Create(ctx, Operator, Municipality(id), "")
@@ -284,8 +284,8 @@ func restored(t *testing.T, b Backend) {
 	if err := r.Sync(ctx); err != nil {
 		t.Fatal(err)
 	}
-	mustWork(t, r, secrets[0], true)
-	mustWork(t, r, secrets[1], false)
+	mustWork(ctx, t, r, secrets[0], true)
+	mustWork(ctx, t, r, secrets[1], false)
 }
 
 type switched struct{ identity.Store }
@@ -308,7 +308,7 @@ func onlyFirst(t *testing.T, s identity.Store) []identity.Row {
 func rotations(t *testing.T, b Backend) {
 	ctx := context.Background()
 	attach := b(t)
-	registries := []*identity.Registry{Open(t, identity.Config{Store: attach(t)}), Open(t, identity.Config{Store: attach(t)})}
+	registries := []*identity.Registry{Open(ctx, t, identity.Config{Store: attach(t)}), Open(ctx, t, identity.Config{Store: attach(t)})}
 	out, err := registries[0].Create(ctx, Operator, Municipality("lohe"), "")
 	if err != nil {
 		t.Fatal(err)
