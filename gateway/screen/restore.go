@@ -6,7 +6,6 @@ package screen
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,19 +20,15 @@ import (
 type Restorer struct {
 	list  []placeholder
 	nodes []node
-	root  [256]int32
+	root  [256]int32 // first step, by the byte in either case
 }
 
-// node is a state of the trie.
+// node is a state of the trie: its bytes stand in a list of siblings.
 type node struct {
-	edges []edge
-	entry int32 // placeholder + 1
-	open  bool  // ends without a bracket: no letter or digit may follow
-}
-
-type edge struct {
-	c  byte
-	to int32
+	child, next int32 // first child and next sibling, 0 for none
+	entry       int32 // placeholder + 1
+	c           byte
+	open        bool // ends without a bracket: no letter or digit may follow
 }
 
 var (
@@ -42,35 +37,65 @@ var (
 )
 
 func newRestorer(list []placeholder) *Restorer {
-	r := &Restorer{list: list, nodes: make([]node, 1)}
-	for i, p := range list {
-		for _, form := range tagForms(p.tag) {
-			r.addKey("["+form+"]", i, false)
-		}
-		r.addKey("["+strings.ToLower(p.tag), i, true)
-		r.addKey(strings.ToLower(p.tag)+"]", i, false)
-		r.addKey(strings.ToLower(p.tag), i, true)
+	r := &Restorer{list: list, nodes: make([]node, 1, 1+48*len(list))}
+	var buf, tag [96]byte
+	for i := range list {
+		t := appendLower(tag[:0], list[i].tag)
+		r.addForms(buf[:0], t, numberAt(list[i].tag), i)
+		r.addKey(append(append(buf[:0], '['), t...), i, true)
+		r.addKey(append(append(buf[:0], t...), ']'), i, false)
+		r.addKey(t, i, true)
 	}
 	// A tag whose year was dropped, unless the short form means another one.
-	for i, p := range list {
-		if short := withoutYear(p.tag); short != "" {
-			r.addKey("["+strings.ToLower(short)+"]", i, false)
+	for i := range list {
+		if short := withoutYear(list[i].tag); short != "" {
+			t := appendLower(append(tag[:0], '['), short)
+			r.addKey(append(t, ']'), i, false)
 		}
 	}
-	for _, e := range r.nodes[0].edges {
-		r.root[e.c] = e.to
+	for n := r.nodes[0].child; n > 0; n = r.nodes[n].next {
+		c := r.nodes[n].c
+		r.root[c] = n
+		if 'a' <= c && c <= 'z' {
+			r.root[c&^0x20] = n
+		}
 	}
 	return r
 }
 
-// tagForms are the ways models rewrite a tag inside its brackets.
-func tagForms(tag string) []string {
-	t := strings.ToLower(tag)
-	cut := strings.LastIndexByte(t, '_')
-	if short := withoutYear(tag); short != "" {
-		cut = strings.LastIndexByte(strings.ToLower(short), '_')
+// addForms enters the ways models rewrite a tag inside its brackets: [IBAN 1],
+// [IBAN-1], blanks or escaped underscores throughout. cut is where the number
+// begins.
+func (r *Restorer) addForms(b, tag []byte, cut, entry int) {
+	for _, form := range [...]struct{ all, last string }{{"_", "_"}, {"_", " "}, {"_", "-"}, {" ", " "}, {`\_`, `\_`}} {
+		key := append(b, '[')
+		for i, c := range tag {
+			switch {
+			case c != '_':
+				key = append(key, c)
+			case i == cut:
+				key = append(key, form.last...)
+			default:
+				key = append(key, form.all...)
+			}
+		}
+		r.addKey(append(key, ']'), entry, false)
 	}
-	return []string{t, t[:cut] + " " + t[cut+1:], t[:cut] + "-" + t[cut+1:], strings.ReplaceAll(t, "_", " "), strings.ReplaceAll(t, "_", `\_`)}
+}
+
+// numberAt is the place of the underscore before the number of a tag.
+func numberAt(tag string) int {
+	if short := withoutYear(tag); short != "" {
+		tag = short
+	}
+	return strings.LastIndexByte(tag, '_')
+}
+
+func appendLower(b []byte, v string) []byte {
+	for i := range len(v) {
+		b = append(b, lower(v[i]))
+	}
+	return b
 }
 
 func withoutYear(tag string) string {
@@ -81,10 +106,10 @@ func withoutYear(tag string) string {
 }
 
 // addKey enters a folded key; the first placeholder to claim it keeps it.
-func (r *Restorer) addKey(key string, entry int, open bool) {
+func (r *Restorer) addKey(key []byte, entry int, open bool) {
 	at := int32(0)
-	for i := range len(key) {
-		at = r.step(at, key[i])
+	for _, c := range key {
+		at = r.step(at, c)
 	}
 	if r.nodes[at].entry == 0 {
 		r.nodes[at].entry, r.nodes[at].open = int32(entry)+1, open
@@ -97,18 +122,17 @@ func (r *Restorer) step(at int32, c byte) int32 {
 		return to
 	}
 	to := int32(len(r.nodes))
-	r.nodes = append(r.nodes, node{})
-	r.nodes[at].edges = append(r.nodes[at].edges, edge{c, to})
+	r.nodes = append(r.nodes, node{c: c, next: r.nodes[at].child})
+	r.nodes[at].child = to
 	return to
 }
 
 func (r *Restorer) child(at int32, c byte) int32 {
-	for _, e := range r.nodes[at].edges {
-		if e.c == c {
-			return e.to
-		}
+	n := r.nodes[at].child
+	for n > 0 && r.nodes[n].c != c {
+		n = r.nodes[n].next
 	}
-	return 0
+	return n
 }
 
 // Restore restores a whole text.
@@ -175,10 +199,9 @@ func (s *stream) feed(piece string, final bool) string {
 	var out strings.Builder
 	from, p := 0, 0
 scan:
-	for p < len(buf) {
-		if s.r.root[lower(buf[p])] == 0 || buf[p] != '[' && !s.leftBoundary(buf, p) {
-			p++
-			continue
+	for {
+		if p = s.next(buf, p); p == len(buf) {
+			break
 		}
 		m, verdict := s.match(buf, p, final)
 		switch verdict {
@@ -187,8 +210,11 @@ scan:
 		case miss:
 			p++
 		case hit:
+			if from == 0 {
+				out.Grow(len(buf) + len(buf)/8)
+			}
 			out.WriteString(buf[from:p])
-			out.WriteString(s.value(m, s.tail.String()+lastBytes(out.String())))
+			out.WriteString(s.value(m, &out))
 			s.count++
 			p, from = m.end, m.end
 		}
@@ -200,13 +226,54 @@ scan:
 	s.held = strings.Clone(buf[p:])
 	s.input.add(buf[:p])
 	released := buf[from:p]
-	if out.Len() > 0 || from > 0 {
+	if from > 0 {
 		out.WriteString(released)
 		released = out.String()
 	}
 	s.tail.add(released)
 	return released
 }
+
+// next is where a placeholder may begin from p on: at a bracket, or where a word
+// begins.
+func (s *stream) next(buf string, p int) int {
+	for ; p < len(buf); p++ {
+		c := buf[p]
+		if s.r.root[c] == 0 {
+			continue
+		}
+		before := unsureBefore
+		if p > 0 {
+			before = wordBefore[buf[p-1]]
+		}
+		if c == '[' || before == noWordBefore || before == unsureBefore && s.leftBoundary(buf, p) {
+			return p
+		}
+	}
+	return p
+}
+
+// wordBefore says what the byte before a place tells about it: whether a word
+// reaches up to it.
+var wordBefore = func() (t [256]boundary) {
+	for c := range utf8.RuneSelf {
+		switch word := classOf[c]&clWord != 0 || c == '_'; {
+		case !word:
+			t[c] = noWordBefore
+		case strings.IndexByte(escapeLetters, byte(c)) < 0:
+			t[c] = surelyWordBefore
+		}
+	}
+	return t
+}()
+
+type boundary uint8
+
+const (
+	unsureBefore boundary = iota
+	noWordBefore
+	surelyWordBefore
+)
 
 func lastBytes(v string) string {
 	if len(v) > keep {
@@ -248,11 +315,11 @@ type matched struct {
 
 // match finds the longest placeholder at p.
 func (s *stream) match(buf string, p int, final bool) (matched, verdict) {
-	best := matched{}
-	at := int32(0)
-	for i := p; ; i++ {
+	best, open := matched{}, false
+	at := s.r.root[buf[p]]
+	for i := p + 1; ; i++ {
 		if i == len(buf) {
-			if !final && len(s.r.nodes[at].edges) > 0 {
+			if !final && s.r.nodes[at].child > 0 {
 				return matched{}, wait
 			}
 			break
@@ -262,10 +329,11 @@ func (s *stream) match(buf string, p int, final bool) (matched, verdict) {
 			break
 		}
 		at = next
-		if n := s.r.nodes[at]; n.entry > 0 {
+		if n := &s.r.nodes[at]; n.entry > 0 {
 			ends, known := true, true
 			if n.open {
 				ends, known = wordEnds(buf, i+1, final)
+				open = true
 			}
 			if !known {
 				return matched{}, wait
@@ -275,10 +343,13 @@ func (s *stream) match(buf string, p int, final bool) (matched, verdict) {
 			}
 		}
 	}
-	if best.entry == 0 {
+	switch {
+	case best.entry > 0:
+		return s.genitive(buf, best, final)
+	case open:
 		return s.openGenitive(buf, p, final)
 	}
-	return s.genitive(buf, best, final)
+	return matched{}, miss
 }
 
 // openGenitive accepts PERSON_1s without brackets.
@@ -288,7 +359,7 @@ func (s *stream) openGenitive(buf string, p int, final bool) (matched, verdict) 
 		if at = s.r.child(at, lower(buf[i])); at == 0 {
 			return matched{}, miss
 		}
-		n := s.r.nodes[at]
+		n := &s.r.nodes[at]
 		if n.entry == 0 || !n.open || !s.r.list[n.entry-1].person || i+1 >= len(buf) || buf[i+1] != 's' {
 			continue
 		}
@@ -384,14 +455,15 @@ func escapes(text string) bool {
 	return n%2 == 1
 }
 
-// value is what a placeholder becomes after the released text.
-func (s *stream) value(m matched, before string) string {
-	p := s.r.list[m.entry-1]
+// value is what a placeholder becomes after the released text and out.
+func (s *stream) value(m matched, out *strings.Builder) string {
+	p := &s.r.list[m.entry-1]
 	v := p.value
-	if titled, greeted := afterTitle(before); p.person && p.last != "" && titled {
-		v = p.titled
-		if greeted {
+	if p.person && p.last != "" {
+		if titled, greeted := afterTitle(s.tail.String() + lastBytes(out.String())); greeted {
 			v = p.last
+		} else if titled {
+			v = p.titled
 		}
 	}
 	if m.apostrophe {
@@ -407,25 +479,43 @@ func (s *stream) value(m matched, before string) string {
 // salutation such as "Sehr geehrte" stands before that.
 func afterTitle(before string) (titled, greeted bool) {
 	for {
-		trimmed := strings.TrimRight(before, " \u00A0")
-		if trimmed == before {
+		trimmed := trimBlanks(before)
+		if len(trimmed) == len(before) {
 			return false, false
 		}
 		cut := strings.LastIndexFunc(trimmed, func(r rune) bool { return r != '.' && !unicode.IsLetter(r) }) + 1
-		word := strings.TrimSuffix(fold(trimmed[cut:]), ".")
-		if slices.Contains([]string{"herr", "herrn", "frau", "familie", "eheleute", "eheleuten", "ehepaar", "fraulein", "hr", "fr"}, word) {
-			greeting := strings.Fields(trimmed[:cut])
-			return true, len(greeting) > 0 && isGreeting(greeting[len(greeting)-1])
-		}
-		if !slices.Contains([]string{"dr", "prof", "professor", "professorin", "med", "jur", "phil", "rer", "nat", "dipl", "ing"}, word) {
+		var buf [64]byte
+		switch word := appendFold(buf[:0], trimmed[cut:]); string(bytes.TrimSuffix(word, []byte("."))) {
+		case "herr", "herrn", "frau", "familie", "eheleute", "eheleuten", "ehepaar", "fraulein", "hr", "fr":
+			return true, isGreeting(lastField(trimmed[:cut]))
+		case "dr", "prof", "professor", "professorin", "med", "jur", "phil", "rer", "nat", "dipl", "ing":
+			before = trimmed[:cut]
+		default:
 			return false, false
 		}
-		before = trimmed[:cut]
 	}
 }
 
+// trimBlanks takes ordinary and non-breaking blanks off the end.
+func trimBlanks(v string) string {
+	for {
+		t := strings.TrimSuffix(strings.TrimRight(v, " "), "\u00A0")
+		if len(t) == len(v) {
+			return v
+		}
+		v = t
+	}
+}
+
+// lastField is the last word of a text, "" for none.
+func lastField(v string) string {
+	v = strings.TrimRightFunc(v, unicode.IsSpace)
+	return v[strings.LastIndexFunc(v, unicode.IsSpace)+1:]
+}
+
 func isGreeting(w string) bool {
-	switch fold(w) {
+	var buf [64]byte
+	switch string(appendFold(buf[:0], w)) {
 	case "geehrte", "geehrter", "geehrten", "liebe", "lieber", "hallo":
 		return true
 	}
