@@ -36,6 +36,7 @@ type Stream struct {
 	holds  bool       // obligation review_output: nothing is released unreviewed
 	review review
 
+	beforeWait func() // see BeforeWait
 	wantsUsage bool
 	told       bool
 	digest     *digest
@@ -110,15 +111,16 @@ func (s *Stream) Next() ([]byte, error) {
 	return nil, s.ended
 }
 
-// BeforeWait has f called whenever Next is about to wait for the model: what
-// Next has returned should reach the caller now. False: the model's client does
-// not tell, so any event may be the last for a while.
+// BeforeWait has f called whenever Next is about to wait, for the model or for
+// the record: what Next has returned should reach the caller now. False: the
+// model's client does not tell, so any event may be the last for a while.
 func (s *Stream) BeforeWait(f func()) bool {
-	u, ok := s.upstream.AnswerStream.(interface{ BeforeWait(f func()) })
-	if ok {
-		u.BeforeWait(f)
+	u, ok := s.upstream.AnswerStream.(interface{ BeforeWait(f func()) bool })
+	if !ok || !u.BeforeWait(f) {
+		return false
 	}
-	return ok
+	s.beforeWait = f
+	return true
 }
 
 // Close stops the upstream and closes the record: as cancelled, if the stream
@@ -220,6 +222,9 @@ func (s *Stream) finish() error {
 		return err
 	}
 	s.end(nil)
+	if s.beforeWait != nil {
+		s.beforeWait()
+	}
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
 		s.ready, s.next, s.ended = nil, 0, err
 		return nil //nolint:nilerr // the record is closed or cannot be: Next returns the error

@@ -4,6 +4,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
 )
 
@@ -59,7 +62,28 @@ func BenchmarkStream1000(b *testing.B) {
 		defer client.Close()
 		streams(b, setupBench(b, wire{client})+"/v1")
 	})
+	b.Run("httpapi_gateway_and_upstream", func(b *testing.B) {
+		client, err := upstream.New(upstream.Config{Endpoints: map[string]upstream.Endpoint{"haus": {BaseURL: server.URL + "/v1"}}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer client.Close()
+		g, err := gateway.New(gateway.Config{
+			Screener: screener{}, Decider: decider{}, Router: router{}, Model: client, Recorder: noRecord{},
+			Pseudonymise: func(gateway.TenantID, string, string) gateway.Pseudonym { return "p" },
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		streams(b, setupBench(b, httpapi.Through(g))+"/v1")
+	})
 }
+
+// noRecord is a recorder that keeps nothing.
+type noRecord struct{}
+
+func (noRecord) Open(context.Context, gateway.Record) error   { return nil }
+func (noRecord) Close(context.Context, gateway.Closing) error { return nil }
 
 func streams(b *testing.B, base string) {
 	b.Helper()

@@ -300,6 +300,11 @@ func (s wireStream) Next() ([]byte, error) {
 	return chunk.Data, err
 }
 
+func (s wireStream) BeforeWait(f func()) bool {
+	u, ok := s.AnswerStream.(interface{ BeforeWait(f func()) bool })
+	return ok && u.BeforeWait(f)
+}
+
 // setupBench is a server over a pipeline, without a log.
 func setupBench(b *testing.B, p httpapi.Pipeline) string {
 	b.Helper()

@@ -56,9 +56,10 @@ func (s *Server) failStream(c *gin.Context, w *eventWriter, err error) {
 
 // eventWriter writes server-sent events and keeps the connection alive while
 // there are none, also while the model has not answered at all: then the status
-// goes out with the first heartbeat. One goroutine writes; what comes while it
-// writes goes out together with the next write, so that a fast model does not
-// cost a system call for each word, and a slow one is not held back.
+// goes out with the first heartbeat. Events are gathered until the stream is
+// about to wait for the model, so that a fast model does not cost a system call
+// for each word, and a slow one is not held back. The handler itself writes: to
+// wake another goroutine for it costs more than the write.
 type eventWriter struct {
 	out       gin.ResponseWriter
 	control   *http.ResponseController
@@ -66,93 +67,83 @@ type eventWriter struct {
 	timeout   time.Duration
 	heartbeat time.Duration
 
-	signal chan struct{} // something is pending
-	done   chan struct{} // the goroutine has ended: out belongs to the handler again
-	once   sync.Once
+	pending []byte // events that are not written yet; of the handler alone
+	gathers bool   // the stream says when it waits
 
-	mu      sync.Mutex
-	room    sync.Cond
-	pending []byte
-	ended   bool
-
-	begun bool  // status and header are sent; read after stop
-	err   error // why writing failed; under mu or after stop
+	mu       sync.Mutex
+	timer    *time.Timer // for the next heartbeat
+	last     time.Time   // when something was written
+	deadline time.Time   // until when a write may take
+	stopped  bool
+	begun    bool  // status and header are sent; read after stop
+	err      error // why writing failed; read after stop
 }
 
-// maxPending is how much may wait for a client that reads slowly.
-const maxPending = 64 << 10
+// maxPending is how much is gathered before it is written in any case.
+const maxPending = 32 << 10
 
 func (s *Server) newEventWriter(c *gin.Context, decision string) *eventWriter {
 	w := &eventWriter{
-		out: c.Writer, control: http.NewResponseController(c.Writer), decision: decision,
-		timeout: s.WriteTimeout, heartbeat: s.Heartbeat,
-		signal: make(chan struct{}, 1), done: make(chan struct{}),
+		out: c.Writer, control: http.NewResponseController(bare(c.Writer)), decision: decision,
+		timeout: s.WriteTimeout, heartbeat: s.Heartbeat, last: time.Now(),
 	}
-	w.room.L = &w.mu
-	go w.run()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer = time.AfterFunc(w.heartbeat, w.beat)
 	return w
 }
 
-// run writes what is pending until the stream has ended or the client has left.
-func (w *eventWriter) run() {
-	defer close(w.done)
-	timer := time.NewTimer(w.heartbeat)
-	defer timer.Stop()
-	var out []byte
+// bare is the writer of the server: gin's loses the errors of Flush.
+func bare(w http.ResponseWriter) http.ResponseWriter {
 	for {
-		silent := false
-		select {
-		case <-w.signal:
-		case <-timer.C:
-			silent = true
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
 		}
-		timer.Reset(w.heartbeat)
-		var ended bool
-		out, ended = w.take(out[:0])
-		if silent && len(out) == 0 {
-			out = append(out, ": warten\n\n"...)
-		}
-		if err := w.write(out); err != nil {
-			w.broken(err)
-			return
-		}
-		if ended {
-			return
-		}
+		w = outer.Unwrap()
 	}
 }
 
-// take swaps the pending events for an empty buffer.
-func (w *eventWriter) take(empty []byte) (out []byte, ended bool) {
+// beat writes a comment when nothing was written for a while.
+func (w *eventWriter) beat() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out, w.pending = w.pending, empty
-	w.room.Signal()
-	return out, w.ended
-}
-
-func (w *eventWriter) broken(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.err = err
-	w.room.Signal()
+	if w.stopped || w.err != nil {
+		return
+	}
+	if rest := w.heartbeat - time.Since(w.last); rest > 0 {
+		w.timer.Reset(rest)
+		return
+	}
+	w.send([]byte(": warten\n\n"))
+	w.timer.Reset(w.heartbeat)
 }
 
 // write writes and flushes within the time a reading client needs.
 func (w *eventWriter) write(p []byte) error {
-	if len(p) == 0 {
-		return nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(p) > 0 && w.err == nil {
+		w.send(p)
 	}
+	return w.err
+}
+
+// send is write under the lock; a failure is kept.
+func (w *eventWriter) send(p []byte) {
 	w.begin()
-	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // not every server has deadlines
+	w.last = time.Now()
+	if w.deadline.Sub(w.last) < w.timeout { // rarely: it costs more than the rest
+		w.deadline = w.last.Add(w.timeout + w.timeout/2)
+		_ = w.control.SetWriteDeadline(w.deadline) // not every server has deadlines
+	}
 	_, err := w.out.Write(p)
 	if err == nil {
 		err = w.control.Flush()
 	}
 	if err != nil {
-		return &gateway.Error{Op: "write events", Code: gateway.CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", Err: err}
+		w.err = &gateway.Error{Op: "write events", Code: gateway.CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", Err: err}
 	}
-	return nil
 }
 
 // begin sends status and header once.
@@ -171,6 +162,9 @@ func (w *eventWriter) begin() {
 
 // copy returns nil after [DONE] was accepted, else the error that ended the answer.
 func (w *eventWriter) copy(stream Stream) error {
+	if s, ok := stream.(interface{ BeforeWait(f func()) bool }); ok {
+		w.gathers = s.BeforeWait(func() { _ = w.flush() }) // a failure is kept
+	}
 	for {
 		event, err := stream.Next()
 		if errors.Is(err, io.EOF) {
@@ -185,19 +179,20 @@ func (w *eventWriter) copy(stream Stream) error {
 	}
 }
 
-// event hands an event to the writing goroutine and waits only when a slow
-// client has left too much pending.
+// event takes in an event and writes it, unless the stream will say when it is time.
 func (w *eventWriter) event(data []byte) error {
-	w.mu.Lock()
-	for len(w.pending) > maxPending && w.err == nil {
-		w.room.Wait()
-	}
-	err := w.err
 	w.pending = appendEvent(w.pending, data)
-	w.mu.Unlock()
-	select {
-	case w.signal <- struct{}{}:
-	default:
+	if w.gathers && len(w.pending) < maxPending {
+		return nil
+	}
+	return w.flush()
+}
+
+// flush writes what was gathered.
+func (w *eventWriter) flush() error {
+	err := w.write(w.pending)
+	if w.pending = w.pending[:0]; cap(w.pending) > 2*maxPending {
+		w.pending = nil // one large event must not stay in memory with the stream
 	}
 	return err
 }
@@ -221,20 +216,21 @@ func oneLine(b []byte) {
 	}
 }
 
-// stop writes what is pending and ends the goroutine. Afterwards the response
-// belongs to the handler again.
+// stop writes what is pending and ends the heartbeats. Afterwards the response
+// belongs to the handler again. It may be called twice.
 func (w *eventWriter) stop() {
-	w.once.Do(func() {
-		w.mu.Lock()
-		w.ended = true
-		w.mu.Unlock()
-		select {
-		case w.signal <- struct{}{}:
-		default:
-		}
-		<-w.done
+	_ = w.flush() // a failure is kept
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return
+	}
+	w.stopped = true
+	w.timer.Stop()
+	if !w.deadline.IsZero() {
+		w.deadline = time.Time{}
 		_ = w.control.SetWriteDeadline(time.Time{})
-	})
+	}
 }
 
 // fail writes the error event that takes the place of [DONE]; the writer has stopped.

@@ -34,7 +34,10 @@ func newStream(x *exchange, c Config) *stream {
 }
 
 // BeforeWait has f called before every read that may wait for the server.
-func (s *stream) BeforeWait(f func()) { s.events.beforeWait = f }
+func (s *stream) BeforeWait(f func()) bool {
+	s.events.beforeWait = f
+	return true
+}
 
 // Next returns the next chunk; see gateway.AnswerStream for what the errors mean.
 func (s *stream) Next() (gateway.Chunk, error) {
