@@ -20,7 +20,7 @@ import (
 // beside a plain table that commits every entry by itself, and verification.
 func Benchmark(b *testing.B, backend Backend) {
 	b.Run("verify", func(b *testing.B) { verification(b, backend) })
-	for _, writers := range []int{1, 64, 256} {
+	for _, writers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("record/writers=%d", writers), func(b *testing.B) {
 			private, _ := Key(b)
 			store := backend.Attach(b, backend.New(b).Address)

@@ -39,7 +39,7 @@ type Store struct {
 	insert statements
 }
 
-type statements struct{ entry, node, checkpoint, pending, ended, supersede *sql.Stmt }
+type statements struct{ latest, states, entry, node, nodes, checkpoint, pending, ended, supersede *sql.Stmt }
 
 var _ audit.Store = (*Store)(nil)
 
@@ -163,8 +163,11 @@ func (s *Store) prepare(ctx context.Context) error {
 		to   **sql.Stmt
 		text string
 	}{
+		{&s.insert.latest, query.LatestSQL},
+		{&s.insert.states, dialect.StatesSQL()},
 		{&s.insert.entry, "INSERT INTO entry (" + query.EntryColumns + ") VALUES (?" + strings.Repeat(", ?", width-1) + ")"},
 		{&s.insert.node, "INSERT INTO node (idx, hash) VALUES (?, ?)"},
+		{&s.insert.nodes, "INSERT INTO node (idx, hash) VALUES (?, ?)" + strings.Repeat(", (?, ?)", nodesAtOnce-1)},
 		{&s.insert.checkpoint, "INSERT INTO checkpoint (size, at, note) VALUES (?, ?, ?)"},
 		{&s.insert.supersede, "DELETE FROM checkpoint WHERE size = ?"},
 		{&s.insert.pending, "INSERT INTO pending (id, seq, tenant, writer) VALUES (?, ?, ?, ?)"},
@@ -190,14 +193,21 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// Append implements audit.Store.
+// Append implements audit.Store. What runs inside is not cut short by the
+// context: a commit that was begun ends one way or the other, locks are waited
+// for no longer than busy_timeout, and the driver would start a goroutine for
+// every statement that could be cancelled.
 func (s *Store) Append(ctx context.Context, ids []string, build func(audit.Tail) (audit.Batch, error)) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	ctx = context.WithoutCancel(ctx)
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	tail, err := readTail(ctx, tx, ids)
+	tail, err := s.readTail(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
@@ -214,13 +224,17 @@ func (s *Store) Append(ctx context.Context, ids []string, build func(audit.Tail)
 	return nil
 }
 
-func readTail(ctx context.Context, tx *sql.Tx, ids []string) (audit.Tail, error) {
-	r := reader(tx.QueryContext)
-	latest, err := r.Latest(ctx)
+//nolint:sqlclosecheck // a transaction closes its statements when it ends
+func (s *Store) readTail(ctx context.Context, tx *sql.Tx, ids []string) (audit.Tail, error) {
+	found, err := tx.StmtContext(ctx, s.insert.latest).QueryContext(ctx) //nolint:rowserrcheck // ScanLatest reads, checks and closes them
 	if err != nil {
-		return audit.Tail{}, err
+		return audit.Tail{}, fmt.Errorf("read newest checkpoint: %w", err)
 	}
-	found, err := tx.QueryContext(ctx, dialect.StatesSQL(), asJSON(ids)) //nolint:rowserrcheck // ScanStates reads, checks and closes them
+	latest, err := query.ScanLatest(rows{found})
+	if err != nil {
+		return audit.Tail{}, fmt.Errorf("read newest checkpoint: %w", err)
+	}
+	found, err = tx.StmtContext(ctx, s.insert.states).QueryContext(ctx, asJSON(ids)) //nolint:rowserrcheck // ScanStates reads, checks and closes them
 	if err != nil {
 		return audit.Tail{}, fmt.Errorf("read states: %w", err)
 	}
@@ -229,7 +243,7 @@ func readTail(ctx context.Context, tx *sql.Tx, ids []string) (audit.Tail, error)
 		return audit.Tail{}, fmt.Errorf("read states: %w", err)
 	}
 	return audit.Tail{Latest: latest, States: states, Hashes: func(indexes []int64) ([]tlog.Hash, error) {
-		return r.Hashes(ctx, indexes)
+		return reader(tx.QueryContext).Hashes(ctx, indexes)
 	}}, nil
 }
 
@@ -252,11 +266,8 @@ func (s *Store) insertBatch(ctx context.Context, tx *sql.Tx, b audit.Batch) erro
 			return fmt.Errorf("note entry %d as open or ended: %w", r.Seq, err)
 		}
 	}
-	node := tx.StmtContext(ctx, s.insert.node)
-	for i, h := range b.Hashes {
-		if _, err := node.ExecContext(ctx, b.First+int64(i), h[:]); err != nil {
-			return fmt.Errorf("insert hash: %w", err)
-		}
+	if err := s.insertNodes(ctx, tx, b); err != nil {
+		return fmt.Errorf("insert hashes: %w", err)
 	}
 	if b.Supersedes > 0 {
 		if _, err := tx.StmtContext(ctx, s.insert.supersede).ExecContext(ctx, b.Supersedes); err != nil {
@@ -266,6 +277,33 @@ func (s *Store) insertBatch(ctx context.Context, tx *sql.Tx, b audit.Batch) erro
 	c := b.Checkpoint
 	if _, err := tx.StmtContext(ctx, s.insert.checkpoint).ExecContext(ctx, c.Size, c.Time.UnixNano(), c.Note); err != nil {
 		return fmt.Errorf("insert checkpoint: %w", err)
+	}
+	return nil
+}
+
+// nodesAtOnce is how many hashes one statement inserts: every statement costs
+// more than what it inserts.
+const nodesAtOnce = 8
+
+//nolint:sqlclosecheck // a transaction closes its statements when it ends
+func (s *Store) insertNodes(ctx context.Context, tx *sql.Tx, b audit.Batch) error {
+	one, many := tx.StmtContext(ctx, s.insert.node), tx.StmtContext(ctx, s.insert.nodes)
+	index, hashes := b.First, b.Hashes
+	values := make([]any, 0, 2*nodesAtOnce)
+	for len(hashes) >= nodesAtOnce {
+		values = values[:0]
+		for i := range nodesAtOnce {
+			values = append(values, index+int64(i), hashes[i][:])
+		}
+		if _, err := many.ExecContext(ctx, values...); err != nil {
+			return err
+		}
+		index, hashes = index+nodesAtOnce, hashes[nodesAtOnce:]
+	}
+	for i := range hashes {
+		if _, err := one.ExecContext(ctx, index+int64(i), hashes[i][:]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
