@@ -15,12 +15,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
 // Config holds the parts behind the routes. Gateway, Auth and Models are
@@ -37,6 +39,10 @@ type Config struct {
 	Retriever gateway.Retriever
 	Decisions Decisions
 	Services  Services
+	// Usage tells what was used and what is left.
+	Usage Usage
+	// Tenants manages tenants and their keys.
+	Tenants *identity.Registry
 	// Ready are the checks behind /readyz.
 	Ready []ReadyCheck
 
@@ -184,7 +190,7 @@ type route struct {
 
 // routes is everything that can be called.
 func (s *Server) routes() []route {
-	return []route{
+	return slices.Concat(s.tenantRoutes(), []route{
 		{method: "POST", path: "/v1/chat/completions", handle: s.chat, limit: s.MaxBody, streams: true},
 		{method: "POST", path: "/v1/responses", handle: s.responses, limit: s.MaxBody, streams: true},
 		{method: "POST", path: "/v1/messages", handle: s.messages, limit: s.MaxBody, streams: true},
@@ -207,13 +213,16 @@ func (s *Server) routes() []route {
 		{method: "GET", path: "/api/v1/decisions", handle: s.listDecisions},
 		{method: "GET", path: "/api/v1/decisions/:id", handle: s.getDecision},
 		{method: "GET", path: "/api/v1/models", handle: s.listModels},
+		{method: "GET", path: "/api/v1/usage", handle: s.getUsage},
+		{method: "GET", path: "/api/v1/limits", handle: s.getLimits},
+		{method: "GET", path: "/api/v1/notices", handle: s.getNotices},
 		{method: "GET", path: "/api/v1/services", handle: s.listServices},
 		{method: "GET", path: "/api/v1/services/:id", handle: s.getService},
 
 		{method: "GET", path: "/api/openapi.json", handle: s.openAPI, open: true},
 		{method: "GET", path: "/healthz", handle: s.health, open: true},
 		{method: "GET", path: "/readyz", handle: s.ready, open: true},
-	}
+	})
 }
 
 // Routes lists "METHOD /path" of everything that can be called.

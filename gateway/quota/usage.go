@@ -52,7 +52,8 @@ type Count struct {
 	Energy int64 `json:"energy_micro_wh"`
 }
 
-func (c *Count) add(o Count) {
+// Add adds another count.
+func (c *Count) Add(o Count) {
 	c.Requests += o.Requests
 	c.InputReported += o.InputReported
 	c.InputEstimated += o.InputEstimated
@@ -190,7 +191,7 @@ func (c *counter) put(key Key, n Count) {
 		have = &Count{}
 		c.rows[key] = have
 	}
-	have.add(n)
+	have.Add(n)
 }
 
 // maxBatch bounds the rows of one batch, maxPending what waits in memory for a
