@@ -106,7 +106,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		demoCommand(), serveCommand(), checkCommand(), draftCommand(),
 		configCommand(), policyCommand(), auditCommand(), normsCommand(), sourcesCommand(), keyCommand(),
-		versionCommand(),
+		benchCommand(), versionCommand(),
 	)
 	return root
 }
