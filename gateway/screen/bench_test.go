@@ -5,6 +5,7 @@ package screen_test
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -69,9 +70,15 @@ func BenchmarkScreenSizes(b *testing.B) {
 		text  string
 		known []gateway.Entity
 	}{
-		{"clean/400B", clean[:400], nil}, {"clean/1KB", clean[:1<<10], nil}, {"clean/30KB", clean[:30<<10], nil},
-		{"dense/400B", dense[1240:1640], nil}, {"dense/1KB", dense[1000:2024], nil}, {"dense/30KB", dense, nil},
-		{"6entities/1KB", dense[1000:2024], caseEntities}, {"20entities/1KB", dense[1000:2024], twentyEntities()}, {"20entities/30KB", dense, twentyEntities()},
+		{"clean/400B", clean[:400], nil},
+		{"clean/1KB", clean[:1<<10], nil},
+		{"clean/30KB", clean[:30<<10], nil},
+		{"dense/400B", dense[1240:1640], nil},
+		{"dense/1KB", dense[1000:2024], nil},
+		{"dense/30KB", dense, nil},
+		{"6entities/1KB", dense[1000:2024], caseEntities},
+		{"20entities/1KB", dense[1000:2024], twentyEntities()},
+		{"20entities/30KB", dense, twentyEntities()},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			sc := plainScreener(b)
@@ -84,6 +91,34 @@ func BenchmarkScreenSizes(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkNewText screens texts that come once: what remembering costs when it
+// is of no use.
+func BenchmarkNewText(b *testing.B) {
+	dense := benchText()
+	remembering, err := screen.New(screen.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, size := range []int{400, 1 << 10, 30<<10 - 100} {
+		for _, bb := range []struct {
+			name string
+			sc   gateway.Screener
+		}{{"plain", plainScreener(b)}, {"remembering", remembering}} {
+			b.Run(fmt.Sprintf("%dB/%s", size, bb.name), func(b *testing.B) {
+				b.ReportAllocs()
+				round := 0
+				for b.Loop() {
+					round++
+					texts := []string{strconv.Itoa(round) + dense[100:size]}
+					if _, err := bb.sc.Screen(context.Background(), texts, nil); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }
 

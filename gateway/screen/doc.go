@@ -12,6 +12,12 @@
 // digits (checks.go). Where two recognisers claim the same place, the better
 // evidence wins: validated, known, trigger, list (resolve.go).
 //
+// A chat grows turn by turn, and every request carries all of it. What a longer
+// text came to is remembered for some minutes in places and kinds, never in text
+// (memory.go, outcome.go), so only new turns are read. A name that a new turn
+// reveals is looked for in the old ones as well (reading.go): the result is the
+// same as if all were read anew, which the tests compare.
+//
 // It is not a guarantee: a name nobody announced (no title, no label, not part
 // of the case, not a common first name) is not found. It decides nothing about
 // what may be sent where; that is the policies' work. Hints of special

@@ -115,25 +115,39 @@ func goldenText(r *rand.Rand) string {
 	case 0:
 		return strings.ToUpper(text)
 	case 1:
-		source, _ := json.Marshal(map[string]string{"text": strings.ToValidUTF8(text, "?")})
-		return string(source)
+		return jsonSource(map[string]string{"text": strings.ToValidUTF8(text, "?")})
 	case 2:
-		source, _ := json.Marshal([]string{strings.ToValidUTF8(text, "?")})
-		return escapeAll(string(source))
+		return escapeAll(jsonSource([]string{strings.ToValidUTF8(text, "?")}))
 	case 3:
 		return text[:r.IntN(len(text)+1)]
 	}
 	return text
 }
 
+func jsonSource(v any) string {
+	source, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // texts and maps of texts are always JSON
+	}
+	return string(source)
+}
+
 // goldenEntities are the cases the texts belong to.
 var goldenEntities = [][]gateway.Entity{
 	nil, caseEntities,
 	{
-		{Type: "person", Value: "Dr. Ludwig van Beethoven"}, {Type: "person", First: "Karl-Heinz", Last: "Meyer-Landrut", BirthName: "Weber"},
-		{Type: "person", Value: "Peters, Şükrü"}, {Type: "email", Value: "erika.müller@example.org"}, {Type: "iban", Value: "DE88 3704 0044 0532 0130 00"},
-		{Type: "address", Value: "Am Markt 3\n72574 Bad Urach"}, {Type: "other", Value: "123A456789"}, {Type: "date_of_birth", Value: "14.3.88"},
-		{Type: "phone", Value: "+49 171 1234567"}, {Type: "person", First: "Anna"}, {Type: "person", Last: "Mueller"}, {Type: "person"},
+		{Type: "person", Value: "Dr. Ludwig van Beethoven"},
+		{Type: "person", First: "Karl-Heinz", Last: "Meyer-Landrut", BirthName: "Weber"},
+		{Type: "person", Value: "Peters, Şükrü"},
+		{Type: "email", Value: "erika.müller@example.org"},
+		{Type: "iban", Value: "DE88 3704 0044 0532 0130 00"},
+		{Type: "address", Value: "Am Markt 3\n72574 Bad Urach"},
+		{Type: "other", Value: "123A456789"},
+		{Type: "date_of_birth", Value: "14.3.88"},
+		{Type: "phone", Value: "+49 171 1234567"},
+		{Type: "person", First: "Anna"},
+		{Type: "person", Last: "Mueller"},
+		{Type: "person"},
 	},
 }
 

@@ -95,8 +95,8 @@ func (k *keys) of(f *found) []byte {
 func (k *keys) appendAddress(v string) {
 	for i := range k.cut(v) {
 		k.buf = appendFold(k.buf, k.split.str(i))
-		if b, long := bytes.CutSuffix(k.buf, []byte("strasse")); long {
-			k.buf = append(b, "str"...)
+		if bytes.HasSuffix(k.buf, []byte("strasse")) {
+			k.buf = k.buf[:len(k.buf)-len("asse")]
 		}
 		k.buf = append(k.buf, ' ')
 	}

@@ -33,8 +33,9 @@ type memory struct {
 
 const (
 	memoryShards = 16
-	// minRemembered is the size below which looking up costs as much as screening.
-	minRemembered = 256
+	// minRemembered is the size below which remembering is not worth its cost. The
+	// windows in which a streamed answer is reviewed are smaller and come once.
+	minRemembered = 512
 )
 
 type digest [sha256.Size]byte

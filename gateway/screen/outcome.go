@@ -5,7 +5,7 @@ package screen
 
 import (
 	"slices"
-	"strings"
+	"sort"
 )
 
 // outcome is what screening a text came to, in places of the text.
@@ -34,13 +34,15 @@ func (o *outcome) size() int { return 16*len(o.cands) + 56*len(o.names) + 8*len(
 // be read again from the text.
 func (s *scan) outcome() (o outcome, ok bool) {
 	o.cands = slices.Clone(s.cands)
+	o.names = make([]namePlace, 0, len(s.names))
+	o.spans = make([]span, 0, len(s.names))
 	for i := range o.cands {
 		c := &o.cands[i]
 		if c.name < 0 {
 			continue
 		}
 		place, ok := s.placeOf(&o, c, &s.names[c.name])
-		if !ok || place.parts(&o, s.text) != s.names[c.name] {
+		if !ok || !s.same(&o, &place, &s.names[c.name]) {
 			return outcome{}, false
 		}
 		c.name = int32(len(o.names))
@@ -52,14 +54,15 @@ func (s *scan) outcome() (o outcome, ok bool) {
 // placeOf finds the tokens of a candidate that make up its name.
 func (s *scan) placeOf(o *outcome, c *candidate, n *nameParts) (namePlace, bool) {
 	p := namePlace{entity: n.entity, lastAt: n.lastAt}
-	from, _ := slices.BinarySearchFunc(s.toks, c.start, func(t token, pos int32) int { return int(t.start - pos) })
+	from := sort.Search(len(s.toks), func(k int) bool { return s.toks[k].start >= c.start })
 	to := from
 	for to < len(s.toks) && s.toks[to].start < c.end {
 		to++
 	}
 	found := n.first == ""
 	for k := from; k < to && !found; k++ {
-		if found = fold(s.str(k)) == n.first; found {
+		s.buf = appendFold(s.buf[:0], s.str(k))
+		if found = string(s.buf) == n.first; found {
 			p.first = span{s.toks[k].start, s.toks[k].end}
 		}
 	}
@@ -82,34 +85,49 @@ func (s *scan) placeOf(o *outcome, c *candidate, n *nameParts) (namePlace, bool)
 func (s *scan) surnamePlace(o *outcome, p *namePlace, k, to int, last string) bool {
 	from, have := len(o.spans), 0
 	for ; k < to; k++ {
-		w := fold(s.str(k))
+		s.buf = appendFold(s.buf[:0], s.str(k))
 		o.spans = append(o.spans, span{s.toks[k].start, s.toks[k].end})
-		rest := last[have:]
-		if strings.HasPrefix(w, rest) {
-			p.last, p.cut = [2]int{from, len(o.spans)}, len(w)-len(rest)
+		n, rest := len(s.buf), last[have:]
+		if n >= len(rest) && string(s.buf[:len(rest)]) == rest {
+			p.last, p.cut = [2]int{from, len(o.spans)}, n-len(rest)
 			return true
 		}
-		if !strings.HasPrefix(rest, w) {
+		if n > len(rest) || string(s.buf) != rest[:n] {
 			break
 		}
-		have += len(w)
+		have += n
 	}
 	o.spans = o.spans[:from]
 	return false
 }
 
-// parts reads the name again.
-func (p *namePlace) parts(o *outcome, text string) nameParts {
-	n := nameParts{entity: p.entity, lastAt: p.lastAt}
-	if p.first.end > p.first.start {
-		n.first = fold(text[p.first.start:p.first.end])
+// same says that reading a place again gives the very name.
+func (s *scan) same(o *outcome, p *namePlace, n *nameParts) bool {
+	s.buf = p.appendFirst(s.buf[:0], s.text)
+	if string(s.buf) != n.first {
+		return false
 	}
-	var buf [64]byte
-	b := buf[:0]
+	s.buf = p.appendLast(s.buf[:0], o, s.text)
+	return string(s.buf) == n.last && p.entity == n.entity && p.lastAt == n.lastAt
+}
+
+func (p *namePlace) appendFirst(b []byte, text string) []byte {
+	return appendFold(b, text[p.first.start:p.first.end])
+}
+
+func (p *namePlace) appendLast(b []byte, o *outcome, text string) []byte {
 	for _, sp := range o.spans[p.last[0]:p.last[1]] {
 		b = appendFold(b, text[sp.start:sp.end])
 	}
-	n.last = string(b[:max(0, len(b)-p.cut)])
+	return b[:max(0, len(b)-p.cut)]
+}
+
+// parts reads the name again.
+func (p *namePlace) parts(o *outcome, text string) nameParts {
+	var buf [64]byte
+	n := nameParts{entity: p.entity, lastAt: p.lastAt}
+	n.first = string(p.appendFirst(buf[:0], text))
+	n.last = string(p.appendLast(buf[:0], o, text))
 	return n
 }
 

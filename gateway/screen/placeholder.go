@@ -4,6 +4,7 @@
 package screen
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,12 +163,7 @@ var kindLabels = func() (t [len(kindNames)]string) {
 }()
 
 func isLabel(label []byte) bool {
-	for _, l := range kindLabels[1:] {
-		if string(label) == l {
-			return true
-		}
-	}
-	return false
+	return len(label) > 0 && slices.Contains(kindLabels[1:], string(label))
 }
 
 // birthYear writes the year with its century; two digits above 29 belong to the

@@ -124,15 +124,25 @@ func (s *Screener) propagate(readings []reading, c *caseTable, keys *keyer) {
 			continue
 		}
 		s.again(r, c)
-		r.scan.repeatNames(table)
+		grown := r.scan.repeatNames(table)
 		s.rate(r)
-		if r.fresh == nil {
-			continue
-		}
-		if o, ok := r.scan.outcome(); ok {
-			o.set, o.rated = r.scan.set, true
-			r.fresh.names, r.fresh.repeated = key, o
-		}
+		r.note(key, grown)
+	}
+}
+
+// note prepares what is to be remembered after the names under a key were looked
+// for.
+func (r *reading) note(key digest, grown bool) {
+	if r.fresh == nil {
+		return
+	}
+	o, ok := r.fresh.own, true
+	if grown {
+		o, ok = r.scan.outcome()
+	}
+	if ok {
+		o.set, o.rated = r.scan.set, true
+		r.fresh.names, r.fresh.repeated = key, o
 	}
 }
 

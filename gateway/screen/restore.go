@@ -66,9 +66,9 @@ func newRestorer(list []placeholder) *Restorer {
 // addForms enters the ways models rewrite a tag inside its brackets: [IBAN 1],
 // [IBAN-1], blanks or escaped underscores throughout. cut is where the number
 // begins.
-func (r *Restorer) addForms(b, tag []byte, cut, entry int) {
+func (r *Restorer) addForms(key, tag []byte, cut, entry int) {
 	for _, form := range [...]struct{ all, last string }{{"_", "_"}, {"_", " "}, {"_", "-"}, {" ", " "}, {`\_`, `\_`}} {
-		key := append(b, '[')
+		key = append(key[:0], '[')
 		for i, c := range tag {
 			switch {
 			case c != '_':

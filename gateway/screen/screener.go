@@ -286,8 +286,9 @@ func (s *Screener) collect(table *caseTable, readings []reading) (*Screening, er
 	return result, nil
 }
 
-// repeatNames finds the surnames of a table with the evidence of a trigger.
-func (s *scan) repeatNames(table *caseTable) {
+// repeatNames finds the surnames of a table with the evidence of a trigger and
+// says whether there are any.
+func (s *scan) repeatNames(table *caseTable) bool {
 	own, before := s.table, len(s.cands)
 	s.table, s.knownEnd = table, -1
 	for i := range s.toks {
@@ -301,7 +302,7 @@ func (s *scan) repeatNames(table *caseTable) {
 	}
 	s.table = own
 	if len(s.cands) == before {
-		return
+		return false
 	}
 	for i := before; i < len(s.cands); i++ {
 		c := &s.cands[i]
@@ -309,6 +310,7 @@ func (s *scan) repeatNames(table *caseTable) {
 		s.names[c.name].entity = -1
 	}
 	s.cands = resolve(s.cands)
+	return true
 }
 
 // Screening is the result for one request.
