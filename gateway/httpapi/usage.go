@@ -293,7 +293,7 @@ func cell(s string) string {
 		}
 		return r
 	}, s)
-	if trimmed := strings.TrimLeft(s, " \u00a0\u200b\ufeff"); trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(trimmed)[0]) {
+	if trimmed := strings.TrimLeft(s, " \u00a0\u200b\ufeff"); trimmed != "" && strings.ContainsRune("=+-@|%＝＋－＠％", []rune(trimmed)[0]) {
 		s = "'" + s
 	}
 	if strings.ContainsAny(s, ";\"") {

@@ -37,7 +37,7 @@ var _ gateway.Ticket = (*ticket)(nil)
 func (k *Keeper) Admit(ctx context.Context, r gateway.Request) (gateway.Ticket, error) {
 	t := &ticket{keeper: k, path: k.path(r), caller: r.Caller, purpose: r.Purpose}
 	if err := t.take(ctx, (*ticket).admit); err != nil {
-		t.leave()
+		t.settle(gateway.Usage{}, 0, true)
 		k.usage.refused(t, r)
 		return nil, err
 	}
@@ -55,8 +55,7 @@ func (t *ticket) Reserve(ctx context.Context, e gateway.Estimate) error {
 	}
 	t.estimate, t.reserved = e, true
 	if err := t.take(ctx, (*ticket).reserve); err != nil {
-		t.settle(gateway.Usage{}, 0)
-		t.reserved = false
+		t.settle(gateway.Usage{}, 0, false)
 		return err
 	}
 	return nil
@@ -68,8 +67,7 @@ func (t *ticket) Settle(_ context.Context, u gateway.Used) {
 	if cost == 0 {
 		cost = t.keeper.config.Unpriced.Of(u.Closing.Usage.Input, u.Closing.Usage.Output)
 	}
-	t.settle(u.Closing.Usage, cost)
-	t.leave()
+	t.settle(u.Closing.Usage, cost, true)
 	t.keeper.usage.add(t, u, cost)
 }
 
@@ -80,10 +78,10 @@ const tries = 8
 // take lets a step take from every scope; where something is missing that the
 // store may have, it is drawn and the step goes on.
 func (t *ticket) take(ctx context.Context, step func(*ticket, int, time.Time) (meter, error)) error {
+	now := t.keeper.config.Now()
 	for i, s := range t.path {
 		for attempt := 0; ; attempt++ {
 			s.mu.Lock()
-			now := t.keeper.config.Now()
 			missing, err := step(t, i, now)
 			s.mu.Unlock()
 			if err == nil {
@@ -92,7 +90,9 @@ func (t *ticket) take(ctx context.Context, step func(*ticket, int, time.Time) (m
 			if missing == nil || attempt == tries {
 				return t.keeper.count(s, err)
 			}
-			if down := t.keeper.exchange.draw(ctx, s, missing); down != nil {
+			down := t.keeper.exchange.draw(ctx, s, missing)
+			now = t.keeper.config.Now()
+			if down != nil {
 				err := t.without(ctx, i, missing, step, down)
 				if err == nil {
 					break
@@ -244,39 +244,35 @@ func (t *ticket) borrow(m meter, now time.Time) {
 	}
 }
 
-// settle replaces what was reserved by what was used.
-func (t *ticket) settle(u gateway.Usage, cost gateway.MicroEuro) {
-	if !t.reserved {
-		return
-	}
+// settle replaces what was reserved by what was used; with leave the places are
+// given back as well.
+func (t *ticket) settle(u gateway.Usage, cost gateway.MicroEuro, leave bool) {
 	for i, s := range t.path {
 		h := &t.held[i]
 		s.mu.Lock()
-		if h.input {
-			s.input.put(int64(t.estimate.Input - u.Input))
+		if t.reserved {
+			t.book(s, h, u, cost)
 		}
-		if h.output {
-			s.output.put(int64(t.estimate.Output - u.Output))
+		if leave && h.place {
+			s.places.busy--
+			h.place = false
 		}
-		for _, b := range [...]*budget{h.day, h.month} {
-			if b != nil {
-				b.settle(int64(t.estimate.Cost), int64(cost))
-			}
-		}
-		*h = hold{request: h.request, place: h.place}
 		s.mu.Unlock()
 	}
+	t.reserved = false
 }
 
-// leave gives the places back.
-func (t *ticket) leave() {
-	for i, s := range t.path {
-		if !t.held[i].place {
-			continue
-		}
-		s.mu.Lock()
-		s.places.busy--
-		s.mu.Unlock()
-		t.held[i].place = false
+func (t *ticket) book(s *scope, h *hold, u gateway.Usage, cost gateway.MicroEuro) {
+	if h.input {
+		s.input.put(int64(t.estimate.Input - u.Input))
 	}
+	if h.output {
+		s.output.put(int64(t.estimate.Output - u.Output))
+	}
+	for _, b := range [...]*budget{h.day, h.month} {
+		if b != nil {
+			b.settle(int64(t.estimate.Cost), int64(cost))
+		}
+	}
+	h.input, h.output, h.day, h.month = false, false, nil, nil
 }
