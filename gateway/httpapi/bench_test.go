@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/gatewaytest"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
 )
@@ -80,7 +81,7 @@ func BenchmarkStream1000(b *testing.B) {
 }
 
 // noRecord is a recorder that keeps nothing.
-type noRecord struct{}
+type noRecord struct{ gatewaytest.Patient }
 
 func (noRecord) Open(context.Context, gateway.Record) error   { return nil }
 func (noRecord) Close(context.Context, gateway.Closing) error { return nil }

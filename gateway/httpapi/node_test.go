@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,25 +22,37 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
 )
 
-// TestOpenAINodeClient lets the official client of OpenAI speak to the gateway.
-// It is skipped only where node, npm or the package cannot be had.
-func TestOpenAINodeClient(t *testing.T) {
+// TestNodeClients lets the official clients speak to the gateway, one script for
+// each door. They are skipped only where node, npm or the packages cannot be had.
+func TestNodeClients(t *testing.T) {
 	t.Parallel()
 	folder := nodeFolder(t)
+	for script, cases := range map[string]int{"client": 17, "responses": 8, "anthropic": 10, "langchain": 10} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			runNode(t, folder, script, cases)
+		})
+	}
+}
+
+func runNode(t *testing.T, folder, script string, cases int) {
+	t.Helper()
 	b := setup(t)
 	control := httptest.NewServer(b.control())
 	defer control.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	run := exec.CommandContext(ctx, "node", "client.mjs")
+	run := exec.CommandContext(ctx, "node", script+".mjs")
 	run.Dir = folder
-	run.Env = append(os.Environ(), "SCHLEUSE_URL="+b.url, "SCHLEUSE_CONTROL="+control.URL, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	run.Env = append(os.Environ(), "SCHLEUSE_URL="+b.url, "SCHLEUSE_CONTROL="+control.URL, "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1",
+		"ANTHROPIC_AUTH_TOKEN=", "LANGSMITH_TRACING=false")
 	out, err := run.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if ok := strings.Count(string(out), "\nok ") + 1; !strings.Contains(string(out), "14 cases") || ok != 14 {
-		t.Errorf("%d of 14 cases passed:\n%s", ok, out)
+	passed := strings.Count("\n"+string(out), "\nok ")
+	if !strings.Contains(string(out), fmt.Sprintf("\n%d cases", cases)) || passed != cases {
+		t.Errorf("%d of %d cases passed:\n%s", passed, cases, out)
 	}
 }
 
@@ -50,6 +63,10 @@ func (b *bench) control() http.Handler {
 		"limited":  {Status: 429, Header: map[string]string{"Retry-After": "1"}},
 		"cut":      {Defect: upstreamtest.Drop},
 		"slow":     {Gap: 50 * time.Millisecond, Text: strings.Repeat("Wort ", 400)},
+
+		"completion":       {Status: 200, Body: completionAnswer},
+		"completionStream": {Status: 200, Header: map[string]string{"Content-Type": "text/event-stream"}, Body: completionStream},
+		"transcript":       {Status: 200, Body: transcript},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/last", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(b.mock.Last().Body) })
@@ -64,46 +81,55 @@ func (b *bench) control() http.Handler {
 	return mux
 }
 
-// nodeFolder installs the client into a folder of the user's cache and returns it.
+// nodeFolder installs the clients into a folder of the user's cache and returns it.
 func nodeFolder(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("the Node client is left out with -short")
+		t.Skip("the Node clients are left out with -short")
 	}
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	manifest, err := os.ReadFile(filepath.Join("nodetest", "package.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := os.ReadFile(filepath.Join("nodetest", "client.mjs"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	lock := readNode(t, "package-lock.json")
+	manifest := readNode(t, "package.json")
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Skipf("no cache folder: %v", err)
 	}
-	digest := sha256.Sum256(manifest)
+	digest := sha256.Sum256(append(lock, manifest...))
 	folder := filepath.Join(cache, "ki-schleuse", "nodetest-"+hex.EncodeToString(digest[:6]))
-	install(t, folder, manifest)
-	// A folder of its own, so that parallel runs do not overwrite each other's script.
+	install(t, folder, manifest, lock)
+	// A folder of its own, so that parallel runs do not overwrite each other's scripts.
 	work := t.TempDir()
 	if err := os.Symlink(filepath.Join(folder, "node_modules"), filepath.Join(work, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"package.json": manifest, "client.mjs": script} {
-		if err := os.WriteFile(filepath.Join(work, name), content, 0o600); err != nil {
+	scripts, err := filepath.Glob(filepath.Join("nodetest", "*.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, script := range append(scripts, "package.json") {
+		name := filepath.Base(script)
+		if err := os.WriteFile(filepath.Join(work, name), readNode(t, name), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return work
 }
 
-func install(t *testing.T, folder string, manifest []byte) {
+func readNode(t *testing.T, name string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("nodetest", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// install fetches exactly the versions of the lock file.
+func install(t *testing.T, folder string, manifest, lock []byte) {
 	t.Helper()
 	done := filepath.Join(folder, "installed")
 	if _, err := os.Stat(done); err == nil {
@@ -112,15 +138,17 @@ func install(t *testing.T, folder string, manifest []byte) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Skipf("no cache folder: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(folder, "package.json"), manifest, 0o600); err != nil {
-		t.Fatal(err)
+	for name, content := range map[string][]byte{"package.json": manifest, "package-lock.json": lock} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 	npm.Dir = folder
 	if out, err := npm.CombinedOutput(); err != nil {
-		t.Skipf("the openai package cannot be had: %v\n%s", err, bytes.TrimSpace(out))
+		t.Skipf("the packages cannot be had: %v\n%s", err, bytes.TrimSpace(out))
 	}
 	if err := os.WriteFile(done, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -205,6 +205,8 @@ func (screening) Pseudonymise() ([]string, gateway.Restorer) { return nil, nil }
 
 // recorder keeps records in memory.
 type recorder struct {
+	gatewaytest.Patient
+
 	mu      sync.Mutex
 	records []gateway.Record
 	closed  []gateway.Closing

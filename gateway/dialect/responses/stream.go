@@ -58,7 +58,10 @@ func (s *stream) Fail(out []byte, f dialect.Failure) []byte {
 		failure.Text("code", code).Text("message", f.Message)
 		s.event("response.failed", s.fields().Raw("response", s.response(failed, &failure)))
 	}
-	e := s.fields().Text("code", f.Label).Text("message", f.Message).Word("param", "null")
+	// Some clients look for the error in the chat format's place only.
+	var detail dialect.Object
+	detail.Text("type", "server_error").Text("code", f.Label).Text("message", f.Message).Word("param", "null")
+	e := s.fields().Text("code", f.Label).Text("message", f.Message).Word("param", "null").Object("error", &detail)
 	if len(f.Schleuse) > 0 {
 		e.Raw("schleuse", f.Schleuse)
 	}

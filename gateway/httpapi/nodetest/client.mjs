@@ -2,16 +2,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 
 // Speaks to a Schleuse with the official openai client, as a Fachverfahren would.
-// The model server behind it is upstreamtest.Server. Prints one line per case.
+// The model server behind it is upstreamtest.Server.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
+import { control, echo, model, question, run, url } from './run.mjs';
 
-const options = { baseURL: process.env.SCHLEUSE_URL + '/v1', apiKey: 'gut', maxRetries: 0 };
+const options = { baseURL: url + '/v1', apiKey: 'gut', maxRetries: 0 };
 const client = new OpenAI(options);
-const control = (path) => fetch(process.env.SCHLEUSE_CONTROL + path).then((r) => r.text());
-const model = 'haus/mock';
-const echo = 'Sie haben geschrieben: „Grüße aus Musterstadt“.';
-const messages = [{ role: 'user', content: 'Grüße aus Musterstadt' }];
+const messages = [{ role: 'user', content: question }];
 const tools = ['wetter', 'adresse'].map((name) => ({
   type: 'function',
   function: { name, parameters: { type: 'object', properties: { eingabe: { type: 'string' } } } },
@@ -81,6 +79,34 @@ const cases = {
     const norm = Math.hypot(...answer.data[0].embedding);
     assert.ok(Math.abs(norm - 1) < 1e-5, `norm ${norm}`);
   },
+  async embeddingsBase64() {
+    const answer = await client.embeddings.create({ model, input: 'Miete', dimensions: 4, encoding_format: 'base64' });
+    assert.equal(Buffer.from(answer.data[0].embedding, 'base64').length, 16);
+  },
+  async completions() {
+    await control('/next?case=completion');
+    const answer = await client.completions.create({ model, prompt: ['Es war einmal', 'Es ist'] });
+    assert.equal(answer.choices[0].text, ' ein Amt.');
+    assert.match(await control('/last'), /"prompt":\["Es war einmal","Es ist"\]/);
+    let text = '';
+    await control('/next?case=completionStream');
+    for await (const chunk of await client.completions.create({ model, prompt: 'Es war einmal', stream: true })) text += chunk.choices[0]?.text ?? '';
+    assert.equal(text, ' ein Amt.');
+    await assert.rejects(client.completions.create({ model, prompt: [[1, 2, 3]] }), (e) => e.status === 400 && e.param === 'prompt[0]');
+  },
+  async transcription() {
+    const file = new File([new Uint8Array([82, 73, 70, 70])], 'Erika Mustermann.wav', { type: 'audio/wav' });
+    await control('/next?case=transcript');
+    const whole = await client.audio.transcriptions.create({ model, file, language: 'de', response_format: 'verbose_json', timestamp_granularities: ['segment'] });
+    assert.equal(whole.segments.length, 2);
+    const sent = await control('/last');
+    assert.match(sent, /name="timestamp_granularities\[\]"\r\n\r\nsegment/);
+    assert.doesNotMatch(sent, /Mustermann/);
+    await control('/next?case=transcript');
+    const srt = await client.audio.transcriptions.create({ model, file, response_format: 'srt' });
+    assert.equal(srt, '1\n00:00:00,000 --> 00:00:01,500\nGuten Tag.\n\n2\n00:00:01,500 --> 01:01:02,250\nHier ist das Wohngeldamt.\n\n');
+    assert.match(await control('/last'), /name="response_format"\r\n\r\nverbose_json/);
+  },
   async refused() {
     const denied = client.chat.completions.create({ model, messages }, { headers: { 'Schleuse-Purpose': 'profiling' } });
     await assert.rejects(denied, (e) => {
@@ -134,13 +160,4 @@ const cases = {
   },
 };
 
-for (const [name, run] of Object.entries(cases)) {
-  try {
-    await run();
-    console.log(`ok ${name}`);
-  } catch (e) {
-    console.log(`FAIL ${name}: ${e.stack}`);
-    process.exitCode = 1;
-  }
-}
-console.log(`${Object.keys(cases).length} cases`);
+await run(cases);
