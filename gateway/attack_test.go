@@ -197,20 +197,25 @@ func TestObligationsAddUpOverTheStages(t *testing.T) {
 	}
 }
 
+// An obligation that no answer can meet any more: known ahead it keeps the
+// request in the house, known only from the answer it keeps the answer.
 func TestObligationThatComesTooLateDenies(t *testing.T) {
 	t.Parallel()
-	p, g := setup(t)
-	allow := p.decide
-	p.decide = func(q gateway.Question) (gateway.Decision, error) {
-		d, err := allow(q)
-		if q.Stage == gateway.StageResponse {
-			d.Obligations = append(d.Obligations, gateway.Obligation{ID: gateway.ObligationStripFields})
+	for findings, want := range map[int]gateway.Outcome{0: gateway.OutcomeDenied, 1: gateway.OutcomeStopped} {
+		p, g := setup(t)
+		p.answer = `{"choices":[{"message":{"content":"Erika"},"finish_reason":"stop"}]}`
+		allow := p.decide
+		p.decide = func(q gateway.Question) (gateway.Decision, error) {
+			d, err := allow(q)
+			if q.Stage == gateway.StageResponse && q.Screened.Total() >= findings {
+				d.Obligations = append(d.Obligations, gateway.Obligation{ID: gateway.ObligationStripFields})
+			}
+			return d, err
 		}
-		return d, err
-	}
-	_, err := g.Complete(t.Context(), chat(t, "x"))
-	if gateway.CodeOf(err) != gateway.CodeDenied || p.closings[0].Outcome != gateway.OutcomeStopped {
-		t.Errorf("error %v, closings %+v", err, p.closings)
+		_, err := g.Complete(t.Context(), chat(t, "x"))
+		if gateway.CodeOf(err) != gateway.CodeDenied || p.closings[0].Outcome != want || (p.sent == "") != (want == gateway.OutcomeDenied) {
+			t.Errorf("error %v, sent %q, closings %+v", err, p.sent, p.closings)
+		}
 	}
 }
 

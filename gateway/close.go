@@ -175,6 +175,9 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	p.g.observeEnd(ctx, p.record, p.closing)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.g.RecordTimeout)
 	defer cancel()
+	if p.closing.Response == nil && p.g.Recorder.CloseSoon(p.closing) {
+		return nil // every decision is durable: nobody waits for the end of the story
+	}
 	if err := p.g.Recorder.Close(ctx, p.closing); err != nil {
 		p.g.Logger.LogAttrs(ctx, slog.LevelError, "record not closed", slog.String("request_id", p.request.ID), slog.Any("error", err))
 		return &Error{Op: "close record", Code: CodeNoRecord, Message: "Das Ende der Anfrage konnte nicht protokolliert werden. Die Antwort wird deshalb nicht herausgegeben.", RequestID: p.request.ID, Err: err}

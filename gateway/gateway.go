@@ -227,6 +227,9 @@ func (p *passage) admit(ctx context.Context) error {
 	if err := p.apply(); err != nil {
 		return p.refuse(ctx, err)
 	}
+	if err := p.decideAhead(ctx); err != nil {
+		return err
+	}
 	if err := p.reserve(ctx); err != nil {
 		return err
 	}
@@ -459,27 +462,66 @@ func (p *passage) decideAnswer(ctx context.Context, texts []string) error {
 	return p.decideOn(ctx, p.newIn(screening, texts, make([]int, len(texts))))
 }
 
+// decideAhead asks what the policies say of an answer in which nothing new will
+// be found. So that decision is durable before anything leaves, no stream begins
+// without one, and a request whose answer nobody may see does not leave at all.
+func (p *passage) decideAhead(ctx context.Context) error {
+	if p.need == noModel {
+		return nil
+	}
+	d, err := p.askAnswer(ctx, Screened{Counts: map[FindingKind]int{}}, func(id ModelID) bool {
+		return slices.ContainsFunc(p.routes, func(r Route) bool { return r.Model == id })
+	})
+	if err != nil {
+		return p.refuse(ctx, p.fault("list models", err))
+	}
+	if !d.Allowed() {
+		p.record.Decisions = append(p.record.Decisions, d)
+		return p.refuse(ctx, p.answerDenied(d))
+	}
+	p.routes = slices.DeleteFunc(p.routes, func(r Route) bool { return !containsModel(d.Models, r.Model) })
+	if len(p.routes) == 0 {
+		return p.refuse(ctx, &Error{Op: "route", Code: CodeNoModel, Message: "Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen."})
+	}
+	p.record.Route, p.record.Fallback = &p.routes[0], p.routes[1:]
+	p.record.Answer = &d
+	return nil
+}
+
+// decideOn decides about an answer, or about what has come of it.
 func (p *passage) decideOn(ctx context.Context, s Screened) error {
 	p.closing.Screened = s
-	cards, err := p.candidates(ctx)
+	if s.Total() == 0 && len(s.Categories) == 0 && s.Unscreenable == 0 {
+		return nil // decided ahead
+	}
+	d, err := p.askAnswer(ctx, s, func(id ModelID) bool { return id == p.current.Model })
 	if err != nil {
 		return p.fault("list models", err)
 	}
-	used := cards[:0:0]
-	for _, c := range cards {
-		if c.ID == p.current.Model {
-			used = append(used, c)
-		}
+	p.closing.Response = &d
+	if !d.Allowed() {
+		return p.answerDenied(d)
 	}
-	d := p.g.ask(ctx, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: used, Passages: p.passages})
+	return nil
+}
+
+func (p *passage) askAnswer(ctx context.Context, s Screened, used func(ModelID) bool) (Decision, error) {
+	cards, err := p.candidates(ctx)
+	if err != nil {
+		return Decision{}, err
+	}
+	cards = slices.DeleteFunc(slices.Clone(cards), func(c ModelCard) bool { return !used(c.ID) })
+	inner, ended := p.g.observeStage(ctx, "decide")
+	d := p.g.ask(inner, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: cards, Passages: p.passages})
+	ended(nil)
 	if o, ok := late(d, p.decision); ok {
 		d = denied(d, coreReason("KERN-002", "Eine Auflage kam erst mit der Antwort und kann nicht mehr erfüllt werden: "+o.ID))
 	}
-	p.closing.Response = &d
-	if !d.Allowed() {
-		return &Error{Op: "decide", Code: CodeDenied, Message: denialText(d), Decision: &d, RequestID: p.request.ID}
-	}
-	return nil
+	return d, nil
+}
+
+func (p *passage) answerDenied(d Decision) *Error {
+	return &Error{Op: "decide", Code: CodeDenied, Message: denialText(d), Decision: &d, RequestID: p.request.ID}
 }
 
 // fault turns an error of a part into one a caller may see.

@@ -19,6 +19,7 @@ import (
 // they were called.
 type parts struct {
 	gatewaytest.Roads
+	gatewaytest.Patient
 
 	calls    []string
 	decide   func(gateway.Question) (gateway.Decision, error)
@@ -170,7 +171,7 @@ func (p *parts) Plan(_ context.Context, r gateway.Request, permitted []gateway.M
 }
 
 func (p *parts) Open(_ context.Context, r gateway.Record) error {
-	p.calls = append(p.calls, "open")
+	p.call("open")
 	p.records = append(p.records, r)
 	return p.openErr
 }
@@ -238,7 +239,7 @@ func TestCompleteTellsTheStoryInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	order := strings.Join(p.calls, " → ")
-	want := "screen → decide request → retrieve Wo wohnt Erika? → screen → decide context → route → open → complete → screen → decide response → close answered"
+	want := "screen → decide request → retrieve Wo wohnt Erika? → screen → decide context → route → decide response → open → complete → screen → close answered"
 	if order != want {
 		t.Errorf("order\n%s\nwant\n%s", order, want)
 	}

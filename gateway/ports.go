@@ -131,6 +131,11 @@ type Recorder interface {
 	// Close ends the story of an opened record. It must not depend on the
 	// request's cancellation; the caller passes a context that outlives it.
 	Close(ctx context.Context, c Closing) error
+	// CloseSoon takes over an ending for which nobody needs to wait, because every
+	// decision that it rests on is durable already. It is written with one of the
+	// next commits, again after a failure, and before the process ends in order.
+	// False: it was not taken, and Close must be called.
+	CloseSoon(c Closing) bool
 }
 
 // Quota bounds what callers may use: requests and tokens per time, requests at

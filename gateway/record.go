@@ -38,6 +38,9 @@ type Record struct {
 	// permitted as well, and written down before anything leaves.
 	Route    *Route  `json:"route,omitempty"`
 	Fallback []Route `json:"fallback,omitempty"`
+	// Answer is the decision on an answer in which nothing new is found, made
+	// before anything leaves. One on an answer with findings stands in the Closing.
+	Answer *Decision `json:"answer,omitempty"`
 	// Applied are the obligations that were carried out, in order.
 	Applied []string `json:"applied,omitempty"`
 	// Masked is the number of values replaced before the text left.
@@ -77,7 +80,7 @@ type Closing struct {
 	FirstByte time.Duration `json:"first_byte_ns,omitempty"`
 	Model     time.Duration `json:"model_ns,omitempty"`
 	Total     time.Duration `json:"total_ns"`
-	// Response is the decision on the answer, if one was made.
+	// Response is the decision on an answer in which something new was found.
 	Response *Decision `json:"response,omitempty"`
 	// Screened is what stands in the answer, before restoring.
 	Screened Screened `json:"screened"`

@@ -77,10 +77,6 @@ func newStream(ctx context.Context, p *passage, upstream *ledStream) (*Stream, e
 		}
 		s.holds = true
 	}
-	// The answer needs a decision before its first piece is released.
-	if err := p.decideOn(ctx, Screened{Counts: map[FindingKind]int{}}); err != nil {
-		return nil, p.fail(ctx, err)
-	}
 	return s, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/gatewaytest"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/screen"
 	"github.com/ki-schleuse/schleuse/policies"
@@ -24,6 +25,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // captured is a recorder that keeps what it was told, in order.
 type captured struct {
+	gatewaytest.Patient
+
 	Record  *gateway.Record
 	Closing *gateway.Closing
 }

@@ -21,8 +21,9 @@ import (
 
 // item is one entry on its way into the log.
 type item struct {
-	row     Row // complete, unless closing is set
+	row     Row // complete, unless closing is set; empty: only waits for what was before
 	closing *gateway.Closing
+	patient bool // nobody waits
 	stage   atomic.Int32
 	result  chan error
 }
@@ -128,34 +129,53 @@ func (l *Log) run() {
 	}
 }
 
-// maxGather is how long a batch waits for those who wrote together the last time.
-const maxGather = 2 * time.Millisecond
+const (
+	// maxGather is how long a batch waits for those who wrote together the last time.
+	maxGather = 2 * time.Millisecond
+	// maxPatience is how long endings that nobody waits for are kept, so that they
+	// share the commit of the next one that somebody waits for.
+	maxPatience = 25 * time.Millisecond
+)
 
-// gather takes what is waiting, up to one batch. Whoever was in the last batch
+// gather takes what is there, up to one batch. Whoever was in the last batch
 // has just been woken and is about to write again: a batch that leaves without
 // them would make them wait for two commits. A single writer never waits.
 func (l *Log) gather(first *item) []*item {
-	items := append(make([]*item, 0, l.config.MaxBatch), first)
+	items := make([]*item, 0, l.config.MaxBatch)
+	waiting := 0
+	take := func(it *item) {
+		items = append(items, it)
+		if !it.patient {
+			waiting++
+		}
+	}
+	take(first)
 	expected := l.together - l.together/8
-	defer func() { l.together = len(items) }()
+	defer func() { l.together = waiting }()
 	var late <-chan time.Time
+	hurry := false // somebody waits
 	for len(items) < l.config.MaxBatch {
 		select {
 		case it := <-l.queue:
-			items = append(items, it)
+			take(it)
 			continue
 		default:
 		}
-		if len(items) >= expected {
+		if waiting > 0 && waiting >= expected {
 			return items
 		}
-		if late == nil {
-			late = time.After(maxGather)
+		switch {
+		case waiting > 0 && !hurry:
+			hurry, late = true, time.After(maxGather)
+		case late == nil:
+			late = time.After(maxPatience)
 		}
 		select {
 		case it := <-l.queue:
-			items = append(items, it)
+			take(it)
 		case <-late:
+			return items
+		case <-l.stopping:
 			return items
 		}
 	}
@@ -364,6 +384,9 @@ func (b *batcher) addAll(items []*item) []error {
 }
 
 func (b *batcher) add(it *item) error {
+	if it.row.Kind == "" {
+		return nil
+	}
 	state := b.states[it.row.ID]
 	if it.closing != nil {
 		return b.end(*it.closing, state)

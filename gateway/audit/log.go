@@ -85,12 +85,13 @@ type Log struct {
 	stopping chan struct{}
 	stopped  chan struct{}
 	stop     sync.Once
+	ending   sync.RWMutex // held for writing while stopping closes
 
 	// Only the committer touches these.
 	seen  Checkpoint                 // the newest checkpoint this log has checked
 	edge  frontier                   // the right edge at seen
 	loose map[string]gateway.Closing // endings that nobody waits for any more
-	// together is the size of the last batch.
+	// together is how many waited for the last batch.
 	together int
 }
 
@@ -171,6 +172,36 @@ func (l *Log) Close(ctx context.Context, c gateway.Closing) error {
 	return l.write(ctx, op, it)
 }
 
+// CloseSoon takes the end of a story over, if there is room for it. It is
+// written with one of the next commits.
+func (l *Log) CloseSoon(c gateway.Closing) bool {
+	if !validID(c.ID) {
+		return false
+	}
+	c.Time = l.timeOr(c.Time)
+	it := newItem(Row{Kind: KindClose, ID: c.ID})
+	it.closing, it.patient = &c, true
+	// What is in the queue when the log stops is still written.
+	l.ending.RLock()
+	defer l.ending.RUnlock()
+	select {
+	case <-l.stopping:
+		return false
+	default:
+	}
+	select {
+	case l.queue <- it:
+		return true
+	default:
+		return false
+	}
+}
+
+// Flush returns when everything that was taken over before is durable.
+func (l *Log) Flush(ctx context.Context) error {
+	return l.write(ctx, "flush record", newItem(Row{}))
+}
+
 // Note writes an event that belongs to no request.
 func (l *Log) Note(ctx context.Context, n Note) error {
 	const op = "write note"
@@ -188,7 +219,11 @@ func (l *Log) Note(ctx context.Context, n Note) error {
 // Shutdown writes what is waiting and ends the log. It does not close the store.
 // It may be called twice.
 func (l *Log) Shutdown(ctx context.Context) error {
-	l.stop.Do(func() { close(l.stopping) })
+	l.stop.Do(func() {
+		l.ending.Lock()
+		defer l.ending.Unlock()
+		close(l.stopping)
+	})
 	select {
 	case <-l.stopped:
 		return l.leave()

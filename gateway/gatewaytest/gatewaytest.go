@@ -29,3 +29,10 @@ type place struct{}
 
 // Leave does nothing.
 func (place) Leave(gateway.Attempt) {}
+
+// Patient is the part of a recorder that takes no ending over: everybody waits.
+// Tests embed it.
+type Patient struct{}
+
+// CloseSoon takes nothing.
+func (Patient) CloseSoon(gateway.Closing) bool { return false }

@@ -218,6 +218,9 @@ func decisive(rec gateway.Record, end *gateway.Closing) gateway.Reason {
 	if end != nil && end.Response != nil {
 		decisions = append(slices.Clip(decisions), *end.Response)
 	}
+	if rec.Answer != nil {
+		decisions = append(slices.Clip(decisions), *rec.Answer)
+	}
 	for _, severity := range []string{"block", "narrow", "info"} {
 		for _, d := range decisions {
 			if severity == "block" && d.Effect == gateway.EffectAllow {

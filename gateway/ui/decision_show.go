@@ -161,6 +161,9 @@ func firedRules(i audit.Item) []firedRule {
 	if i.Closing != nil && i.Closing.Response != nil {
 		decisions = append(slices.Clip(decisions), *i.Closing.Response)
 	}
+	if i.Record.Answer != nil {
+		decisions = append(slices.Clip(decisions), *i.Record.Answer)
+	}
 	var out []firedRule
 	seen := map[string]bool{}
 	for _, d := range decisions {

@@ -70,7 +70,11 @@ func (parts) Summary() gateway.Screened {
 }
 func (parts) Pseudonymise() ([]string, gateway.Restorer) { return nil, nil }
 
-type recorder struct{ records []gateway.Record }
+type recorder struct {
+	gatewaytest.Patient
+
+	records []gateway.Record
+}
 
 func (r *recorder) Open(_ context.Context, rec gateway.Record) error {
 	r.records = append(r.records, rec)
