@@ -176,8 +176,12 @@ func (r *Router) order(choices []choice, p *pool, q gateway.Request, now int64) 
 	}
 }
 
-// stay puts the place of a conversation first, as long as its server is well and
-// there is nothing more sovereign.
+// strain is how much slower than another replica the place of a conversation may
+// be expected to be. What is in its cache is worth some waiting, not any.
+const strain = 8
+
+// stay puts the place of a conversation first, as long as its server is well, not
+// strained, and there is nothing more sovereign.
 func stay(choices []choice, p *pool, was *node) bool {
 	at := slices.IndexFunc(choices, func(c choice) bool { return c.node == was })
 	if at < 0 || choices[at].health != well || choices[at].probe {
@@ -188,6 +192,9 @@ func stay(choices []choice, p *pool, was *node) bool {
 	}
 	if at > 0 {
 		c := choices[at]
+		if slices.ContainsFunc(choices, func(o choice) bool { return o.card.ID == c.card.ID && o.health == well && o.load*strain < c.load }) {
+			return false
+		}
 		c.why = whySticky
 		copy(choices[1:at+1], choices[:at])
 		choices[0] = c

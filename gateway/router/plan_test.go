@@ -218,6 +218,27 @@ func TestConversationMovesOn(t *testing.T) {
 	}
 }
 
+// What a server has in its cache is worth some waiting, not any.
+func TestConversationLeavesAStrainedServer(t *testing.T) {
+	t.Parallel()
+	r := open(t, router.Config{Catalogue: catalogue(), Now: newClock().Now})
+	q := chat(t, `{}`)
+	q.Model, q.Conversation = "haus", "g-1"
+	home := plan(t, r, q)[0]
+	for n := range 12 {
+		got := plan(t, r, q)[0].Endpoint
+		if stays := got == home.Endpoint; stays != (n < 8) {
+			t.Errorf("with %d requests there and none elsewhere the conversation stays: %v", n, stays)
+		}
+		if n >= 8 {
+			break
+		}
+		if _, err := r.Enter(t.Context(), q, home); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestConversationsAreBounded(t *testing.T) {
 	t.Parallel()
 	c := newClock()
