@@ -192,9 +192,8 @@ type passage struct {
 	inside, outside Body
 	undo            Restorer
 	produced        int // bytes of text the model has produced
-	opening         bool
-	opened          bool
-	closed          bool
+	// opening, opened and closed say how far the record has got.
+	opening, opened, closed bool
 	// clientWantsUsage: the caller asked for the usage event itself.
 	clientWantsUsage bool
 }
@@ -376,12 +375,12 @@ func (p *passage) route(ctx context.Context) error {
 
 // open writes the record. Nothing has left the house before.
 func (p *passage) open(ctx context.Context) error {
+	p.opening = true
 	inner, ended := p.g.observeStage(ctx, "record")
 	err := p.g.Recorder.Open(inner, p.record)
 	ended(err)
 	if err != nil {
-		p.settle(ctx)
-		p.unseen(ctx, CodeNoRecord)
+		p.leave(ctx, CodeNoRecord)
 		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
 	}
 	p.opened = true

@@ -17,16 +17,12 @@ func (p *passage) limit(ctx context.Context) error {
 	}
 	ticket, err := p.g.Quota.Admit(ctx, p.request)
 	if err != nil {
-		p.unseen(ctx, CodeOf(err))
-		return p.fault("limit", err)
+		err = p.fault("limit", err)
+		p.leave(ctx, CodeOf(err))
+		return err
 	}
 	p.ticket = ticket
 	return nil
-}
-
-// unseen tells the observer of a request that ends without a record.
-func (p *passage) unseen(ctx context.Context, code Code) {
-	p.g.observeEnd(ctx, p.record, Closing{ID: p.request.ID, Outcome: OutcomeFailed, Code: code})
 }
 
 // reserve sets aside the most that any of the routes can use.
