@@ -57,7 +57,7 @@ func TestChatsAreScreenedAsIfReadAnew(t *testing.T) {
 			}
 			tenants := []gateway.Screener{sc, sc.For("tannberg"), sc.For("bergheim")}
 			r := rand.New(rand.NewPCG(9, uint64(i)))
-			for range 15 {
+			for range 8 {
 				checkChat(t, r, tenants)
 			}
 		})
@@ -133,7 +133,7 @@ func TestMemoryConcurrently(t *testing.T) {
 	for worker := range 8 {
 		wg.Go(func() {
 			tenant := sc.For(gateway.TenantID(fmt.Sprint(worker % 3)))
-			for n := range 4 * len(cases) {
+			for n := range 2 * len(cases) {
 				i := (n*5 + worker) % len(cases)
 				h := sha256.New()
 				goldenSum(t, h, tenant, cases[i])
