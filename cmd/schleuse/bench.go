@@ -18,6 +18,7 @@ import (
 
 	"github.com/ki-schleuse/schleuse/eval/bench/compare"
 	"github.com/ki-schleuse/schleuse/eval/bench/edge"
+	"github.com/ki-schleuse/schleuse/eval/bench/floor"
 	"github.com/ki-schleuse/schleuse/eval/bench/load"
 	"github.com/ki-schleuse/schleuse/eval/bench/mock"
 )
@@ -237,7 +238,7 @@ func benchCompareCommand() *cobra.Command {
 	var listen string
 	c := &cobra.Command{
 		Use: "compare", Short: "Diese Schleuse neben Untergrenzen messen und mit den Zielen vergleichen", Args: noArgs,
-		Long: "Startet den Modellserver, vier Untergrenzen und diese Schleuse als eigene Prozesse auf 127.0.0.1 und misst reihum.\n" +
+		Long: "Startet den Modellserver, Untergrenzen und diese Schleuse als eigene Prozesse auf 127.0.0.1 und misst reihum.\n" +
 			"Der Exit-Code ist 3, wenn eine Anfrage scheiterte oder ein Strom gekürzt war; verfehlte Ziele stehen in der Tabelle.\n" +
 			"Weitere Schleusen: --mock-listen 127.0.0.1:9100, sie darauf richten und mit --target nennen.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -253,9 +254,9 @@ func benchCompareCommand() *cobra.Command {
 				return err
 			}
 			c.Turn, c.Turns, c.Only, c.Others, c.MockListen = times.turn, times.turns, times.only, loadTargets(others), listen
-			c.Streams, c.Held, c.Soak = 2_000, 400, soak
+			c.Streams, c.Held, c.Soak, c.Floors = 2_000, 400, soak, []floor.Mode{floor.RawFullDuplex, floor.OPA}
 			if long {
-				c.Turn, c.Turns, c.Streams = 2*times.turn, 2*times.turns, 20_000
+				c.Turn, c.Turns, c.Streams, c.Floors = 2*times.turn, 2*times.turns, 20_000, floor.Modes()
 			}
 			if long && soak == 0 {
 				c.Soak = 10 * time.Minute
@@ -279,7 +280,7 @@ func benchCompareCommand() *cobra.Command {
 	}
 	b.flags(c)
 	times.flags(c, 500*time.Millisecond, 2)
-	c.Flags().BoolVar(&long, "long", false, "viermal so lange, 20.000 schnelle Ströme, 10 Minuten Dauerlauf")
+	c.Flags().BoolVar(&long, "long", false, "viermal so lange, alle vier Untergrenzen, 20.000 schnelle Ströme, 10 Minuten Dauerlauf")
 	c.Flags().DurationVar(&soak, "soak", 0, "Dauerlauf am Ende, zum Beispiel 10m")
 	c.Flags().StringVar(&o.database, "database", "", "PostgreSQL statt SQLite; ${NAME} kommt aus der Umgebung")
 	c.Flags().StringVar(&o.profiles, "profile", "", "Ordner für CPU-Profile der Schleuse, eines je Szenario (go tool pprof)")

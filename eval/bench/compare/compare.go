@@ -32,6 +32,8 @@ type Config struct {
 	Prepare func(folder string, upstream Upstream) (Gateway, error)
 	// MockListen is where the mock listens; default: a free port of the loopback address.
 	MockListen string
+	// Floors to measure beside; default: all.
+	Floors []floor.Mode
 	// Others are measured too. They must have the mock as their upstream.
 	Others []load.Target
 	// Turn is the length of a slice, Turns how many there are for each target and scenario.
@@ -126,10 +128,14 @@ func Start(ctx context.Context, c Config) (_ *Stage, err error) {
 	return s, err
 }
 
-// Targets are the mock alone, the floors, our gateway and the others.
+// targets are the mock alone, the floors, our gateway and the others.
 func (s *Stage) targets(ctx context.Context) ([]load.Target, error) {
 	out := []load.Target{{Name: Direct, URL: s.Control.URL + "/v1", Model: Model, Embeddings: EmbeddingModel}}
-	for _, mode := range floor.Modes() {
+	floors := s.Floors
+	if len(floors) == 0 {
+		floors = floor.Modes()
+	}
+	for _, mode := range floors {
 		p, addresses, err := s.announced(ctx, 1, "bench", "floor", "--mode", string(mode), "--upstream", s.Control.URL, "--listen", "127.0.0.1:0")
 		if err != nil {
 			return nil, err

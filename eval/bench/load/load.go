@@ -51,8 +51,6 @@ type Scenario struct {
 	Turns int
 	// Count ends a turn after so many requests; 0: only time does.
 	Count int
-	// NoBase leaves the first target out.
-	NoBase bool
 }
 
 // Scenarios of the comparison, each turn as long as given.
@@ -95,14 +93,14 @@ func Pick(all []Scenario, names []string) ([]Scenario, error) {
 	return out, nil
 }
 
+// warmUp opens connections and fills caches; it is not counted.
+const warmUp = 300 * time.Millisecond
+
 // Run measures every target in one scenario. The first is what the others are
 // compared with, usually the mock itself.
 func Run(ctx context.Context, targets []Target, s Scenario, control mock.Control) ([]Result, error) {
 	if err := control.Set(ctx, s.Mock); err != nil {
 		return nil, err
-	}
-	if s.NoBase && len(targets) > 1 {
-		targets = targets[1:]
 	}
 	runs := make([]*measured, len(targets))
 	for i, t := range targets {
@@ -111,7 +109,7 @@ func Run(ctx context.Context, targets []Target, s Scenario, control mock.Control
 			return nil, err
 		}
 		runs[i] = one
-		one.turn(ctx, min(s.Slice, 700*time.Millisecond), 0)
+		one.turn(ctx, min(s.Slice, warmUp), 0)
 		one.forget()
 	}
 	for range max(s.Turns, 1) {
