@@ -23,9 +23,10 @@ type exchanger struct {
 	asked map[meter]*scope
 	next  *round
 
-	failing atomic.Int64 // until when (nanoseconds) the store is left alone
-	backoff time.Duration
-	last    time.Time // of the last exchange that succeeded
+	replicas atomic.Int64 // as last seen
+	failing  atomic.Int64 // until when (nanoseconds) the store is left alone
+	backoff  time.Duration
+	last     time.Time // of the last exchange that succeeded
 }
 
 // round is one exchange that requests wait for.
@@ -217,6 +218,7 @@ func (x *exchanger) send(ctx context.Context, meters []meter, scopes map[meter]*
 		s, l := scopes[m], m.base()
 		s.mu.Lock()
 		m.granted(claims[i], grants[i], k.config.Now())
+		x.replicas.Store(int64(l.replicas))
 		l.sent, l.valid = now, now.Add(k.config.Lease)
 		if b, ok := m.(*budget); ok {
 			notices = append(notices, b.notices(now)...)

@@ -18,13 +18,13 @@ import (
 const maxJournal = 64 << 20
 
 // keep writes what could not be sent into the journal.
-func (c *counter) keep() error {
+func (c *counter) keep(ctx context.Context) error {
 	if c.config.Journal == "" {
 		rows := 0
 		for _, b := range c.pending {
 			rows += len(b.Rows)
 		}
-		c.config.Logger.LogAttrs(context.Background(), slog.LevelError, "usage lost: the store did not answer and there is no journal", slog.Int("rows", rows))
+		c.config.Logger.LogAttrs(ctx, slog.LevelError, "usage lost: the store did not answer and there is no journal", slog.Int("rows", rows))
 		return errors.New("usage lost")
 	}
 	raw, err := json.Marshal(c.pending)
@@ -94,7 +94,7 @@ func readJournal(r io.Reader) ([]Batch, error) {
 
 // wrote notes that one more batch is in the store. After the last of the
 // journal the file goes.
-func (c *counter) wrote() {
+func (c *counter) wrote(ctx context.Context) {
 	c.pending = c.pending[1:]
 	if c.recalled == 0 {
 		return
@@ -103,6 +103,6 @@ func (c *counter) wrote() {
 		return
 	}
 	if err := os.Remove(c.config.Journal); err != nil {
-		c.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "journal of usage not removed", slog.Any("error", err))
+		c.config.Logger.LogAttrs(ctx, slog.LevelWarn, "journal of usage not removed", slog.Any("error", err))
 	}
 }

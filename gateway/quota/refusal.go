@@ -4,6 +4,7 @@
 package quota
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -20,7 +21,7 @@ type refusals struct {
 }
 
 func (k *Keeper) count(s *scope, err error) error {
-	e, ok := err.(*refusal)
+	e, ok := errors.AsType[*refusal](err)
 	if !ok {
 		return err
 	}
@@ -123,6 +124,7 @@ func unit(k Kind) string {
 		return "je Tag"
 	case KindMonth:
 		return "je Monat"
+	case KindRequests:
 	}
 	return "Anfragen je Minute"
 }

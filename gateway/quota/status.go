@@ -116,6 +116,7 @@ func title(k Kind, s Scope) string {
 		return "Monatsbudget " + whose(s)
 	case KindConcurrent:
 		return "Gleichzeitige Anfragen " + whose(s)
+	case KindRequests, KindInput, KindOutput:
 	}
 	return unit(k) + " " + whose(s)
 }

@@ -229,6 +229,7 @@ func (k *Keeper) fallback(m meter) Fallback {
 func (t *ticket) borrow(m meter, now time.Time) {
 	l := m.base()
 	l.least, l.need = 0, 0
+	l.replicas = max(l.replicas, int(t.keeper.exchange.replicas.Load()))
 	switch m := m.(type) {
 	case *bucket:
 		if fair := max(1, Fair(m.limit, m.replicas)); m.share < fair {

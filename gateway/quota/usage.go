@@ -241,7 +241,7 @@ func (c *counter) write(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("write usage: %w", err)
 		}
-		c.wrote()
+		c.wrote(ctx)
 		c.cut()
 	}
 	return nil
@@ -300,7 +300,7 @@ func (c *counter) finish(ctx context.Context) error {
 	for n := -1; n != len(c.pending); c.cut() {
 		n = len(c.pending)
 	}
-	return errors.Join(err, c.keep())
+	return errors.Join(err, c.keep(ctx))
 }
 
 // Dimension is something usage can be grouped by.

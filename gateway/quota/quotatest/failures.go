@@ -54,7 +54,7 @@ func storeDown(t *testing.T, b Backend) {
 	eventually(t, "the keeper comes back by itself", func() bool { return spend(ctx, k, cents, cents) == nil })
 	n++
 	f.stop(k)
-	if book := f.book(quota.KindDay); book.Used != int64(n)*cents || book.Leased != 0 {
+	if book := f.book(); book.Used != int64(n)*cents || book.Leased != 0 {
 		t.Errorf("the ledger says %+v, want %d used", book, n*cents)
 	}
 
@@ -73,7 +73,7 @@ func storeDown(t *testing.T, b Backend) {
 	}
 	store.broken.Store(false)
 	f.stop(strict)
-	if book := f.book(quota.KindDay); book.Used != int64(n+51)*cents || book.Leased != 0 {
+	if book := f.book(); book.Used != int64(n+51)*cents || book.Leased != 0 {
 		t.Errorf("the ledger says %+v, want %d used", book, (n+51)*cents)
 	}
 }
@@ -186,7 +186,7 @@ func left(t *testing.T, b Backend) {
 	if err := spend(context.Background(), k, 10*cents, 10*cents); err != nil {
 		t.Fatalf("spend: %v", err)
 	}
-	eventually(t, "the spending is reported", func() bool { return f.book(quota.KindDay).Used == 10*cents })
+	eventually(t, "the spending is reported", func() bool { return f.book().Used == 10*cents })
 	list, err := k.Left(context.Background(), request(tenant).Caller, gateway.PurposeSummarise)
 	if err != nil || len(list) != 4 {
 		t.Fatalf("limits = %+v, %v; want four", list, err)

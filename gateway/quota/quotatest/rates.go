@@ -26,7 +26,7 @@ func rate(t *testing.T, b Backend) {
 	begin := time.Now()
 	for n := range 64 {
 		wg.Go(func() {
-			for time.Since(begin) < 4*time.Second {
+			for going(begin, 4*time.Second, &admitted[0], &admitted[1]) {
 				ticket, err := keepers[n%2].Admit(context.Background(), request(tenant))
 				if err != nil {
 					if gateway.CodeOf(err) != gateway.CodeRateLimited {
@@ -59,6 +59,13 @@ func rate(t *testing.T, b Backend) {
 	}
 }
 
+// going: for the time given, and on a busy machine until both replicas had
+// their turn.
+func going(begin time.Time, least time.Duration, first, second *atomic.Int64) bool {
+	d := time.Since(begin)
+	return d < least || min(first.Load(), second.Load()) < 5 && d < 8*least
+}
+
 func concurrency(t *testing.T, b Backend) {
 	const places = 10
 	f := newFixture(t, b, quota.Limits{Systems: map[string]quota.Limit{"musterhausen/wohngeld": {Concurrent: places}}})
@@ -72,15 +79,13 @@ func concurrency(t *testing.T, b Backend) {
 	begin := time.Now()
 	for n := range 64 {
 		wg.Go(func() {
-			for time.Since(begin) < 3*time.Second {
+			for going(begin, 3*time.Second, &served[0], &served[1]) {
 				ticket, err := keepers[n%2].Admit(context.Background(), request(tenant))
 				if err != nil {
 					time.Sleep(2 * time.Millisecond)
 					continue
 				}
-				now := running.Add(1)
-				for h := highest.Load(); now > h && !highest.CompareAndSwap(h, now); h = highest.Load() {
-				}
+				raise(&highest, running.Add(1))
 				time.Sleep(3 * time.Millisecond)
 				running.Add(-1)
 				served[n%2].Add(1)
@@ -94,7 +99,7 @@ func concurrency(t *testing.T, b Backend) {
 		t.Errorf("%d requests at once, want up to %d", h, places)
 	}
 	for i := range served {
-		if served[i].Load() == 0 {
+		if served[i].Load() < 5 {
 			t.Errorf("replica %d served nothing", i)
 		}
 	}

@@ -37,12 +37,26 @@ type usageRow struct {
 
 var (
 	usageKeys = []Column{
-		{Name: "day", Text: true}, {Name: "hour"}, {Name: "tenant", Text: true}, {Name: "system", Text: true}, {Name: "cost_centre", Text: true},
-		{Name: "purpose", Text: true}, {Name: "service", Text: true}, {Name: "model", Text: true}, {Name: "outcome", Text: true}, {Name: "person", Text: true},
+		{Name: "day", Text: true},
+		{Name: "hour"},
+		{Name: "tenant", Text: true},
+		{Name: "system", Text: true},
+		{Name: "cost_centre", Text: true},
+		{Name: "purpose", Text: true},
+		{Name: "service", Text: true},
+		{Name: "model", Text: true},
+		{Name: "outcome", Text: true},
+		{Name: "person", Text: true},
 	}
 	usageCounts = []Column{
-		{Name: "requests"}, {Name: "input_reported"}, {Name: "input_estimated"}, {Name: "output_reported"}, {Name: "output_estimated"},
-		{Name: "cost"}, {Name: "masked"}, {Name: "energy"},
+		{Name: "requests"},
+		{Name: "input_reported"},
+		{Name: "input_estimated"},
+		{Name: "output_reported"},
+		{Name: "output_estimated"},
+		{Name: "cost"},
+		{Name: "masked"},
+		{Name: "energy"},
 	}
 )
 
@@ -73,6 +87,7 @@ func (s *Store) AddUsage(ctx context.Context, b quota.Batch) error {
 			return err
 		}
 		// In the order of the key, so that two replicas never wait for each other.
+		//nolint:gosec // the names of the columns are constants
 		_, err = tx.ExecContext(ctx, `INSERT INTO quota_usage (`+names(all, "%")+`) SELECT `+names(all, "x.%")+` FROM `+s.Dialect.Rows(all...)+` WHERE true
 			ORDER BY `+names(usageKeys, "x.%")+` ON CONFLICT (`+names(usageKeys, "%")+`) DO UPDATE SET `+names(usageCounts, "% = quota_usage.% + excluded.%"), asJSON(list))
 		if err != nil {
