@@ -70,6 +70,32 @@ type Usage struct {
 // Estimate is what is said when the model's server said nothing.
 func Estimate(bytes int) int { return (bytes + 2) / 3 }
 
+// Tokens estimates what a body costs at its input. No tokeniser is asked: theirs
+// differ, and a prompt must not cost more than reading it.
+func Tokens(body []byte) int {
+	const picture = 1500 // roughly, whatever its size in bytes
+	pictures, bytes := weigh(body)
+	return Estimate(bytes) + pictures*picture
+}
+
+// weigh adds up the strings of valid JSON, data: addresses counted as pictures.
+func weigh(raw []byte) (pictures, bytes int) {
+	for w := (walk{raw: raw}); w.at < len(raw); {
+		if raw[w.at] != '"' {
+			w.at++
+			continue
+		}
+		start := w.at
+		w.text()
+		if n := w.at - start - 2; n > 300 && string(raw[start+1:start+6]) == "data:" {
+			pictures++
+		} else {
+			bytes += n
+		}
+	}
+	return pictures, bytes
+}
+
 func usageOf(raw []byte) Usage {
 	u := Usage{Reported: IsObject(raw)}
 	for key, value := range Members(raw) {

@@ -150,45 +150,66 @@ func (o *Object) with(extra []Field) *Object {
 // Content collects the parts of one message. Several servers understand only
 // plain text, so one plain text stays one.
 type Content struct {
-	texts [][]byte
-	parts List
-	mixed bool
+	parts []part
+	mixed bool // not plain text alone
+	texts int
+}
+
+// part is a text with what is carried over beside it, or something else as JSON.
+type part struct {
+	text  []byte
+	extra []Field
+	other []byte
 }
 
 // Text adds a text; with extra members it cannot become plain text any more.
 func (c *Content) Text(text []byte, extra []Field) {
-	c.texts = append(c.texts, text)
-	c.parts.Add(TextPart(text, extra))
+	c.parts = append(c.parts, part{text: text, extra: extra})
+	c.texts++
 	c.mixed = c.mixed || len(extra) > 0
 }
 
 // Part adds a part that is no text.
-func (c *Content) Part(part []byte) {
-	c.parts.Add(part)
+func (c *Content) Part(other []byte) {
+	c.parts = append(c.parts, part{other: other})
 	c.mixed = true
 }
 
 // HasText says that there is a text.
-func (c *Content) HasText() bool { return len(c.texts) > 0 }
+func (c *Content) HasText() bool { return c.texts > 0 }
 
 // Empty says that there is nothing.
-func (c *Content) Empty() bool { return c.parts.Empty() }
+func (c *Content) Empty() bool { return len(c.parts) == 0 }
 
 // JSON is the content: a string for one text, else the parts.
 func (c *Content) JSON() []byte {
-	if !c.mixed && len(c.texts) == 1 {
-		return c.texts[0]
+	if !c.mixed && len(c.parts) == 1 {
+		return c.parts[0].text
 	}
-	return c.parts.JSON()
+	var list List
+	for _, p := range c.parts {
+		if p.other == nil {
+			p.other = TextPart(p.text, p.extra)
+		}
+		list.Add(p.other)
+	}
+	return list.JSON()
 }
 
 // Plain is the content as one string, the texts joined; ok is false with parts
 // that are no text.
 func (c *Content) Plain(separator string) (text []byte, ok bool) {
-	if c.mixed {
+	switch {
+	case c.mixed:
 		return nil, false
+	case len(c.parts) == 1:
+		return c.parts[0].text, true
 	}
-	return Joined(c.texts, separator), true
+	texts := make([][]byte, 0, len(c.parts))
+	for _, p := range c.parts {
+		texts = append(texts, p.text)
+	}
+	return Joined(texts, separator), true
 }
 
 // Message is a message for the chat body.

@@ -184,7 +184,11 @@ func AppendQuoted(out []byte, s string) []byte {
 // Joined is one JSON string of several, with a separator that is itself the
 // content of a JSON string.
 func Joined(texts [][]byte, separator string) []byte {
-	out := []byte{'"'}
+	size := 2
+	for _, t := range texts {
+		size += len(t) + len(separator)
+	}
+	out := append(make([]byte, 0, size), '"')
 	for i, t := range texts {
 		if i > 0 {
 			out = append(out, separator...)
@@ -199,6 +203,9 @@ type Object struct{ raw []byte }
 
 // Raw adds a member whose value is JSON already.
 func (o *Object) Raw(key string, value []byte) *Object {
+	if o.raw == nil {
+		o.raw = make([]byte, 0, len(value)+128)
+	}
 	o.key(key)
 	o.raw = append(o.raw, value...)
 	return o
@@ -254,20 +261,23 @@ func (o *Object) Append(other *Object) *Object {
 }
 
 func (o *Object) key(key string) {
-	if o.raw == nil {
-		o.raw = append(make([]byte, 0, 128), '{')
+	if len(o.raw) == 0 {
+		if o.raw == nil {
+			o.raw = make([]byte, 0, 128)
+		}
+		o.raw = append(o.raw, '{')
 	} else {
 		o.raw = append(o.raw, ',')
 	}
 	o.raw = append(AppendQuoted(o.raw, key), ':')
 }
 
-// JSON is the whole object. The object may grow afterwards.
+// JSON is the whole object, to which nothing may be added afterwards.
 func (o *Object) JSON() []byte {
 	if o.raw == nil {
 		return []byte("{}")
 	}
-	return append(o.raw[:len(o.raw):len(o.raw)], '}')
+	return append(o.raw, '}')
 }
 
 // Empty says that nothing was added.
@@ -279,19 +289,19 @@ type List struct{ raw []byte }
 // Add adds an element that is JSON already.
 func (l *List) Add(value []byte) {
 	if l.raw == nil {
-		l.raw = append(l.raw, '[')
+		l.raw = append(make([]byte, 0, len(value)+64), '[')
 	} else {
 		l.raw = append(l.raw, ',')
 	}
 	l.raw = append(l.raw, value...)
 }
 
-// JSON is the whole array. The list may grow afterwards.
+// JSON is the whole array, to which nothing may be added afterwards.
 func (l *List) JSON() []byte {
 	if l.raw == nil {
 		return []byte("[]")
 	}
-	return append(l.raw[:len(l.raw):len(l.raw)], ']')
+	return append(l.raw, ']')
 }
 
 // Empty says that nothing was added.

@@ -173,7 +173,7 @@ func TestAnswers(t *testing.T) {
 		},
 		"parts, without usage": {
 			`{"choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm."}]},{"type":"text","text":"Ja."}]},"finish_reason":"stop"}]}`,
-			`{"id":"msg_e-1","type":"message","role":"assistant","model":"m","content":[{"type":"thinking","thinking":"Hm.","signature":""},{"type":"text","text":"Ja."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":13,"output_tokens":2,"estimated":true}}`,
+			`{"id":"msg_e-1","type":"message","role":"assistant","model":"m","content":[{"type":"thinking","thinking":"Hm.","signature":""},{"type":"text","text":"Ja."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":2,"estimated":true}}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +222,7 @@ func told(r dialect.Request, chunks ...string) (string, error) {
 }
 
 const start = `event: message_start
-data: {"type":"message_start","message":{"id":"msg_e-1","type":"message","role":"assistant","model":"m-1","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":13,"output_tokens":0}}}
+data: {"type":"message_start","message":{"id":"msg_e-1","type":"message","role":"assistant","model":"m-1","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"output_tokens":0}}}
 
 `
 
@@ -355,7 +355,7 @@ func TestCount(t *testing.T) {
 	if n := picture.Count(); n < 1500 || n > 1600 {
 		t.Errorf("a picture is %d tokens", n)
 	}
-	same(t, "the count", short.CountAnswer(), `{"input_tokens":13,"estimated":true}`)
+	same(t, "the count", short.CountAnswer(), `{"input_tokens":17,"estimated":true}`)
 }
 
 // Whatever a caller writes is translated to a body the gateway can read, or refused.

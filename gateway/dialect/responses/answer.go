@@ -142,7 +142,7 @@ func (w *writer) usage(status string) []byte {
 	var o, in, out dialect.Object
 	u := w.flow.Usage
 	if !u.Reported {
-		u.Input = dialect.Estimate(len(w.request.chat))
+		u.Input = dialect.Tokens(w.request.chat)
 		for _, b := range w.flow.Blocks {
 			u.Output += len(b.Content)
 		}
