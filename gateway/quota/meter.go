@@ -88,6 +88,9 @@ type bucket struct {
 	at    time.Time
 }
 
+// rounding is what floating point may lose.
+const rounding = 1e-6
+
 // burst is how long an empty bucket needs to be full.
 func (b *bucket) burst() time.Duration {
 	if b.account.Kind == KindRequests {
@@ -113,7 +116,7 @@ func (b *bucket) refill(now time.Time) {
 func (b *bucket) take(n int64, now time.Time) bool {
 	b.used = now
 	b.refill(now)
-	if b.share == 0 || b.level < min(float64(n), b.capacity()) {
+	if b.share == 0 || b.level+rounding < min(float64(n), b.capacity()) {
 		return false
 	}
 	b.level -= float64(n)
@@ -134,7 +137,7 @@ func (b *bucket) wait(n int64) time.Duration {
 
 // full is the time until the bucket is full.
 func (b *bucket) full() time.Duration {
-	if b.share == 0 {
+	if b.share == 0 || b.level >= b.capacity()-rounding {
 		return 0
 	}
 	return time.Duration((b.capacity() - b.level) / b.perSecond() * float64(time.Second))
@@ -153,7 +156,7 @@ func (b *bucket) due(now time.Time, renew time.Duration) bool {
 // idle: nobody asks and nothing is owed.
 func (b *bucket) idle(now time.Time) bool {
 	b.refill(now)
-	return now.Sub(b.used) > idleFor && b.level >= b.capacity()-1e-6
+	return now.Sub(b.used) > idleFor && b.level >= b.capacity()-rounding
 }
 
 func (b *bucket) claim(now time.Time, final bool) Claim {

@@ -151,7 +151,7 @@ func Child(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, n
 	select {}
 }
 
-func killed(t *testing.T, b Backend) {
+func killed(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	f := newFixture(t, b, dayBudget(killedBudget))
 	f.lease = time.Second
 	k, _ := f.keeper()
@@ -201,7 +201,7 @@ func killed(t *testing.T, b Backend) {
 	}
 }
 
-func lowEstimates(t *testing.T, b Backend) {
+func lowEstimates(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	const budget = 100 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	k, _ := f.keeper()
@@ -224,7 +224,7 @@ func lowEstimates(t *testing.T, b Backend) {
 	}
 }
 
-func wholeBudget(t *testing.T, b Backend) {
+func wholeBudget(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	const budget = 50 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	keepers := make([]*quota.Keeper, 2)
