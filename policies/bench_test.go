@@ -34,11 +34,13 @@ func BenchmarkDecide(b *testing.B) {
 	e, g := corpus(b)
 	q := benchQuestion(g)
 	b.ReportAllocs()
-	for b.Loop() {
-		if d, err := e.Decide(b.Context(), q); err != nil || !d.Allowed() {
-			b.Fatal(d.Effect, err)
+	reportCPU(b, func() {
+		for b.Loop() {
+			if d, err := e.Decide(b.Context(), q); err != nil || !d.Allowed() {
+				b.Fatal(d.Effect, err)
+			}
 		}
-	}
+	})
 }
 
 // BenchmarkPlainRego is the baseline: the same rules and the same question with

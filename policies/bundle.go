@@ -35,7 +35,9 @@ const (
 
 // bundle is a policy folder as read: parsed, not yet compiled with data.
 type bundle struct {
-	revision     string
+	revision string
+	// coarse: the rules see of quantities only whether there is any.
+	coarse       bool
 	capabilities *ast.Capabilities
 	// modules decide, tests are only run by Test.
 	modules, tests map[string]*ast.Module
@@ -43,6 +45,8 @@ type bundle struct {
 	sources map[string][]byte
 	catalog map[string]any
 	rules   []RuleInfo
+	// compiler holds the compiled modules; snapshots share it.
+	compiler *ast.Compiler
 	// hash covers every file that decides.
 	hash []byte
 }
@@ -50,11 +54,18 @@ type bundle struct {
 // snapshot is an immutable, compiled bundle with its data.
 type snapshot struct {
 	revision, digest string
-	query            rego.PreparedEvalQuery
-	compiler         *ast.Compiler
-	store            storage.Store
-	rules            []RuleInfo
-	byPath           map[string]RuleInfo
+	// coarse is the bundle's, aliases the catalogue's.
+	coarse  bool
+	aliases map[string]string
+	// tables that view looks up.
+	tables     map[string]ast.Object
+	query      rego.PreparedEvalQuery
+	candidates *candidateFacts
+	cache      *decisionCache
+	compiler   *ast.Compiler
+	store      storage.Store
+	rules      []RuleInfo
+	byPath     map[string]RuleInfo
 }
 
 func readBundle(root fs.FS) (*bundle, error) {
@@ -119,15 +130,7 @@ func listFiles(root fs.FS) ([]string, error) {
 func (b *bundle) add(name string, raw []byte) error {
 	switch {
 	case name == "manifest.yaml":
-		var manifest struct {
-			Revision string `yaml:"revision"`
-			Title    string `yaml:"title"`
-		}
-		if err := yaml.UnmarshalWithOptions(raw, &manifest, yaml.Strict()); err != nil {
-			return err
-		}
-		b.revision = manifest.Revision
-		return nil
+		return b.addManifest(raw)
 	case name == "capabilities.json":
 		capabilities, err := ast.LoadCapabilitiesJSON(bytes.NewReader(raw))
 		b.capabilities = capabilities
@@ -142,6 +145,23 @@ func (b *bundle) add(name string, raw []byte) error {
 		return err
 	case strings.HasSuffix(name, ".rego"):
 		return b.addModule(name, raw)
+	}
+	return nil
+}
+
+func (b *bundle) addManifest(raw []byte) error {
+	var manifest struct {
+		Revision string `yaml:"revision"`
+		Title    string `yaml:"title"`
+		// Quantities is exact (the default) or presence.
+		Quantities string `yaml:"quantities"`
+	}
+	if err := yaml.UnmarshalWithOptions(raw, &manifest, yaml.Strict()); err != nil {
+		return err
+	}
+	b.revision, b.coarse = manifest.Revision, manifest.Quantities == "presence"
+	if q := manifest.Quantities; q != "" && q != "exact" && q != "presence" {
+		return fmt.Errorf("quantities: %q is neither exact nor presence", q)
 	}
 	return nil
 }
@@ -168,7 +188,14 @@ func (b *bundle) check() error {
 		return fmt.Errorf("capabilities.json: no built-in functions listed")
 	}
 	rules, err := b.readRules()
+	if err != nil {
+		return err
+	}
 	b.rules = rules
+	if b.modules[collected], err = b.collect(); err != nil {
+		return err
+	}
+	b.compiler, err = b.compile(b.modules)
 	return err
 }
 
@@ -178,26 +205,46 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler, err := b.compile(b.modules)
+	compiler := b.compiler
+	store := inmem.NewFromObjectWithOpts(map[string]any{"catalog": catalog},
+		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	query, err := prepare(ctx, "data.main.result", compiler, store)
 	if err != nil {
 		return nil, err
 	}
-	store := inmem.NewFromObjectWithOpts(map[string]any{"catalog": catalog},
-		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	query, err := rego.New(rego.Query("data.main.result"), rego.Compiler(compiler), rego.Store(store),
-		rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+	candidates, err := newCandidateFacts(ctx, compiler, store)
 	if err != nil {
-		return nil, fmt.Errorf("prepare query: %w", err)
+		return nil, err
+	}
+	if err := candidates.check(ctx, b.modules, canaryTimeout); err != nil {
+		return nil, err
 	}
 	digest, err := b.digest(c)
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{revision: b.revision, digest: digest, query: query, compiler: compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
+	catalogValue, err := storage.ReadOne(ctx, store, storage.Path{"catalog"})
+	if err != nil {
+		return nil, fmt.Errorf("read tables: %w", err)
+	}
+	value, _ := catalogValue.(ast.Value)
+	tables, err := lookups(value)
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{revision: b.revision, digest: digest, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), query: query, compiler: compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
 	for _, r := range b.rules {
 		s.byPath[r.path] = r
 	}
 	return s, nil
+}
+
+func prepare(ctx context.Context, query string, compiler *ast.Compiler, store storage.Store) (rego.PreparedEvalQuery, error) {
+	prepared, err := rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+	if err != nil {
+		return prepared, fmt.Errorf("prepare %s: %w", query, err)
+	}
+	return prepared, nil
 }
 
 func (b *bundle) compile(modules map[string]*ast.Module) (*ast.Compiler, error) {
@@ -224,7 +271,7 @@ func (b *bundle) data(c Config) (map[string]any, error) {
 		catalog = merge(b.catalog, o)
 	}
 	catalog = merge(catalog, nil)
-	tenants, err := plain(tenantData(c.Tenants))
+	tenants, err := plain(tenantData(c.Tenants, aliases(catalog)))
 	if err != nil {
 		return nil, fmt.Errorf("tenants: %w", err)
 	}
@@ -233,7 +280,7 @@ func (b *bundle) data(c Config) (map[string]any, error) {
 		return nil, err
 	}
 	catalog["tenants"], catalog["services"], catalog["dated_rules"] = tenants, services, b.datedRules()
-	return catalog, nil
+	return withDates(catalog), nil
 }
 
 func (b *bundle) digest(c Config) (string, error) {
@@ -245,17 +292,70 @@ func (b *bundle) digest(c Config) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// tenantData replaces absent lists by empty ones: Rego counts them.
-func tenantData(tenants map[gateway.TenantID]Tenant) map[gateway.TenantID]Tenant {
+// tenantData replaces absent lists by empty ones (Rego counts them) and other
+// names of purposes by the one in the table.
+func tenantData(tenants map[gateway.TenantID]Tenant, aliases map[string]string) map[gateway.TenantID]Tenant {
 	out := make(map[gateway.TenantID]Tenant, len(tenants))
 	for id, t := range tenants {
 		t.Services = append([]gateway.ServiceID{}, t.Services...)
 		t.Residencies = append([]gateway.Residency{}, t.Residencies...)
 		t.Releases = append([]Release{}, t.Releases...)
+		for i := range t.Releases {
+			t.Releases[i].Purposes = canonicalPurposes(t.Releases[i].Purposes, aliases)
+		}
 		out[id] = t
 	}
 	return out
 }
+
+func canonicalPurposes(purposes []gateway.Purpose, aliases map[string]string) []gateway.Purpose {
+	out := append([]gateway.Purpose{}, purposes...)
+	for i, p := range out {
+		if name, ok := aliases[string(p)]; ok {
+			out[i] = gateway.Purpose(name)
+		}
+	}
+	return out
+}
+
+// aliases are other names of purposes.
+func aliases(catalog map[string]any) map[string]string {
+	table, _ := catalog["purposes"].(map[string]any)
+	names, _ := table["aliases"].(map[string]any)
+	out := make(map[string]string, len(names))
+	for alias, name := range names {
+		if s, ok := name.(string); ok {
+			out[alias] = s
+		}
+	}
+	return out
+}
+
+// withDates gives every row of the purposes table a first and a last day, so
+// that rules compare and need not ask whether there is one.
+func withDates(catalog map[string]any) map[string]any {
+	table, _ := catalog["purposes"].(map[string]any)
+	purposes, _ := table["purposes"].(map[string]any)
+	dated := make(map[string]any, len(purposes))
+	for name, p := range purposes {
+		purpose, ok := p.(map[string]any)
+		if !ok {
+			continue
+		}
+		rows, _ := purpose["rows"].([]any)
+		out := make([]any, 0, len(rows))
+		for _, r := range rows {
+			if row, ok := r.(map[string]any); ok {
+				out = append(out, merge(always, row))
+			}
+		}
+		dated[name] = merge(purpose, map[string]any{"rows": out})
+	}
+	return merge(catalog, map[string]any{"purposes": map[string]any{"purposes": dated}})
+}
+
+// always is what has no first and no last day.
+var always = map[string]any{"valid_from": "0000-00-00", "valid_to": "9999-99-99"}
 
 // serviceData turns cards into data. Data classes of a service definition may
 // use the words of catalog/classes.yaml, aliases; an unknown word is an error.

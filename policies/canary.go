@@ -6,6 +6,7 @@ package policies
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -65,10 +66,14 @@ func canaryQuestion() gateway.Question {
 	}
 }
 
-// canaries asks the questions of the bundle as shipped, with one tenant of its
-// own, so that neither real tenants nor overrides decide the outcome.
-func (e *Engine) canaries(ctx context.Context, b *bundle) error {
-	s, err := b.snapshot(ctx, Config{Tenants: map[gateway.TenantID]Tenant{"canary": {Active: true}}})
+// canaries asks the questions of the bundle as shipped, beside the real tenants
+// and with one of its own, so that neither they nor overrides decide the outcome.
+func (e *Engine) canaries(ctx context.Context, b *bundle, tenants map[gateway.TenantID]Tenant) error {
+	with := make(map[gateway.TenantID]Tenant, len(tenants)+1)
+	maps.Copy(with, tenants)
+	delete(with, "unknown")
+	with["canary"] = Tenant{Active: true}
+	s, err := b.snapshot(ctx, Config{Tenants: with, Now: time.Now})
 	if err != nil {
 		return err
 	}
@@ -83,15 +88,11 @@ func (e *Engine) canaries(ctx context.Context, b *bundle) error {
 }
 
 func (s *snapshot) ask(ctx context.Context, c canary, q gateway.Question) error {
-	input, err := questionInput(q)
+	f, err := questionFacts(q)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	term, err := s.evaluate(ctx, input, canaryTimeout)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.name, err)
-	}
-	d, err := s.decision(q.Stage, input, term)
+	d, err := s.decideFacts(ctx, &f, canaryTimeout)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}

@@ -16,6 +16,7 @@ package policies
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -48,6 +49,11 @@ type Config struct {
 	Overrides map[string]any
 	// Timeout of one evaluation; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// NoCache asks the rules again at every question, also at one that was decided before.
+	NoCache bool
+	// Now is the clock for the age of remembered decisions; nil: time.Now. The rules
+	// see no clock, only the day in a question.
+	Now func() time.Time
 	// Logger gets what must not be shown to callers; nil discards it.
 	Logger *slog.Logger
 }
@@ -87,8 +93,12 @@ type Engine struct {
 	cfg     Config
 	timeout time.Duration
 	log     *slog.Logger
-	reload  sync.Mutex
 	active  atomic.Pointer[snapshot]
+
+	// reload guards what the next snapshot is made from.
+	reload  sync.Mutex
+	bundle  *bundle
+	tenants map[gateway.TenantID]Tenant
 }
 
 var _ gateway.Decider = (*Engine)(nil)
@@ -99,7 +109,10 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.FS == nil {
 		c.FS = Library()
 	}
-	e := &Engine{cfg: c, timeout: c.Timeout, log: c.Logger}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	e := &Engine{cfg: c, timeout: c.Timeout, log: c.Logger, tenants: c.Tenants}
 	if e.timeout <= 0 {
 		e.timeout = DefaultTimeout
 	}
@@ -121,15 +134,33 @@ func (e *Engine) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read policies: %w", err)
 	}
-	next, err := b.snapshot(ctx, e.cfg)
+	return e.activate(ctx, b, e.tenants)
+}
+
+// SetTenants replaces the tenants, without reading or compiling the bundle again.
+// Every decision is made with the old or with the new tenants, none with some of
+// both. The canary questions are asked before; on an error the old ones stay.
+func (e *Engine) SetTenants(ctx context.Context, tenants map[gateway.TenantID]Tenant) error {
+	e.reload.Lock()
+	defer e.reload.Unlock()
+	return e.activate(ctx, e.bundle, tenants)
+}
+
+// activate is called with e.reload held.
+func (e *Engine) activate(ctx context.Context, b *bundle, tenants map[gateway.TenantID]Tenant) error {
+	c := e.cfg
+	c.Tenants = tenantData(tenants, nil) // a copy: the caller may go on with his map
+	next, err := b.snapshot(ctx, c)
 	if err != nil {
 		return fmt.Errorf("compile policies %s: %w", b.revision, err)
 	}
-	if err := e.canaries(ctx, b); err != nil {
+	if err := e.canaries(ctx, b, c.Tenants); err != nil {
 		return fmt.Errorf("canary questions on policies %s: %w", b.revision, err)
 	}
+	e.bundle, e.tenants = b, c.Tenants
 	e.active.Store(next)
-	e.log.InfoContext(ctx, "policies active", slog.String("revision", next.revision), slog.String("digest", next.digest), slog.Int("rules", len(next.rules)))
+	e.log.InfoContext(ctx, "policies active", slog.String("revision", next.revision), slog.String("digest", next.digest),
+		slog.Int("rules", len(next.rules)), slog.Int("tenants", len(c.Tenants)))
 	return nil
 }
 
@@ -139,11 +170,15 @@ func (e *Engine) Reload(ctx context.Context) error {
 func (e *Engine) Decide(ctx context.Context, q gateway.Question) (gateway.Decision, error) {
 	start := time.Now()
 	s := e.active.Load()
-	input, err := questionInput(q)
+	f, err := questionFacts(q)
 	if err != nil {
 		return e.failed(ctx, s, q.Stage, nil, start, fmt.Errorf("build policy input: %w", err))
 	}
-	return e.decideInput(ctx, s, q.Stage, input, start)
+	input := f.canonical()
+	if e.cfg.NoCache {
+		return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.decideFacts(ctx, &f, e.timeout) })
+	}
+	return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.remembered(ctx, &f, e.timeout) })
 }
 
 // Replay decides a recorded policy input (Decision.Input) again with the active
@@ -155,7 +190,13 @@ func (e *Engine) Replay(ctx context.Context, recorded json.RawMessage) (gateway.
 	if err != nil {
 		return e.failed(ctx, s, stage, nil, start, fmt.Errorf("read recorded input: %w", err))
 	}
-	return e.decideInput(ctx, s, stage, input, start)
+	return e.answer(ctx, s, stage, canonicalJSON(input), start, func() (gateway.Decision, error) {
+		view, err := s.recordedView(ctx, input, e.timeout)
+		if err != nil {
+			return gateway.Decision{}, err
+		}
+		return s.decideView(ctx, stage, view, e.timeout)
+	})
 }
 
 // Rules lists the rules of the active policies, ordered by id.
@@ -168,38 +209,69 @@ func (e *Engine) Revision() string { return e.active.Load().revision }
 // capabilities, tenants, services and overrides.
 func (e *Engine) Digest() string { return e.active.Load().digest }
 
-func (e *Engine) decideInput(ctx context.Context, s *snapshot, stage gateway.Stage, input ast.Value, start time.Time) (gateway.Decision, error) {
-	term, err := s.evaluate(ctx, input, e.timeout)
-	if err != nil {
-		return e.failed(ctx, s, stage, input, start, fmt.Errorf("evaluate policies: %w", err))
+// answer completes a decision, whatever becomes of it.
+func (e *Engine) answer(ctx context.Context, s *snapshot, stage gateway.Stage, input json.RawMessage, start time.Time, decide func() (gateway.Decision, error)) (gateway.Decision, error) {
+	if err := ctx.Err(); err != nil {
+		return e.failed(ctx, s, stage, input, start, err)
 	}
-	d, err := s.decision(stage, input, term)
+	d, err := decide()
 	if err != nil {
-		return e.failed(ctx, s, stage, input, start, fmt.Errorf("decode decision: %w", err))
+		return e.failed(ctx, s, stage, input, start, err)
 	}
-	d.Input = canonicalJSON(input)
-	d.Duration = time.Since(start)
+	d.Stage, d.Input, d.Duration = stage, input, time.Since(start)
 	return d, nil
 }
 
-func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, input ast.Value, start time.Time, cause error) (gateway.Decision, error) {
+func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, input json.RawMessage, start time.Time, cause error) (gateway.Decision, error) {
 	e.log.ErrorContext(ctx, "policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
 	d := kernelDenial(s, stage)
-	if input != nil {
-		d.Input = canonicalJSON(input)
-	}
+	d.Input = input
 	d.Duration = time.Since(start)
 	return d, ctx.Err()
 }
 
-// evaluate runs the prepared query. The deadline stops the evaluation itself,
+// remembered is the decision made before on the same facts, or a new one.
+func (s *snapshot) remembered(ctx context.Context, f *facts, limit time.Duration) (gateway.Decision, error) {
+	key := s.keyOf(f)
+	if d, ok := s.cache.recall(key); ok {
+		return d, nil
+	}
+	d, err := s.decideFacts(ctx, f, limit)
+	if err == nil {
+		s.cache.keep(key, d)
+	}
+	return d, err
+}
+
+func (s *snapshot) decideFacts(ctx context.Context, f *facts, limit time.Duration) (gateway.Decision, error) {
+	view, err := s.questionView(ctx, f, limit)
+	if err != nil {
+		return gateway.Decision{}, err
+	}
+	return s.decideView(ctx, f.question.Stage, view, limit)
+}
+
+// decideView is what the rules make of a view, without input and duration.
+func (s *snapshot) decideView(ctx context.Context, stage gateway.Stage, view ast.Value, limit time.Duration) (gateway.Decision, error) {
+	term, err := evaluate(ctx, s.query, view, limit)
+	if err != nil {
+		return gateway.Decision{}, fmt.Errorf("evaluate policies: %w", err)
+	}
+	d, err := s.decision(stage, view, term)
+	if err != nil {
+		return gateway.Decision{}, fmt.Errorf("decode decision: %w", err)
+	}
+	return d, nil
+}
+
+// evaluate runs a prepared query. The deadline stops the evaluation itself,
 // without a goroutine per call.
-func (s *snapshot) evaluate(ctx context.Context, input ast.Value, timeout time.Duration, options ...rego.EvalOption) (*ast.Term, error) {
+func evaluate(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, limit time.Duration, options ...rego.EvalOption) (*ast.Term, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	cancel := topdown.NewCancel()
-	timer := time.AfterFunc(timeout, cancel.Cancel)
+	timer := time.AfterFunc(limit, cancel.Cancel)
 	defer timer.Stop()
 	defer context.AfterFunc(ctx, cancel.Cancel)()
 	var out *ast.Term
@@ -213,12 +285,12 @@ func (s *snapshot) evaluate(ctx context.Context, input ast.Value, timeout time.D
 			return nil, nil //nolint:nilnil // the term is kept; the caller needs no JSON
 		}),
 	}, options...)
-	results, err := s.query.Eval(ctx, options...)
+	results, err := query.Eval(ctx, options...)
 	if err != nil {
 		return nil, err
 	}
 	if len(results) != 1 || out == nil {
-		return nil, fmt.Errorf("the decision is undefined")
+		return nil, errors.New("the result is undefined")
 	}
 	return out, nil
 }

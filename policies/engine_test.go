@@ -203,11 +203,15 @@ func TestResultIsDecodedStrictly(t *testing.T) {
 	t.Parallel()
 	e, g := corpus(t)
 	s := e.active.Load()
-	input, err := questionInput(benchQuestion(g))
+	f, err := questionFacts(benchQuestion(g))
 	if err != nil {
 		t.Fatal(err)
 	}
-	term, err := s.evaluate(t.Context(), input, canaryTimeout)
+	input, err := s.questionView(t.Context(), &f, canaryTimeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	term, err := evaluate(t.Context(), s.query, input, canaryTimeout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +245,7 @@ func TestResultIsDecodedStrictly(t *testing.T) {
 		"no model":               with("models", ast.SetTerm()),
 		"no data class":          with("data_classes", ast.SetTerm()),
 		"unknown rule":           with("noted", ast.SetTerm(ast.StringTerm("tenant/nobody"))),
-		"obligation incomplete":  with("obliged", ast.SetTerm(ast.ObjectTerm(ast.Item(ast.StringTerm("id"), ast.StringTerm("notice"))))),
+		"obligation incomplete":  with("obliged", ast.ObjectTerm(ast.Item(ast.StringTerm("aiact/watermark"), ast.SetTerm(ast.ObjectTerm(ast.Item(ast.StringTerm("id"), ast.StringTerm("notice"))))))),
 	}
 	for name, result := range cases {
 		if d, err := s.decision("request", input, result); err == nil {

@@ -5,6 +5,7 @@ package policies
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,111 +24,205 @@ const (
 	maxInput  = 512 << 10
 )
 
-// questionInput is the only place where a Question becomes what Rego sees: facts
-// and counts, no text, no file number, no person. Every list is accompanied by
-// its length, so that a lost element cannot open a check.
-func questionInput(q gateway.Question) (ast.Value, error) {
+// facts is what a Question becomes: the only place where it is said what policies
+// and records see. Facts and counts, no text, no file number, no person. Every
+// list is accompanied by its length, so that a lost element cannot open a check.
+type facts struct {
+	question       gateway.Question
+	date, caseDate string
+	total          int
+	kinds          []gateway.FindingKind
+	models         []gateway.ModelCard
+	passages       passageFacts
+}
+
+type passageFacts struct {
+	count, unclassified int
+	classes             []gateway.DataClass
+}
+
+func questionFacts(q gateway.Question) (facts, error) {
 	r := q.Request
-	if r.Time.IsZero() {
-		return nil, errors.New("the request has no time")
+	switch {
+	case r.Time.IsZero():
+		return facts{}, errors.New("the request has no time")
+	case len(q.Models) > maxModels:
+		return facts{}, fmt.Errorf("%d models", len(q.Models))
+	case q.Screened.Unscreenable < 0:
+		return facts{}, errors.New("a negative number of parts that cannot be screened")
 	}
-	if len(q.Models) > maxModels {
-		return nil, fmt.Errorf("%d models", len(q.Models))
+	f := facts{question: q, date: r.Time.Format(time.DateOnly), models: modelFacts(q.Models), passages: factsOf(q.Passages)}
+	f.caseDate = f.date
+	if !r.CaseDate.IsZero() {
+		f.caseDate = r.CaseDate.Format(time.DateOnly)
 	}
-	caseDate := r.CaseDate
-	if caseDate.IsZero() {
-		caseDate = r.Time
+	for kind, n := range q.Screened.Counts {
+		if n < 0 {
+			return facts{}, errors.New("a negative number of findings")
+		}
+		f.kinds = append(f.kinds, kind)
+		f.total += n
 	}
-	return object(
-		"stage", ident(q.Stage),
-		"date", date(r.Time),
-		"case_date", date(caseDate),
-		"caller", callerInput(r.Caller),
-		"operation", ident(r.Operation),
-		"purpose", ident(r.Purpose),
-		"service", ident(r.Service),
-		"has_service", yesNo(r.Service != ""),
-		"has_case", yesNo(r.Case != ""),
-		"entities", number(len(r.Entities)),
-		"sources", number(len(r.Sources)),
-		"declared", idents(r.DataClass),
-		"declared_count", number(len(r.DataClass)),
-		"screened", screenedInput(q.Screened),
-		"models", modelsInput(q.Models),
-		"models_count", number(len(q.Models)),
-		"passages", passagesInput(q.Passages),
-	), nil
+	// By what is written, then by what was meant: two kinds that are both written
+	// as "invalid" stand in the same order every time.
+	slices.SortFunc(f.kinds, func(a, b gateway.FindingKind) int {
+		return cmp.Or(cmp.Compare(ident(a), ident(b)), cmp.Compare(a, b))
+	})
+	return f, nil
 }
 
-func callerInput(c gateway.Caller) ast.Value {
-	return object(
-		"tenant", ident(c.Tenant),
-		"system", ident(c.System),
-		"has_system", yesNo(c.System != ""),
-		"has_user", yesNo(c.User != ""),
-		"channel", ident(c.Channel),
-		"roles", idents(c.Roles),
-		"purposes", idents(c.Purposes),
-		"purposes_count", number(len(c.Purposes)),
-	)
+// modelFacts are the candidates in the order of their ids; of two with the same
+// id the last one counts (and the number of models tells that one is missing).
+func modelFacts(models []gateway.ModelCard) []gateway.ModelCard {
+	ordered := slices.Clone(models)
+	slices.SortStableFunc(ordered, func(a, b gateway.ModelCard) int { return cmp.Compare(text(a.ID), text(b.ID)) })
+	return lastOfEqual(ordered, func(m gateway.ModelCard) string { return text(m.ID) })
 }
 
-func screenedInput(s gateway.Screened) ast.Value {
-	counts := ast.NewObject()
-	for kind, n := range s.Counts {
-		counts.Insert(ast.NewTerm(ident(kind)), ast.NewTerm(number(n)))
-	}
-	return object(
-		"counts", counts,
-		"total", number(s.Total()),
-		"categories", idents(s.Categories),
-		"categories_count", number(len(s.Categories)),
-		"unscreenable", number(s.Unscreenable),
-	)
-}
-
-// modelsInput keys the candidates by id. References of contracts become yes or
-// no: a rule asks whether there is one, never which.
-func modelsInput(models []gateway.ModelCard) ast.Value {
-	out := ast.NewObject()
-	for _, m := range models {
-		out.Insert(ast.NewTerm(text(string(m.ID))), ast.NewTerm(object(
-			"residency", ident(m.Residency),
-			"country", ident(m.Country),
-			"processor_kind", ident(m.ProcessorKind),
-			"has_contract", yesNo(m.Contract != ""),
-			"has_para80_notice", yesNo(m.Para80Notice != ""),
-			"para30_ao", yesNo(m.Para30AO),
-			"art9", yesNo(m.Art9),
-			"trains_on_input", yesNo(m.TrainsOnInput),
-			"data_classes", idents(m.DataClasses),
-			"operations", idents(m.Operations),
-		)))
+// lastOfEqual keeps the last of neighbours with the same name.
+func lastOfEqual[E any](list []E, name func(E) string) []E {
+	out := list[:0]
+	for i, e := range list {
+		if i+1 < len(list) && name(list[i+1]) == name(e) {
+			continue
+		}
+		out = append(out, e)
 	}
 	return out
 }
 
-func passagesInput(passages []gateway.Passage) ast.Value {
-	var classes []gateway.DataClass
-	unclassified := 0
+func factsOf(passages []gateway.Passage) passageFacts {
+	f := passageFacts{count: len(passages)}
 	for _, p := range passages {
 		if len(p.Class) == 0 {
-			unclassified++
+			f.unclassified++
 		}
-		classes = append(classes, p.Class...)
+		f.classes = append(f.classes, p.Class...)
 	}
-	slices.Sort(classes)
-	classes = slices.Compact(classes)
-	return object(
-		"count", number(len(passages)),
-		"classes", idents(classes),
-		"classes_count", number(len(classes)),
-		"unclassified", number(unclassified),
-	)
+	slices.Sort(f.classes)
+	f.classes = slices.Compact(f.classes)
+	return f
+}
+
+// writer takes facts down, as an AST or as JSON. Keys come in order.
+type writer interface {
+	open(key string)
+	shut()
+	text(key, value string)
+	flag(key string, value bool)
+	number(key string, value int)
+	list(key string)
+	element(value string)
+	endList()
+}
+
+// write hands the facts to a writer, keys in order, so that JSON is canonical.
+// Quantities go through count, which may make them coarser.
+func (f *facts) write(w writer, count func(int) int) {
+	q := &f.question
+	r := &q.Request
+	w.open("")
+	writeCaller(w, &r.Caller)
+	w.text("case_date", f.caseDate)
+	w.text("date", f.date)
+	writeIdents(w, "declared", r.DataClass)
+	w.number("declared_count", len(r.DataClass))
+	w.number("entities", count(len(r.Entities)))
+	w.flag("has_case", r.Case != "")
+	w.flag("has_service", r.Service != "")
+	w.open("models")
+	for i := range f.models {
+		writeModel(w, &f.models[i])
+	}
+	w.shut()
+	w.number("models_count", len(q.Models))
+	w.text("operation", ident(r.Operation))
+	w.open("passages")
+	writeIdents(w, "classes", f.passages.classes)
+	w.number("classes_count", len(f.passages.classes))
+	w.number("count", count(f.passages.count))
+	w.number("unclassified", count(f.passages.unclassified))
+	w.shut()
+	w.text("purpose", ident(r.Purpose))
+	f.writeScreened(w, count)
+	w.text("service", ident(r.Service))
+	w.number("sources", count(len(r.Sources)))
+	w.text("stage", ident(q.Stage))
+	w.shut()
+}
+
+func writeCaller(w writer, c *gateway.Caller) {
+	w.open("caller")
+	w.text("channel", ident(c.Channel))
+	w.flag("has_system", c.System != "")
+	w.flag("has_user", c.User != "")
+	writeIdents(w, "purposes", c.Purposes)
+	w.number("purposes_count", len(c.Purposes))
+	writeIdents(w, "roles", c.Roles)
+	w.text("system", ident(c.System))
+	w.text("tenant", ident(c.Tenant))
+	w.shut()
+}
+
+func (f *facts) writeScreened(w writer, count func(int) int) {
+	s := &f.question.Screened
+	w.open("screened")
+	writeIdents(w, "categories", s.Categories)
+	w.number("categories_count", len(s.Categories))
+	w.open("counts")
+	for i, kind := range f.kinds {
+		if i+1 < len(f.kinds) && ident(kind) == ident(f.kinds[i+1]) {
+			continue
+		}
+		w.number(ident(kind), count(s.Counts[kind]))
+	}
+	w.shut()
+	w.number("total", count(f.total))
+	w.number("unscreenable", count(s.Unscreenable))
+	w.shut()
+}
+
+// writeModel keys a candidate by id. References of contracts become yes or no: a
+// rule asks whether there is one, never which.
+func writeModel(w writer, m *gateway.ModelCard) {
+	w.open(text(m.ID))
+	w.flag("art9", m.Art9)
+	w.text("country", ident(m.Country))
+	writeIdents(w, "data_classes", m.DataClasses)
+	w.flag("has_contract", m.Contract != "")
+	w.flag("has_para80_notice", m.Para80Notice != "")
+	writeIdents(w, "operations", m.Operations)
+	w.flag("para30_ao", m.Para30AO)
+	w.text("processor_kind", ident(m.ProcessorKind))
+	w.text("residency", ident(m.Residency))
+	w.flag("trains_on_input", m.TrainsOnInput)
+	w.shut()
+}
+
+func writeIdents[S ~string](w writer, key string, values []S) {
+	w.list(key)
+	for _, v := range values {
+		w.element(ident(v))
+	}
+	w.endList()
+}
+
+func exact(n int) int { return n }
+
+// presence is what is left of a quantity when only nothing and something differ.
+func presence(n int) int { return min(n, 1) }
+
+// canonical is the policy input as recorded, in JSON.
+func (f *facts) canonical() []byte { return f.json(exact) }
+
+func (f *facts) json(count func(int) int) []byte {
+	w := jsonWriter{out: make([]byte, 0, 1024+320*len(f.models))}
+	f.write(&w, count)
+	return w.out
 }
 
 // recordedInput reads a Decision.Input back.
-func recordedInput(raw []byte) (ast.Value, gateway.Stage, error) {
+func recordedInput(raw []byte) (ast.Object, gateway.Stage, error) {
 	if len(raw) > maxInput {
 		return nil, "", errors.New("input too large")
 	}
@@ -159,45 +254,20 @@ func checkNumbers(v ast.Value) error {
 	return err
 }
 
-func object(pairs ...any) ast.Object {
-	terms := make([][2]*ast.Term, 0, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		//nolint:forcetypeassert // every pair is written out in this file
-		terms = append(terms, [2]*ast.Term{ast.InternedTerm(pairs[i].(string)), ast.NewTerm(pairs[i+1].(ast.Value))})
-	}
-	return ast.NewObject(terms...)
-}
-
-func idents[S ~string](values []S) ast.Value {
-	terms := make([]*ast.Term, len(values))
-	for i, v := range values {
-		terms[i] = ast.NewTerm(ident(v))
-	}
-	return ast.NewArray(terms...)
-}
-
 // ident keeps identifiers and turns anything else into "invalid": a header is
 // foreign input, and nobody's name may reach a record through it.
-func ident[S ~string](s S) ast.Value {
+func ident[S ~string](s S) string {
 	if len(s) > maxIdent {
-		return ast.String("invalid")
+		return "invalid"
 	}
 	for _, c := range []byte(s) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && !strings.ContainsRune("_-./:()", rune(c)) {
-			return ast.String("invalid")
+		if !letter && strings.IndexByte("_-./:()", c) < 0 {
+			return "invalid"
 		}
 	}
-	return ast.String(s)
+	return string(s)
 }
 
 // text keeps an operator's own word, such as a model id, as valid UTF-8.
-func text(s string) ast.Value {
-	return ast.String(strings.ToValidUTF8(s, "�"))
-}
-
-func date(t time.Time) ast.Value { return ast.String(t.Format(time.DateOnly)) }
-
-func yesNo(b bool) ast.Value { return ast.Boolean(b) }
-
-func number(n int) ast.Value { return ast.InternedTerm(n).Value }
+func text[S ~string](s S) string { return strings.ToValidUTF8(string(s), "�") }

@@ -198,7 +198,11 @@ func TestSameResultWithoutOptimisation(t *testing.T) {
 	e, g := corpus(t)
 	s := e.active.Load()
 	for _, c := range g.cases {
-		input, err := questionInput(c.question)
+		f, err := questionFacts(c.question)
+		if err != nil {
+			t.Fatal(err)
+		}
+		input, err := s.questionView(t.Context(), &f, canaryTimeout)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +218,7 @@ func TestSameResultWithoutOptimisation(t *testing.T) {
 
 func mustEvaluate(t *testing.T, s *snapshot, input ast.Value, options ...rego.EvalOption) ast.Value {
 	t.Helper()
-	term, err := s.evaluate(t.Context(), input, canaryTimeout, options...)
+	term, err := evaluate(t.Context(), s.query, input, canaryTimeout, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

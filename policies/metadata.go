@@ -6,6 +6,7 @@ package policies
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -34,6 +35,8 @@ type RuleInfo struct {
 
 	// path is area/name, the folder under rego.
 	path string
+	// consequences are the documents the rule contributes to.
+	consequences []string
 }
 
 // consequences are the documents a rule may contribute to; main.rego collects them.
@@ -75,7 +78,11 @@ func ruleInfo(m *ast.Module, folder string) (RuleInfo, error) {
 	if got := m.Package.Path.String(); got != want {
 		return RuleInfo{}, fmt.Errorf("package is %s, the folder says %s", got, want)
 	}
-	if !contributes(m) {
+	said, err := contributions(m)
+	if err != nil {
+		return RuleInfo{}, err
+	}
+	if len(said) == 0 {
 		return RuleInfo{}, fmt.Errorf("none of %s is defined", strings.Join(consequences, ", "))
 	}
 	a := packageAnnotations(m)
@@ -86,15 +93,9 @@ func ruleInfo(m *ast.Module, folder string) (RuleInfo, error) {
 		ID: custom(a, "rule_id"), Title: a.Title, Basis: custom(a, "legal_basis"), Text: custom(a, "text"),
 		English: custom(a, "text_en"), Severity: custom(a, "severity"),
 		ValidFrom: custom(a, "valid_from"), ValidTo: custom(a, "valid_to"),
-		File: m.Package.Location.File, Line: m.Package.Location.Row, path: folder,
+		File: m.Package.Location.File, Line: m.Package.Location.Row, path: folder, consequences: said,
 	}
 	return info, info.validate()
-}
-
-func contributes(m *ast.Module) bool {
-	return slices.ContainsFunc(m.Rules, func(r *ast.Rule) bool {
-		return slices.Contains(consequences, r.Head.Ref().GroundPrefix().String())
-	})
 }
 
 func packageAnnotations(m *ast.Module) *ast.Annotations {
@@ -135,7 +136,7 @@ func (b *bundle) datedRules() map[string]any {
 		if r.ValidFrom == "" && r.ValidTo == "" {
 			continue
 		}
-		dates := map[string]any{}
+		dates := maps.Clone(always)
 		if r.ValidFrom != "" {
 			dates["valid_from"] = r.ValidFrom
 		}

@@ -4,6 +4,7 @@
 package policies
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -69,12 +70,15 @@ func FuzzParseQuestion(f *testing.F) {
 			return
 		}
 		q.Request.Time = canaryTime
-		input, err := questionInput(q)
+		facts, err := questionFacts(q)
 		if err != nil {
 			return
 		}
-		if !json.Valid(canonicalJSON(input)) {
-			t.Errorf("canonical input is not JSON: %s", canonicalJSON(input))
+		canonical := facts.canonical()
+		written := astWriter{purpose: func(p string) string { return p }}
+		facts.write(&written, exact)
+		if want := canonicalJSON(written.value); !json.Valid(canonical) || !bytes.Equal(canonical, want) {
+			t.Errorf("canonical input is\n%s, from the AST it is\n%s", canonical, want)
 		}
 	})
 }

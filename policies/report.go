@@ -107,7 +107,9 @@ func (b *bundle) runRego(ctx context.Context, c Config, report *TestReport) erro
 		}
 		report.Failures = append(report.Failures, fmt.Sprintf("rego test %s: %s.%s failed", r.Location, r.Package, r.Name))
 	}
-	covered := coverage.Report(b.modules)
+	written := maps.Clone(b.modules)
+	delete(written, collected)
+	covered := coverage.Report(written)
 	report.Coverage, report.Uncovered = covered.Coverage, uncovered(covered)
 	return nil
 }

@@ -187,7 +187,7 @@ func inputModels(input ast.Value) ([]string, error) {
 	if !ok {
 		return nil, errors.New("input is not an object")
 	}
-	term := o.Get(ast.InternedTerm("models"))
+	term := o.Get(fieldTerm("models"))
 	if term == nil {
 		return nil, errors.New("input has no models")
 	}
@@ -223,7 +223,7 @@ func decodeResult(v ast.Value) (result, error) {
 		needsModel: d.flag("needs_model"),
 	}
 	r.risk = d.risk("risk")
-	r.rejections = d.pairs("rejections")
+	r.rejections = d.rejections("rejections")
 	r.obligations = d.obligations("obliged")
 	if d.err == nil && o.Len() != d.read {
 		d.err = errors.New("the result has unknown fields")
@@ -240,7 +240,7 @@ type decoder struct {
 
 func (d *decoder) value(field string) ast.Value {
 	d.read++
-	term := d.object.Get(ast.InternedTerm(field))
+	term := d.object.Get(fieldTerm(field))
 	if term == nil {
 		d.fail("field %s is missing", field)
 		return ast.Null{}
@@ -294,17 +294,29 @@ func (d *decoder) texts(field string) []string {
 	return out
 }
 
-func (d *decoder) pairs(field string) [][2]string {
+// byRule hands over what each rule contributed to a field: an object of sets.
+func (d *decoder) byRule(field string, each func(path string, v ast.Value) bool) {
+	o, ok := d.value(field).(ast.Object)
+	if !ok {
+		d.fail("field %s is not an object", field)
+		return
+	}
+	wrong := o.Until(func(key, value *ast.Term) bool {
+		path, a := key.Value.(ast.String)
+		set, b := value.Value.(ast.Set)
+		return !a || !b || set.Until(func(t *ast.Term) bool { return !each(string(path), t.Value) })
+	})
+	if wrong {
+		d.fail("an element of %s has the wrong type", field)
+	}
+}
+
+func (d *decoder) rejections(field string) [][2]string {
 	var out [][2]string
-	d.set(field, func(v ast.Value) bool {
-		pair, ok := v.(*ast.Array)
-		if !ok || pair.Len() != 2 {
-			return false
-		}
-		model, left := pair.Elem(0).Value.(ast.String)
-		path, right := pair.Elem(1).Value.(ast.String)
-		out = append(out, [2]string{string(model), string(path)})
-		return left && right
+	d.byRule(field, func(path string, v ast.Value) bool {
+		model, ok := v.(ast.String)
+		out = append(out, [2]string{string(model), path})
+		return ok
 	})
 	return out
 }
@@ -326,30 +338,36 @@ func (d *decoder) risk(field string) gateway.Risk {
 
 func (d *decoder) obligations(field string) []obligation {
 	var out []obligation
-	d.set(field, func(v ast.Value) bool {
+	d.byRule(field, func(path string, v ast.Value) bool {
 		o, ok := v.(ast.Object)
-		if !ok || o.Len() != 3 {
+		if !ok || o.Len() != 2 {
 			return false
 		}
-		path, a := stringField(o, "rule")
-		id, b := stringField(o, "id")
-		term := o.Get(ast.InternedTerm("params"))
-		if !a || !b || id == "" || term == nil {
+		id, named := stringField(o, "id")
+		term := o.Get(fieldTerm("params"))
+		if !named || id == "" || term == nil {
 			return false
 		}
-		raw, err := ast.JSON(term.Value)
-		params, c := raw.(map[string]any)
-		if len(params) == 0 {
-			params = nil
-		}
+		params, ok := parameters(term.Value)
 		out = append(out, obligation{path: path, id: id, params: params})
-		return err == nil && c
+		return ok
 	})
 	return out
 }
 
+// parameters of an obligation; none is nil.
+func parameters(v ast.Value) (map[string]any, bool) {
+	o, ok := v.(ast.Object)
+	if !ok || o.Len() == 0 {
+		return nil, ok
+	}
+	raw, err := ast.JSON(o)
+	params, ok := raw.(map[string]any)
+	return params, ok && err == nil
+}
+
 func stringField(o ast.Object, field string) (string, bool) {
-	term := o.Get(ast.InternedTerm(field))
+	term := o.Get(fieldTerm(field))
 	if term == nil {
 		return "", false
 	}

@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
 # SPDX-License-Identifier: EUPL-1.2
 
-# A question that is allowed, for rule tests: with input as object.union(fixtures.base, {…}).
+# A question that is allowed, for rule tests: with input as fixtures.asked({…}).
 package fixtures
 
 import rego.v2
 
-base := {
+import data.candidates
+
+question := {
 	"stage": "request",
 	"date": "2026-11-21",
 	"case_date": "2026-11-21",
@@ -45,7 +47,7 @@ own := {
 	"art9": true,
 	"trains_on_input": false,
 	"data_classes": ["personal", "art9", "sozialdaten", "steuer", "trade", "confidential"],
-	"operations": ["chat", "embeddings"],
+	"operations": ["chat", "completion", "embeddings", "rerank", "transcription", "tool"],
 }
 
 # A processor outside the house that may receive everything but classified material.
@@ -56,10 +58,30 @@ outside := object.union(own, {
 	"has_para80_notice": true,
 })
 
-asked(change) := object.union(base, change)
+base := seen(question)
+
+asked(change) := seen(object.union(question, change))
 
 # The question with a second model, changed as given.
-to(model, change) := object.union(base, object.union({"models": {"m": object.union(outside, model)}, "models_count": 2}, change))
+to(model, change) := asked(object.union({"models": {"m": object.union(outside, model)}, "models_count": 2}, change))
+
+# What the engine adds to a question. A change may say that it is not well-formed.
+seen(asked_for) := object.union({"well_formed": true, "known": known(asked_for), "candidates": about(asked_for.models)}, asked_for)
+
+known(asked_for) := {name: entry |
+	some name, path in {
+		"tenant": ["tenants", asked_for.caller.tenant],
+		"service": ["services", asked_for.service],
+		"purpose": ["purposes", "purposes", asked_for.purpose],
+		"operation": ["operations", "operations", asked_for.operation],
+	}
+	entry := object.get(data.catalog, path, "unknown")
+	entry != "unknown"
+}
+
+about(models) := about_them if {
+	about_them := candidates.result with input as {"models": models}
+}
 
 wohngeld := {"service": "wohngeld-mietzuschuss", "has_service": true}
 

@@ -7,10 +7,12 @@
 # description: >-
 #   Rules collect (rules/<area>/<name>: deny, reject, oblige, note), only this file decides.
 #   Default deny. A rule is known by its folder; Go adds id, legal basis and text from its METADATA.
+#   data.collected is generated when a bundle is read: a line for each consequence of each rule folder.
 package main
 
 import rego.v2
 
+import data.collected
 import data.facts
 
 result := {
@@ -18,7 +20,7 @@ result := {
 	"risk": facts.risk,
 	"data_classes": facts.classes,
 	"denied": denied,
-	"noted": noted,
+	"noted": collected.noted,
 	"obliged": obliged,
 	"rejections": rejections,
 	"models": models,
@@ -34,53 +36,26 @@ effect := "allow" if {
 	models_suffice
 }
 
-denied contains path if {
-	some area, name
-	data.rules[area][name].deny
-	path := concat("/", [area, name])
-	not lapsed[path]
-}
+denied := collected.denied | unrouted
 
 # Speaks in the name of a rule that cannot speak itself: it would have to see the
 # rejections of all rules, its own among them.
-denied contains "routing/model_left" if {
+unrouted contains "routing/model_left" if {
 	facts.well_formed
 	not models_suffice
 }
 
-noted contains path if {
-	some area, name
-	data.rules[area][name].note
-	path := concat("/", [area, name])
-	not lapsed[path]
-}
-
 # What an answer obliges to was said before it was asked for.
-obliged contains object.union(obligation, {"rule": path}) if {
-	facts.before_answer
-	some area, name
-	some obligation in data.rules[area][name].oblige
-	path := concat("/", [area, name])
-	not lapsed[path]
-}
+default obliged := {}
 
-rejections contains [id, path] if {
-	facts.before_answer
-	some area, name
-	some id in data.rules[area][name].reject
-	path := concat("/", [area, name])
-	not lapsed[path]
-}
+obliged := collected.obliged if facts.before_answer
 
-models := facts.model_ids - {id | some [id, _] in rejections}
+default rejections := {}
+
+rejections := collected.rejections if facts.before_answer
+
+models := input.candidates.ids - union({ids | some ids in rejections})
 
 models_suffice if facts.needs_model == false
 
 models_suffice if count(models) > 0
-
-# A rule lapses only when it is in force neither on the day of the request nor on
-# the day of the case: the caller names the case date and must not switch rules off.
-lapsed contains path if {
-	some path, dates in data.catalog.dated_rules
-	not facts.in_force(dates)
-}

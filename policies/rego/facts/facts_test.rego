@@ -53,6 +53,6 @@ test_duty_in_force if {
 }
 
 test_exact_point_beats_any_point if {
-	facts.risk.class == "out_of_scope" with input as fixtures.asked(object.union(fixtures.wohngeld, {"purpose": "justice_research"}))
-		with data.catalog.services as {"wohngeld-mietzuschuss": {"annex_iii": "8(a)", "data_classes": [], "automation_norm": ""}}
+	asked := object.union(fixtures.wohngeld, {"purpose": "research", "known": {"service": {"annex_iii": "8(a)"}}})
+	facts.risk.class == "out_of_scope" with input as fixtures.asked(asked)
 }

@@ -16,14 +16,12 @@ package rules.aiact.automation
 
 import rego.v2
 
-import data.facts
-
 deny if {
-	facts.purpose == "automated_decision"
+	input.purpose == "automated_decision"
 	not permitted
 }
 
 permitted if {
-	is_string(facts.service.automation_norm)
-	facts.service.automation_norm != ""
+	is_string(input.known.service.automation_norm)
+	input.known.service.automation_norm != ""
 }

@@ -18,6 +18,4 @@ package rules.aiact.citizen_eligibility
 
 import rego.v2
 
-import data.facts
-
-deny if facts.purpose == "citizen_eligibility"
+deny if input.purpose == "citizen_eligibility"

@@ -22,5 +22,5 @@ import data.facts
 oblige contains {"id": "notice", "params": {"text": data.catalog.notices.citizen.de, "text_en": data.catalog.notices.citizen.en}} if {
 	input.caller.channel == "citizen"
 	facts.needs_model
-	input.operation in data.catalog.operations.generating
+	input.known.operation.generates == true
 }

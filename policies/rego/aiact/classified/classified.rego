@@ -21,6 +21,6 @@ import rego.v2
 import data.facts
 
 deny if {
-	is_object(facts.purpose_entry)
+	is_object(input.known.purpose)
 	facts.risk.class == "unclassified"
 }

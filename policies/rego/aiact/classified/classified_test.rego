@@ -21,14 +21,15 @@ test_unknown_purpose_has_a_rule_of_its_own if {
 }
 
 test_two_rows_classify_nothing if {
-	classified.deny with input as fixtures.base
-		with data.catalog.purposes.purposes.factual_qa.rows as [
-			{"annex": "none", "class": "out_of_scope", "basis": "a", "source": "b"},
-			{"annex": "none", "class": "transparency", "basis": "a", "source": "b"},
-		]
+	classified.deny with input as fixtures.asked({"known": {"purpose": {"rows": [row("out_of_scope", "9999-99-99"), row("transparency", "9999-99-99")]}}})
 }
 
 test_row_out_of_force if {
-	classified.deny with input as fixtures.base
-		with data.catalog.purposes.purposes.factual_qa.rows as [{"annex": "none", "class": "out_of_scope", "basis": "a", "source": "b", "valid_to": "2020-01-01"}]
+	classified.deny with input as fixtures.asked({"known": {"purpose": {"rows": [row("out_of_scope", "2020-01-01")]}}})
 }
+
+test_row_in_force if {
+	not classified.deny with input as fixtures.asked({"known": {"purpose": {"rows": [row("out_of_scope", "9999-99-99")]}}})
+}
+
+row(class, last_day) := {"annex": "none", "class": class, "basis": "a", "source": "b", "valid_from": "0000-00-00", "valid_to": last_day}

@@ -17,6 +17,4 @@ package rules.aiact.decision_letter
 
 import rego.v2
 
-import data.facts
-
-deny if facts.purpose == "letter_without_decision"
+deny if input.purpose == "letter_without_decision"

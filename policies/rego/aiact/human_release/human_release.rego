@@ -18,6 +18,6 @@ import rego.v2
 
 import data.facts
 
-oblige contains {"id": "human_release", "params": {}} if facts.purpose_entry.release == true
+oblige contains {"id": "human_release", "params": {}} if input.known.purpose.release == true
 
 oblige contains {"id": "human_release", "params": {}} if facts.risk.class == "high_risk"

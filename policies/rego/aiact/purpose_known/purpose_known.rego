@@ -16,8 +16,6 @@ package rules.aiact.purpose_known
 
 import rego.v2
 
-import data.facts
-
 deny if not known
 
-known if is_object(facts.purpose_entry)
+known if is_object(input.known.purpose)

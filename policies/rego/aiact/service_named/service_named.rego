@@ -16,10 +16,8 @@ package rules.aiact.service_named
 
 import rego.v2
 
-import data.facts
-
 deny if {
-	facts.purpose_entry.service == true
+	input.known.purpose.service == true
 	not named
 }
 

@@ -21,5 +21,5 @@ import data.facts
 
 oblige contains {"id": "watermark", "params": {}} if {
 	facts.needs_model
-	input.operation in data.catalog.operations.generating
+	input.known.operation.generates == true
 }

@@ -20,7 +20,5 @@ import data.facts
 
 reject contains id if {
 	"art9" in facts.classes
-	some id in (facts.model_ids - released)
+	some id in (input.candidates.ids - input.candidates.released_for_art9)
 }
-
-released := {id | some id, model in input.models; model.art9 == true}

@@ -20,5 +20,5 @@ import data.facts
 
 reject contains id if {
 	"confidential" in facts.classes
-	some id in facts.external
+	some id in input.candidates.external
 }

@@ -16,8 +16,4 @@ package rules.dataprotection.contract
 
 import rego.v2
 
-import data.facts
-
-reject contains id if some id in (facts.external - contracted)
-
-contracted := {id | some id, model in input.models; model.has_contract == true}
+reject contains id if some id in (input.candidates.external - input.candidates.contracted)

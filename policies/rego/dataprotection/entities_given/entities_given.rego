@@ -18,11 +18,9 @@ package rules.dataprotection.entities_given
 
 import rego.v2
 
-import data.facts
-
 reject contains id if {
 	not free_to_leave
-	some id in facts.external
+	some id in input.candidates.external
 }
 
 free_to_leave if input.has_case == false

@@ -20,7 +20,7 @@ import data.facts
 
 oblige contains {"id": "pseudonymise", "params": {}} if {
 	facts.needs_model
-	count(facts.external) > 0
+	count(input.candidates.external) > 0
 	concerned
 }
 

@@ -20,13 +20,5 @@ import data.facts
 
 reject contains id if {
 	some class in facts.classes
-	some id in (facts.model_ids - released_for[class])
-}
-
-released_for[class] := {id |
-	some released in data.catalog.classes.classes[class].covered_by
-	some id, model in input.models
-	released in model.data_classes
-} if {
-	some class in facts.classes
+	some id in (input.candidates.ids - object.get(input.candidates.released_for, class, set()))
 }

@@ -16,7 +16,6 @@ package rules.dataprotection.review_output
 
 import rego.v2
 
-oblige contains {"id": "review_output", "params": {"max_bytes": data.catalog.fields.review_window_bytes}} if {
-	input.caller.channel == "citizen"
-	input.operation in data.catalog.operations.generating
-}
+import data.facts
+
+oblige contains {"id": "review_output", "params": {"max_bytes": data.catalog.fields.review_window_bytes}} if facts.reviewed

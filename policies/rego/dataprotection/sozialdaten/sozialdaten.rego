@@ -22,11 +22,7 @@ import data.facts
 
 reject contains id if {
 	"sozialdaten" in facts.classes
-	some id in (facts.external - permitted)
+	some id in (input.candidates.external - permitted)
 }
 
-permitted := notified & (facts.safe_country & of_known_kind)
-
-notified := {id | some id, model in input.models; model.has_para80_notice == true}
-
-of_known_kind := {id | some id, model in input.models; model.processor_kind in {"own", "public", "private"}}
+permitted := input.candidates.notified & (input.candidates.safe_country & input.candidates.known_kind)

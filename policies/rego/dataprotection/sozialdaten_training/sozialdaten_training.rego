@@ -20,7 +20,5 @@ import data.facts
 
 reject contains id if {
 	"sozialdaten" in facts.classes
-	some id in (facts.model_ids - untrained)
+	some id in (input.candidates.ids - input.candidates.untrained)
 }
-
-untrained := {id | some id, model in input.models; model.trains_on_input == false}

@@ -21,7 +21,5 @@ import data.facts
 
 reject contains id if {
 	"steuer" in facts.classes
-	some id in (facts.external - bound)
+	some id in (input.candidates.external - input.candidates.bound_to_tax_secret)
 }
-
-bound := {id | some id, model in input.models; model.para30_ao == true}

@@ -6,20 +6,32 @@
 # title: Entbehrliche Felder
 # custom:
 #   rule_id: DSG-013
-#   legal_basis: "Art. 5 Abs. 1 Buchst. c, Art. 25 Abs. 2 DSGVO"
+#   legal_basis: "Art. 5 Abs. 1 Buchst. c und f, Art. 25 Abs. 2, Art. 32 Abs. 1 DSGVO"
 #   severity: narrow
 #   text: >-
-#     Felder, die Personen beim Betreiber des Modells wiedererkennbar machen oder Inhalte dort speichern,
-#     werden entfernt.
+#     Felder werden entfernt, die Personen beim Betreiber wiedererkennbar machen, Inhalte dort speichern,
+#     ungeprüften Text zurückbringen oder in Speicher und Warteschlange anderer Mandanten eingreifen.
 #   text_en: >-
-#     Fields that identify people to the operator or store content there are removed.
+#     Fields are removed that identify people to the operator, store content there, bring back text
+#     nobody reviewed, or reach into cache and queue of other tenants.
 package rules.dataprotection.strip_fields
 
 import rego.v2
 
 import data.facts
 
-oblige contains {"id": "strip_fields", "params": {"fields": data.catalog.fields.strip}} if {
-	facts.needs_model
-	count(facts.external) > 0
+oblige contains {"id": "strip_fields", "params": {"fields": [field | some field in fields]}} if facts.needs_model
+
+fields contains field if some field in data.catalog.fields.shared
+
+fields contains field if {
+	not stays_in_house
+	some field in data.catalog.fields.identifying
 }
+
+fields contains field if {
+	facts.reviewed
+	some field in data.catalog.fields.unreviewed
+}
+
+stays_in_house if count(input.candidates.external) == 0

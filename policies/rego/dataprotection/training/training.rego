@@ -21,7 +21,5 @@ import data.facts
 
 reject contains id if {
 	facts.classes != {"public"}
-	some id in (facts.model_ids - untrained)
+	some id in (input.candidates.ids - input.candidates.untrained)
 }
-
-untrained := {id | some id, model in input.models; model.trains_on_input == false}

@@ -22,7 +22,11 @@ import data.facts
 reject contains id if {
 	facts.classes != {"public"}
 	not screened
-	some id in facts.external
+	some id in input.candidates.external
 }
 
-screened if input.screened.unscreenable == 0
+# A recording cannot be screened, also when nobody counted it.
+screened if {
+	input.screened.unscreenable == 0
+	input.known.operation.recording == false
+}

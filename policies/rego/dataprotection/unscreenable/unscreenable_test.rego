@@ -19,3 +19,12 @@ test_text if {
 test_public_image if {
 	count(unscreenable.reject) == 0 with input as fixtures.to({}, object.union(fixtures.declared("public"), {"screened": {"unscreenable": 1}}))
 }
+
+test_recording_nobody_counted if {
+	unscreenable.reject == {"m"} with input as fixtures.to({}, {"operation": "transcription"})
+}
+
+test_recording_declared_public if {
+	asked := object.union(fixtures.declared("public"), {"operation": "transcription", "screened": {"unscreenable": 1}})
+	unscreenable.reject == {"m"} with input as fixtures.to({}, asked)
+}

@@ -12,30 +12,26 @@ test_silent_when_complete if {
 	not well_formed.deny with input as fixtures.base
 }
 
-test_lost_element if {
-	well_formed.deny with input as fixtures.asked({"declared_count": 1})
+test_wrong_shape if {
+	well_formed.deny with input as fixtures.asked({"well_formed": false})
 }
 
-test_unknown_stage if {
-	well_formed.deny with input as fixtures.asked({"stage": "later"})
+test_nobody_looked_at_the_shape if {
+	well_formed.deny with input as fixtures.question
+}
+
+test_unknown_operation if {
+	well_formed.deny with input as fixtures.asked({"operation": "anything"})
 }
 
 test_unknown_class if {
 	well_formed.deny with input as fixtures.asked(fixtures.declared("secret"))
 }
 
-test_negative_number if {
-	well_formed.deny with input as fixtures.asked({"screened": {"unscreenable": -1}})
+test_unknown_class_of_a_passage if {
+	well_formed.deny with input as fixtures.asked({"passages": {"count": 1, "classes": ["secret"], "classes_count": 1}})
 }
 
 test_empty_input if {
 	well_formed.deny with input as {}
-}
-
-test_no_date if {
-	well_formed.deny with input as fixtures.asked({"case_date": "yesterday"})
-}
-
-test_service_flag_contradicts if {
-	well_formed.deny with input as fixtures.asked({"has_service": true})
 }

@@ -20,5 +20,5 @@ import data.facts
 
 reject contains id if {
 	facts.personal
-	some id in (facts.model_ids - facts.safe_country)
+	some id in (input.candidates.ids - input.candidates.safe_country)
 }

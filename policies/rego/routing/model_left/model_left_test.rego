@@ -9,12 +9,12 @@ import data.fixtures
 import data.main
 import data.rules.routing.model_left
 
-unreleased := fixtures.asked({"declared": ["personal"], "declared_count": 1, "models": {"own": {"data_classes": []}}})
+unreleased := {"declared": ["personal"], "declared_count": 1, "models": {"own": {"data_classes": []}}}
 
 test_speaks_only_through_main if model_left.deny == false
 
 test_no_model_left if {
-	"routing/model_left" in main.denied with input as unreleased
+	"routing/model_left" in main.denied with input as fixtures.asked(unreleased)
 }
 
 test_model_left if {
@@ -22,5 +22,5 @@ test_model_left if {
 }
 
 test_draft_needs_no_model if {
-	main.effect == "allow" with input as object.union(unreleased, {"operation": "draft"})
+	main.effect == "allow" with input as fixtures.asked(object.union(unreleased, {"operation": "draft"}))
 }

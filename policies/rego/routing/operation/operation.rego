@@ -20,7 +20,5 @@ import data.facts
 
 reject contains id if {
 	facts.needs_model
-	some id in (facts.model_ids - able)
+	some id in (input.candidates.ids - object.get(input.candidates.able, input.operation, set()))
 }
-
-able := {id | some id, model in input.models; input.operation in model.operations}

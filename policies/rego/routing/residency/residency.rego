@@ -20,8 +20,7 @@ import rego.v2
 
 import data.facts
 
-reject contains id if some id in (facts.model_ids - suitable)
-
-suitable := {id | some id, model in input.models; model.residency in permitted}
-
-permitted := intersection({{place | some place in data.catalog.classes.classes[class].residencies} | some class in facts.classes})
+reject contains id if {
+	some class in facts.classes
+	some id in (input.candidates.ids - object.get(input.candidates.suitable_for, class, set()))
+}

@@ -16,8 +16,6 @@ package rules.tenant.active
 
 import rego.v2
 
-import data.facts
-
 deny if not active
 
-active if facts.tenant.active == true
+active if input.known.tenant.active == true

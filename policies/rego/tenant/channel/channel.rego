@@ -20,7 +20,7 @@ import data.facts
 
 deny if not permitted
 
-permitted if input.caller.channel in facts.purpose_entry.channels
+permitted if input.caller.channel in input.known.purpose.channels
 
 # A prohibited practice has no channel; the rule on Art. 5 KI-VO speaks for it.
 permitted if facts.row.class == "prohibited"

@@ -16,8 +16,6 @@ package rules.tenant.known
 
 import rego.v2
 
-import data.facts
-
 deny if not known
 
-known if is_object(facts.tenant)
+known if is_object(input.known.tenant)

@@ -16,10 +16,6 @@ test_granted if {
 	not purpose_granted.deny with input as fixtures.base
 }
 
-test_alias_is_the_same_purpose if {
-	not purpose_granted.deny with input as fixtures.asked({"purpose": "transcribe_summary", "caller": {"purposes": ["transcribe"]}})
-}
-
 test_empty_grant if {
 	purpose_granted.deny with input as fixtures.asked({"caller": {"purposes": []}})
 }

@@ -16,11 +16,9 @@ package rules.tenant.residency
 
 import rego.v2
 
-import data.facts
-
 reject contains id if {
-	count(facts.tenant.residencies) > 0
-	some id in (facts.model_ids - permitted)
+	count(input.known.tenant.residencies) > 0
+	some id in (input.candidates.ids - permitted)
 }
 
-permitted := {id | some id, model in input.models; model.residency in facts.tenant.residencies}
+permitted := {id | some place in input.known.tenant.residencies; some id in input.candidates.at[place]}

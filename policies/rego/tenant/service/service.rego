@@ -16,17 +16,15 @@ package rules.tenant.service
 
 import rego.v2
 
-import data.facts
-
 deny if not permitted
 
 permitted if input.has_service == false
 
 permitted if {
-	is_object(facts.service)
+	is_object(input.known.service)
 	offered
 }
 
-offered if count(facts.tenant.services) == 0
+offered if count(input.known.tenant.services) == 0
 
-offered if input.service in facts.tenant.services
+offered if input.service in input.known.tenant.services

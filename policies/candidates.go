@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package policies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
+)
+
+// maxCandidateSets bounds what is kept: the sets of models that are asked about
+// are few (the catalogue, and what is left of it), and change with it.
+const maxCandidateSets = 256
+
+// candidateFacts answers data.candidates.result. That document sees the models of
+// a question and the tables, and nothing else: the same models have the same facts
+// for the life of a snapshot, whoever asks.
+type candidateFacts struct {
+	query rego.PreparedEvalQuery
+	mu    sync.Mutex
+	known map[string]*ast.Term
+}
+
+func newCandidateFacts(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*candidateFacts, error) {
+	query, err := prepare(ctx, "data.candidates.result", compiler, store)
+	if err != nil {
+		return nil, err
+	}
+	return &candidateFacts{query: query, known: map[string]*ast.Term{}}, nil
+}
+
+// about answers for models as they stand in a policy input.
+func (c *candidateFacts) about(ctx context.Context, models ast.Object, limit time.Duration) (*ast.Term, error) {
+	key := string(canonicalJSON(models))
+	if facts, ok := c.recall(key); ok {
+		return facts, nil
+	}
+	facts, err := evaluate(ctx, c.query, ast.NewObject([2]*ast.Term{ast.InternedTerm("models"), ast.NewTerm(models)}), limit)
+	if err != nil {
+		return nil, fmt.Errorf("candidates: %w", err)
+	}
+	if _, ok := facts.Value.(ast.Object); !ok {
+		return nil, errors.New("candidates: the result is not an object")
+	}
+	c.keep(key, facts)
+	return facts, nil
+}
+
+func (c *candidateFacts) recall(key string) (*ast.Term, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	facts, ok := c.known[key]
+	return facts, ok
+}
+
+func (c *candidateFacts) keep(key string, facts *ast.Term) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) >= maxCandidateSets {
+		clear(c.known)
+	}
+	c.known[key] = facts
+}
+
+// check makes sure that rules ask about candidates only what is answered: a set
+// that does not exist would leave a rule silent.
+func (c *candidateFacts) check(ctx context.Context, modules map[string]*ast.Module, limit time.Duration) error {
+	facts, err := c.about(ctx, ast.NewObject(), limit)
+	if err != nil {
+		return err
+	}
+	answered, _ := facts.Value.(ast.Object)
+	prefix := ast.MustParseRef("input.candidates")
+	for _, name := range sortedKeys(modules) {
+		var unknown string
+		ast.WalkRefs(modules[name], func(ref ast.Ref) bool {
+			if ref.HasPrefix(prefix) && len(ref) > len(prefix) && answered.Get(ref[len(prefix)]) == nil {
+				unknown = ref.String()
+			}
+			return false
+		})
+		if unknown != "" {
+			return fmt.Errorf("%s asks for %s, which rego/candidates does not answer", name, unknown)
+		}
+	}
+	return nil
+}
