@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/eval/bench/edge"
@@ -85,8 +86,8 @@ type Stage struct {
 
 // Close ends what was started, last first.
 func (s *Stage) Close() {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		s.closers[i]()
+	for _, closer := range slices.Backward(s.closers) {
+		closer()
 	}
 	s.closers = nil
 }

@@ -6,6 +6,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/eval/bench/mock"
@@ -188,7 +189,7 @@ func leaveStream(ctx context.Context, b *bench) outcome {
 	_, err = r.Body.Read(make([]byte, 100))
 	cancel()
 	_ = r.Body.Close()
-	if err != nil || r.StatusCode != 200 {
+	if err != nil || r.StatusCode != http.StatusOK {
 		return verdict(false, "HTTP %d: %v", r.StatusCode, err)
 	}
 	return b.ended(ctx)

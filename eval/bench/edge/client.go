@@ -36,9 +36,8 @@ func chatFor(model string, stream bool, more string) string {
 	if stream {
 		more = `,"stream":true` + more
 	}
-	name, _ := json.Marshal(model)
 	// The number keeps caches out of the way.
-	return fmt.Sprintf(`{"model":%s,"messages":[{"role":"user","content":"Was steht in § 28 VwVfG? (%d)"}]%s}`, name, time.Now().UnixNano(), more)
+	return fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"Was steht in § 28 VwVfG? (%d)"}]%s}`, model, time.Now().UnixNano(), more)
 }
 
 // send posts a body over a connection of its own and returns when the header is there.
@@ -110,7 +109,7 @@ type streamed struct {
 }
 
 // end says in words how the stream ended.
-func (s streamed) end() string {
+func (s *streamed) end() string {
 	how := "endet ohne [DONE] und ohne Fehler"
 	switch {
 	case s.status != http.StatusOK && s.status != 0:

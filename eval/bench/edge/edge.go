@@ -12,6 +12,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +113,7 @@ type Options struct {
 func Run(ctx context.Context, t Target, control mock.Control, o Options) ([]Result, error) {
 	var out []Result
 	for _, c := range Checks() {
-		if c.Long && !o.Long || len(o.Only) > 0 && !contains(o.Only, c.ID) {
+		if c.Long && !o.Long || len(o.Only) > 0 && !slices.Contains(o.Only, c.ID) {
 			continue
 		}
 		r, err := c.on(ctx, t, control)
@@ -125,15 +126,6 @@ func Run(ctx context.Context, t Target, control mock.Control, o Options) ([]Resu
 		}
 	}
 	return out, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // on runs the check and afterwards waits until the target answers again: a
@@ -183,10 +175,10 @@ func Markdown(results []Result) string {
 	var targets, checks []string
 	cells := map[[2]string]Result{}
 	for _, r := range results {
-		if !contains(targets, r.Target) {
+		if !slices.Contains(targets, r.Target) {
 			targets = append(targets, r.Target)
 		}
-		if !contains(checks, r.Check) {
+		if !slices.Contains(checks, r.Check) {
 			checks = append(checks, r.Check)
 		}
 		cells[[2]string{r.Check, r.Target}] = r

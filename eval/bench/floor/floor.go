@@ -225,16 +225,18 @@ decision := {"allow": allow, "deny": deny, "obligations": obligations, "risk": r
 `
 
 // models are those the policy of the floor knows; it refuses others.
-func models() []any { return []any{"mock-model", "mock-embedding"} }
+func models() []string { return []string{"mock-model", "mock-embedding"} }
 
 func prepare(ctx context.Context) (*rego.PreparedEvalQuery, error) {
 	known := map[string]any{}
+	var released []any
 	for _, m := range models() {
-		known[m.(string)] = map[string]any{"region": "house"}
+		known[m] = map[string]any{"region": "house"}
+		released = append(released, m)
 	}
 	store := inmem.NewFromObject(map[string]any{
 		"models":  known,
-		"tenants": map[string]any{"stadt": map[string]any{"models": models(), "highest": map[string]any{"house": "special"}}},
+		"tenants": map[string]any{"stadt": map[string]any{"models": released, "highest": map[string]any{"house": "special"}}},
 	})
 	q, err := rego.New(rego.Query("data.floor.decision"), rego.Module("floor.rego", policy), rego.Store(store)).PrepareForEval(ctx)
 	if err != nil {

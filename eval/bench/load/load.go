@@ -204,7 +204,7 @@ func (m *measured) closed(ctx context.Context, end time.Time, count int) {
 			c := &connection{m: m}
 			defer c.close()
 			for ctx.Err() == nil && time.Now().Before(end) && (count == 0 || left.Add(-1) >= 0) {
-				m.note(c.exchange(time.Now()))
+				m.note(c.exchange(ctx, time.Now()))
 			}
 		})
 	}
@@ -228,7 +228,7 @@ func (m *measured) open(ctx context.Context, begun time.Time, length time.Durati
 			default:
 				c = &connection{m: m}
 			}
-			m.note(c.exchange(due))
+			m.note(c.exchange(ctx, due))
 			idle <- c
 		})
 	}

@@ -6,6 +6,7 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,10 @@ type connection struct {
 	out  bytes.Buffer
 }
 
-const exchangeTime = 60 * time.Second
+const (
+	connectTime  = 5 * time.Second
+	exchangeTime = 60 * time.Second
+)
 
 func (c *connection) close() {
 	if c.conn != nil {
@@ -36,17 +40,17 @@ func (c *connection) close() {
 }
 
 // exchange sends one request and reads its answer; times count from due.
-func (c *connection) exchange(due time.Time) (sample, error) {
-	s, keep, err := c.attempt(due)
+func (c *connection) exchange(ctx context.Context, due time.Time) (sample, error) {
+	s, keep, err := c.attempt(ctx, due)
 	if err != nil || !keep {
 		c.close()
 	}
 	return s, err
 }
 
-func (c *connection) attempt(due time.Time) (sample, bool, error) {
+func (c *connection) attempt(ctx context.Context, due time.Time) (sample, bool, error) {
 	if c.conn == nil {
-		conn, err := net.DialTimeout("tcp", c.m.address.Host, 5*time.Second)
+		conn, err := (&net.Dialer{Timeout: connectTime}).DialContext(ctx, "tcp", c.m.address.Host)
 		if err != nil {
 			return sample{}, false, fmt.Errorf("connect: %w", err)
 		}
