@@ -213,12 +213,13 @@ func (k *Keeper) path(r gateway.Request) []*scope {
 	if ok {
 		return path
 	}
-	return k.findPath(rules, id)
+	return k.findPath(id)
 }
 
-func (k *Keeper) findPath(rules *rules, id identity) []*scope {
+func (k *Keeper) findPath(id identity) []*scope {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	rules := k.limits.Load() // the mutex keeps SetLimits away
 	var path []*scope
 	for _, b := range rules.limits.of(id) {
 		b.scope.Name = printable(b.scope.Name)
@@ -251,7 +252,9 @@ func (k *Keeper) all() []*scope {
 }
 
 // Shutdown writes what has not been written and gives everything free back. It
-// returns an error when the context ended before the store had it all.
+// is called when no request is under way any more: what one that still is costs
+// counts as lost. It returns an error when the context ended before the store
+// had it all.
 func (k *Keeper) Shutdown(ctx context.Context) error {
 	if k.stopped.Swap(true) {
 		return nil

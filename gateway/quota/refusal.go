@@ -165,6 +165,7 @@ func tooDear(s Scope, b *budget, n int64, cal calendar, now time.Time) error {
 	free := "Es steht ab dem " + b.account.Ends.In(cal.zone).Format("02.01.2006, 15:04") + " Uhr wieder zur Verfügung."
 	switch left := max(b.limit-b.book.Used-b.book.Lost-b.spent, 0); {
 	case n > b.limit:
+		r.after = 0 // waiting does not help
 		r.text = fmt.Sprintf("Die Anfrage kann mehr kosten, als das %s %s%s insgesamt erlaubt. Bitte begrenzen Sie die Länge der Antwort.", name, whose(s), size)
 	case n > left:
 		r.spent = left <= b.limit/100

@@ -37,7 +37,7 @@ var _ gateway.Ticket = (*ticket)(nil)
 func (k *Keeper) Admit(ctx context.Context, r gateway.Request) (gateway.Ticket, error) {
 	t := &ticket{keeper: k, path: k.path(r), caller: r.Caller, purpose: r.Purpose}
 	if err := t.take(ctx, (*ticket).admit); err != nil {
-		t.settle(gateway.Usage{}, 0, true)
+		t.withdraw()
 		k.usage.refused(t, r)
 		return nil, err
 	}
@@ -261,6 +261,20 @@ func (t *ticket) settle(u gateway.Usage, cost gateway.MicroEuro, leave bool) {
 		s.mu.Unlock()
 	}
 	t.reserved = false
+}
+
+// withdraw undoes an admission that one of the scopes refused.
+func (t *ticket) withdraw() {
+	for i, s := range t.path {
+		if !t.held[i].request {
+			continue
+		}
+		s.mu.Lock()
+		s.requests.put(1)
+		s.mu.Unlock()
+		t.held[i].request = false
+	}
+	t.settle(gateway.Usage{}, 0, true)
 }
 
 func (t *ticket) book(s *scope, h *hold, u gateway.Usage, cost gateway.MicroEuro) {

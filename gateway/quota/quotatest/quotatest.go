@@ -53,6 +53,7 @@ func Run(t *testing.T, b Backend) {
 		{"two replicas keep a rate together", rate},
 		{"two replicas share places", concurrency},
 		{"tokens are settled", tokens},
+		{"what one scope refuses costs the others nothing", refusedElsewhere},
 		{"without the store leases go on, then fallbacks", storeDown},
 		{"limits change while requests run", setLimits},
 		{"notices come once over replicas", noticesOnce},

@@ -229,3 +229,34 @@ func setLimits(t *testing.T, b Backend) {
 	}
 	admit(gateway.CodeRateLimited)
 }
+
+// refusedElsewhere: what one scope refuses costs the others nothing.
+func refusedElsewhere(t *testing.T, b Backend) {
+	f := newFixture(t, b, quota.Limits{
+		Keys:    map[string]quota.Limit{"*": {RequestsPerMinute: 60}}, // ten at once
+		Tenants: map[string]quota.Limit{"*": {Concurrent: 1}},
+	})
+	still := newClock()
+	k, _ := f.keeper(func(c *quota.Config) { c.Now = still.now })
+	ctx := context.Background()
+	first, err := k.Admit(ctx, request(tenant))
+	if err != nil {
+		t.Fatalf("admit: %v", err)
+	}
+	for range 30 {
+		if _, err := k.Admit(ctx, request(tenant)); gateway.CodeOf(err) != gateway.CodeRateLimited {
+			t.Fatalf("a second at once: %v, want %s", err, gateway.CodeRateLimited)
+		}
+	}
+	first.Settle(ctx, used(0, 1, 1))
+	for n := range 9 {
+		ticket, err := k.Admit(ctx, request(tenant))
+		if err != nil {
+			t.Fatalf("request %d of ten of the key: %v", n+2, err)
+		}
+		ticket.Settle(ctx, used(0, 1, 1))
+	}
+	if _, err := k.Admit(ctx, request(tenant)); gateway.CodeOf(err) != gateway.CodeRateLimited {
+		t.Fatalf("the eleventh of the key: %v, want %s", err, gateway.CodeRateLimited)
+	}
+}
