@@ -304,9 +304,6 @@ func TestAProvinceIsOneCommand(t *testing.T) {
 			t.Errorf("key %d belongs to %s, %v; want %s", i, c.Tenant, err, want)
 		}
 	}
-	if code, out := p.run(t, tenantCommand(), "apply", "-f", file, "--dry-run"); code != exitFine {
-		t.Errorf("once more: %d\n%s", code, out)
-	}
 }
 
 // BenchmarkApplyProvince reads and applies the file, next to reading it alone.

@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,7 +27,7 @@ type office struct {
 	store    *identitytest.Broken
 }
 
-func newOffice(t *testing.T) office {
+func newOffice(t testing.TB) office {
 	t.Helper()
 	file, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "tenants.db"))
 	if err != nil {
@@ -276,4 +278,23 @@ func TestTheStoreIsAway(t *testing.T) {
 	if got := o.as(t, o.operator, "POST", "/api/v1/tenants", lohe); got.status != 201 {
 		t.Errorf("after it is back: %d %s", got.status, got.body)
 	}
+}
+
+// FuzzTenantWish: whatever is sent as a tenant is taken or refused with a reason.
+func FuzzTenantWish(f *testing.F) {
+	o := newOffice(f)
+	for _, seed := range []string{lohe, `{}`, `{"id":"a","name":"A","systems":[{"keys":[{}]}]}`, `{"systems":[null]}`, `{"settings":{"limits":null}}`, `{"version":1e9}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest(http.MethodPut, "/api/v1/tenants/lohe", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+o.operator)
+		w := httptest.NewRecorder()
+		o.setup.ServeHTTP(w, r)
+		switch w.Code {
+		case 200, 201, 400, 409, 413:
+		default:
+			t.Errorf("%q: %d %s", body, w.Code, w.Body)
+		}
+	})
 }

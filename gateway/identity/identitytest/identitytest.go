@@ -54,12 +54,15 @@ func Run(t *testing.T, b Backend) {
 // write stores rows as they are.
 func write(t testing.TB, s identity.Store, rows ...identity.Row) {
 	t.Helper()
-	err := s.Update(context.Background(), identity.Lookup{}, func(identity.Current) (identity.Write, error) {
-		return identity.Write{Rows: rows}, nil
-	})
-	if err != nil {
+	if err := put(s, rows...); err != nil {
 		t.Fatalf("update: %v", err)
 	}
+}
+
+func put(s identity.Store, rows ...identity.Row) error {
+	return s.Update(context.Background(), identity.Lookup{}, func(identity.Current) (identity.Write, error) {
+		return identity.Write{Rows: rows}, nil
+	})
 }
 
 func revision(t testing.TB, s identity.Store) int64 {
@@ -170,7 +173,10 @@ func following(t *testing.T, b Backend) {
 		s := attach(t)
 		wait.Go(func() {
 			for n := range each {
-				write(t, s, identity.Row{ID: gateway.TenantID(fmt.Sprintf("t%d-%d", i, n)), Version: 1, Body: []byte("x")})
+				row := identity.Row{ID: gateway.TenantID(fmt.Sprintf("t%d-%d", i, n)), Version: 1, Body: []byte("x")}
+				if err := put(s, row); err != nil {
+					t.Errorf("update: %v", err)
+				}
 			}
 		})
 	}
