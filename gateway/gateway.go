@@ -483,6 +483,7 @@ func (p *passage) decideAhead(ctx context.Context) error {
 		return p.refuse(ctx, &Error{Op: "route", Code: CodeNoModel, Message: "Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen."})
 	}
 	p.record.Route, p.record.Fallback = &p.routes[0], p.routes[1:]
+	d.Input = nil // that of the last decision, with this stage and nothing found
 	p.record.Answer = &d
 	return nil
 }

@@ -39,7 +39,8 @@ type Record struct {
 	Route    *Route  `json:"route,omitempty"`
 	Fallback []Route `json:"fallback,omitempty"`
 	// Answer is the decision on an answer in which nothing new is found, made
-	// before anything leaves. One on an answer with findings stands in the Closing.
+	// before anything leaves; its input is that of the last of Decisions with the
+	// stage of an answer and nothing screened. One on an answer with findings stands in the Closing.
 	Answer *Decision `json:"answer,omitempty"`
 	// Applied are the obligations that were carried out, in order.
 	Applied []string `json:"applied,omitempty"`

@@ -27,9 +27,11 @@ func family(pkg string) string {
 var above = map[string][]string{
 	"gateway/completeness": {"retrieval", "policies"},
 	"gateway/drafting":     {"gateway/completeness", "gateway/document", "gateway/norms"},
-	"gateway/httpapi":      {"gateway/completeness", "gateway/drafting", "gateway/document"},
+	"gateway/httpapi":      {"gateway/completeness", "gateway/drafting", "gateway/document", "gateway/dialect", "gateway/identity", "gateway/quota"},
 	"gateway/ui":           {"gateway/completeness", "gateway/drafting", "gateway/document", "gateway/audit", "gateway/identity"},
 	"gateway/audit":        {"gateway/postgres"},
+	"gateway/identity":     {"gateway/postgres"},
+	"gateway/quota":        {"gateway/postgres"},
 	"retrieval":            {"connectors", "gateway/postgres"},
 }
 

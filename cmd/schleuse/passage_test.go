@@ -92,6 +92,16 @@ func setupWith(t *testing.T, change func(*Config)) *town {
 	return w
 }
 
+// records are all records there are: an ending may share the commit of a later
+// request.
+func (w *town) records(t *testing.T) *audit.Viewer {
+	t.Helper()
+	if err := w.record.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w.record.Viewer
+}
+
 // post sends JSON with the key and headers given in pairs.
 func (w *town) post(t *testing.T, path, body string, headers ...string) (int, string, http.Header) {
 	t.Helper()
@@ -156,7 +166,7 @@ func TestChatThroughAModelOutsideTheHouse(t *testing.T) {
 
 func (w *town) checkRecord(t *testing.T, id string) {
 	t.Helper()
-	e, err := w.record.Show(t.Context(), audit.Scope{Tenant: demoTenant}, id)
+	e, err := w.records(t).Show(t.Context(), audit.Scope{Tenant: demoTenant}, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +182,7 @@ func (w *town) checkRecord(t *testing.T, id string) {
 			t.Errorf("the record holds %q: %s", secret, raw)
 		}
 	}
-	if _, err := w.record.Show(t.Context(), audit.Scope{Tenant: "neudorf"}, id); gateway.CodeOf(err) != gateway.CodeNotFound {
+	if _, err := w.records(t).Show(t.Context(), audit.Scope{Tenant: "neudorf"}, id); gateway.CodeOf(err) != gateway.CodeNotFound {
 		t.Errorf("another tenant sees the record: %v", err)
 	}
 	if report, err := w.record.Verify(t.Context()); err != nil || !report.OK() {
@@ -232,7 +242,7 @@ func TestTruncatedAnswerIsNeverPassedOffAsComplete(t *testing.T) {
 				t.Errorf("a broken stream ended like this: %s", body)
 			}
 			id := header.Get("Schleuse-Decision")
-			e, err := w.record.Show(t.Context(), audit.Scope{Tenant: demoTenant}, id)
+			e, err := w.records(t).Show(t.Context(), audit.Scope{Tenant: demoTenant}, id)
 			if err != nil || e.Closing == nil || e.Closing.Outcome == gateway.OutcomeAnswered {
 				t.Errorf("record of a broken stream: %+v, %v", e.Closing, err)
 			}
@@ -331,7 +341,7 @@ func TestCallerLeavesAndTheModelStops(t *testing.T) {
 	}
 	id := answer.Header.Get("Schleuse-Decision")
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		e, err := w.record.Show(t.Context(), audit.Scope{Tenant: demoTenant}, id)
+		e, err := w.records(t).Show(t.Context(), audit.Scope{Tenant: demoTenant}, id)
 		if err == nil && e.Closing != nil {
 			if e.Closing.Outcome != gateway.OutcomeCancelled {
 				t.Errorf("outcome %s, want cancelled", e.Closing.Outcome)
@@ -430,7 +440,7 @@ func TestSearchWithVectors(t *testing.T) {
 	if status != http.StatusOK || !strings.Contains(body, "28 Tage") {
 		t.Errorf("status %d: %.400s", status, body)
 	}
-	page, err := w.record.List(t.Context(), audit.Filter{Scope: audit.Scope{All: true}, Operation: gateway.OperationEmbeddings})
+	page, err := w.records(t).List(t.Context(), audit.Filter{Scope: audit.Scope{All: true}, Operation: gateway.OperationEmbeddings})
 	if err != nil || len(page.Items) == 0 {
 		t.Errorf("the requests for vectors are not recorded: %v", err)
 	}
@@ -495,7 +505,7 @@ func TestNoSecondWayOut(t *testing.T) {
 			t.Errorf("%s: status %d, %d requests at the model: %s", field, status, len(w.model.Requests())-before, body)
 		}
 	}
-	page, err := w.record.List(t.Context(), audit.Filter{Scope: audit.Scope{Tenant: demoTenant}})
+	page, err := w.records(t).List(t.Context(), audit.Filter{Scope: audit.Scope{Tenant: demoTenant}})
 	if err != nil || len(page.Items) != 5 { // the second spelling is no request at all
 		t.Fatalf("%d records, %v", len(page.Items), err)
 	}

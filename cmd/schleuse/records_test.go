@@ -180,6 +180,9 @@ func compareGolden(t *testing.T, path string, got captured) {
 	for i := range got.Record.Decisions {
 		steady(&got.Record.Decisions[i])
 	}
+	if got.Record.Answer != nil {
+		steady(got.Record.Answer)
+	}
 	if got.Closing.Response != nil {
 		steady(got.Closing.Response)
 	}
