@@ -255,10 +255,17 @@ func (g *Gateway) newPassage(r Request, n need) *passage {
 	return &passage{g: g, request: r, need: n, started: now, record: newRecord(g, r)}
 }
 
+func (g *Gateway) screener(tenant TenantID) Screener {
+	if s, ok := g.Screener.(TenantScreener); ok {
+		return s.For(tenant)
+	}
+	return g.Screener
+}
+
 func (p *passage) screen(ctx context.Context) error {
 	inner, ended := p.g.observeStage(ctx, "screen")
 	p.texts = p.request.Body.Texts()
-	screening, err := p.g.Screener.Screen(inner, p.texts, p.request.Entities)
+	screening, err := p.g.screener(p.request.Caller.Tenant).Screen(inner, p.texts, p.request.Entities)
 	ended(err)
 	if err != nil {
 		return p.refuse(ctx, p.fault("screen", err))
@@ -454,7 +461,7 @@ func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 // decideAnswer screens an answer for personal data that was in neither request
 // nor sources and asks the policies.
 func (p *passage) decideAnswer(ctx context.Context, texts []string) error {
-	screening, err := p.g.Screener.Screen(ctx, texts, nil)
+	screening, err := p.g.screener(p.request.Caller.Tenant).Screen(ctx, texts, nil)
 	if err != nil {
 		return p.fault("screen answer", err)
 	}

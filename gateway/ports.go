@@ -14,6 +14,14 @@ type Screener interface {
 	Screen(ctx context.Context, texts []string, known []Entity) (Screening, error)
 }
 
+// TenantScreener is a Screener that remembers between requests. For one tenant it
+// must find what it would find without, and no tenant may learn, by how long it
+// takes, what another has sent.
+type TenantScreener interface {
+	Screener
+	For(tenant TenantID) Screener
+}
+
 // Screening is the result of one Screen over all texts of a request (the body's
 // first, then the passages').
 type Screening interface {

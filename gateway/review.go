@@ -62,7 +62,7 @@ func (s *Stream) reviewWindow() error {
 // calls come mixed and would hide what stands in them.
 func (s *Stream) screenWindow() error {
 	texts, from := s.windows()
-	screening, err := s.p.g.Screener.Screen(s.ctx, texts, nil)
+	screening, err := s.p.g.screener(s.p.request.Caller.Tenant).Screen(s.ctx, texts, nil)
 	if err != nil {
 		return s.p.fault("screen answer", err)
 	}
