@@ -32,7 +32,8 @@ type lease struct {
 }
 
 // ask notes that a request waits for n more.
-func (l *lease) ask(n int64) {
+func (l *lease) ask(n int64, now time.Time) {
+	l.used = now
 	if l.need == 0 || n < l.least {
 		l.least = n
 	}

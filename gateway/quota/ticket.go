@@ -129,7 +129,7 @@ func (t *ticket) admit(i int, now time.Time) (meter, error) {
 	if valid && (p.held >= p.limit || now.Before(p.dry)) {
 		return nil, err
 	}
-	p.ask(1)
+	p.ask(1, now)
 	return p, err
 }
 
@@ -143,7 +143,7 @@ func (t *ticket) pour(b *bucket, s *scope, n int64, now time.Time) (meter, error
 	if valid && b.share >= b.limit || now.Before(b.dry) {
 		return nil, err
 	}
-	b.ask(n)
+	b.ask(n, now)
 	return b, err
 }
 
@@ -185,7 +185,7 @@ func (t *ticket) pay(b *budget, s *scope, now time.Time) (meter, error) {
 	if now.Before(b.dry) || n > b.limit {
 		return nil, err
 	}
-	b.ask(n)
+	b.ask(n, now)
 	return b, err
 }
 
