@@ -123,12 +123,17 @@ func (w *walk) literal() {
 	}
 }
 
-// IsText, IsObject and IsList say what a valid JSON value is; Absent says that
-// it is missing or null.
-func IsText(raw []byte) bool   { return len(raw) > 1 && raw[0] == '"' }
-func IsObject(raw []byte) bool { return len(raw) > 1 && raw[0] == '{' }  //nolint:revive // see IsText
-func IsList(raw []byte) bool   { return len(raw) > 1 && raw[0] == '[' }  //nolint:revive // see IsText
-func Absent(raw []byte) bool   { return len(raw) == 0 || raw[0] == 'n' } //nolint:revive // see IsText
+// IsText says that a valid JSON value is a string.
+func IsText(raw []byte) bool { return len(raw) > 1 && raw[0] == '"' }
+
+// IsObject says that a valid JSON value is an object.
+func IsObject(raw []byte) bool { return len(raw) > 1 && raw[0] == '{' }
+
+// IsList says that a valid JSON value is an array.
+func IsList(raw []byte) bool { return len(raw) > 1 && raw[0] == '[' }
+
+// Absent says that a value is missing or null.
+func Absent(raw []byte) bool { return len(raw) == 0 || raw[0] == 'n' }
 
 // Inside is the content of a JSON string as it is written, without the quotes.
 func Inside(raw []byte) []byte {

@@ -4,6 +4,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
 	"mime/multipart"
 	"net/http"
@@ -71,6 +72,58 @@ func FuzzTraceparent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, parent string) {
 		if child := childTrace(parent); child != "" && (len(child) != 55 || !strings.EqualFold(child[:36], parent[:36]) || child[36:52] == parent[36:52]) {
 			t.Errorf("childTrace(%q) = %q", parent, child)
+		}
+	})
+}
+
+// A recording is taken whole or the form is refused; what becomes of the fields
+// is a body the gateway can read, or a mistake it names.
+func FuzzAudioForm(f *testing.F) {
+	const head = "--b\r\nContent-Disposition: form-data; name=\""
+	f.Add(head + "file\"; filename=\"a.mp3\"\r\nContent-Type: audio/mpeg\r\n\r\nID3\r\n" + head + "language\"\r\n\r\nde\r\n" + head + "timestamp_granularities[]\"\r\n\r\nword\r\n--b--\r\n")
+	f.Add(head + "schleuse\"\r\n\r\n{\"purpose\":1}\r\n" + head + "file\"\r\n\r\n\xff\r\n--b--\r\n")
+	f.Fuzz(func(t *testing.T, in string) {
+		form, err := readAudioForm(multipart.NewReader(strings.NewReader(in), "b"))
+		if err != nil {
+			if gateway.CodeOf(err) != gateway.CodeInvalid {
+				t.Errorf("error = %v, want one for the caller", err)
+			}
+			return
+		}
+		if form.file == nil || len(form.file.Content) == 0 || len(form.names) > maxFormFields {
+			t.Errorf("accepted without a recording or without bound: %d fields", len(form.names))
+		}
+		body, err := gateway.ParseBody(form.body("srt"))
+		if err != nil && gateway.CodeOf(err) != gateway.CodeInvalid {
+			t.Errorf("error = %v, want one for the caller", err)
+		}
+		if err == nil && body.String("response_format") != "verbose_json" {
+			t.Errorf("asked for %q", body.String("response_format"))
+		}
+	})
+}
+
+// Whatever a model's server says is rendered or refused, never cut in the middle.
+func FuzzSubtitles(f *testing.F) {
+	f.Add(`{"text":"a","segments":[{"start":0,"end":1.5,"text":" a\n\n--> b"}]}`)
+	f.Add(`{"segments":[{"start":1e300,"end":null,"text":7}]}`)
+	f.Fuzz(func(t *testing.T, answer string) {
+		if !json.Valid([]byte(answer)) {
+			return
+		}
+		for _, format := range []string{"json", "text", "srt", "vtt"} {
+			_, body, err := rendered(format, []byte(answer))
+			if err != nil && gateway.CodeOf(err) != gateway.CodeUnavailable {
+				t.Errorf("%s: %v", format, err)
+			}
+			if err != nil || format == "json" || format == "text" {
+				continue
+			}
+			for cue := range strings.SplitSeq(strings.TrimSuffix(string(body), "\n\n"), "\n\n") {
+				if n := strings.Count(cue, "-->"); n > 1 {
+					t.Errorf("%s: %d arrows in one cue: %q", format, n, cue)
+				}
+			}
 		}
 	})
 }

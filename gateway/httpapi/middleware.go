@@ -57,6 +57,9 @@ func (s *Server) requestID(c *gin.Context) {
 		id = s.NewRequestID()
 	}
 	c.Header(headerRequestID, id)
+	if shapeOf(c.Request.URL.Path) == anthropicShape {
+		c.Header("Request-Id", id) // where clients of Anthropic look for it
+	}
 	if s.draining.Load() {
 		c.Header("Connection", "close") // the next request goes to another replica
 	}

@@ -285,7 +285,7 @@ func appendTime(out []byte, seconds float64, point byte) []byte {
 
 // plainCue is one paragraph: an empty line would end the cue, an arrow begin one.
 func plainCue(text string) string {
-	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "-->", "->")
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "-->", "→")
 }
 
 func webCue(text string) string {

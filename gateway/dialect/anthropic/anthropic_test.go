@@ -233,8 +233,8 @@ func TestStream(t *testing.T) {
 		`{"model":"m-1","choices":[{"index":0,"delta":{"reasoning_content":"Hm"},"finish_reason":null}]}`,
 		`{"model":"m-1","choices":[{"index":0,"delta":{"content":"Gr\u00fc\u00dfe"},"finish_reason":null}]}`,
 		`{"model":"m-1","choices":[{"index":0,"delta":{"content":" \"an\" alle"},"finish_reason":null}]}`,
-		`{"model":"m-1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`,
-		`{"model":"m-1","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}`)
+		`{"model":"m-1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_late":[1.50]}`,
+		`{"model":"m-1","x_late":[1.50],"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}`)
 	want := start + `event: content_block_start
 data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
 
@@ -257,7 +257,7 @@ event: content_block_stop
 data: {"type":"content_block_stop","index":1}
 
 event: message_delta
-data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5}}
+data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5},"x_late":[1.50]}
 
 event: message_stop
 data: {"type":"message_stop"}
@@ -283,7 +283,7 @@ func TestStreamOfParallelCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	var order []string
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		data, ok := strings.CutPrefix(line, "data: ")
 		if !ok {
 			continue
@@ -386,7 +386,7 @@ func FuzzStream(f *testing.F) {
 	f.Add(`{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"b","arguments":"{}"}}]}}]}`, `{"choices":[{"delta":{"reasoning":"c"},"finish_reason":"length"}]}`)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		got, err := told(parse(t), a, b)
-		for _, line := range strings.Split(got, "\n") {
+		for line := range strings.SplitSeq(got, "\n") {
 			if data, ok := strings.CutPrefix(line, "data: "); ok && !json.Valid([]byte(data)) {
 				t.Fatalf("no JSON: %s", data)
 			}

@@ -15,6 +15,7 @@ type stream struct {
 	id      string
 	flow    dialect.Flow
 	begun   bool
+	carried int // of what the server said beside, so many were told at the beginning
 	out     []byte
 }
 
@@ -39,6 +40,11 @@ func (s *stream) End(out []byte) ([]byte, error) {
 	var delta, e dialect.Object
 	delta.Raw("stop_reason", reason).Raw("stop_sequence", sequence)
 	e.Text("type", "message_delta").Object("delta", &delta).Object("usage", s.request.usage(&s.flow))
+	for _, f := range s.flow.Extra[s.carried:] {
+		if f.Key != "type" && f.Key != "delta" && f.Key != "usage" {
+			e.Raw(f.Key, f.Value)
+		}
+	}
 	s.out = dialect.AppendEvent(s.out, "message_delta", e.JSON())
 	return dialect.AppendEvent(s.out, "message_stop", []byte(`{"type":"message_stop"}`)), nil
 }
@@ -63,6 +69,7 @@ func (s *stream) begin() {
 	null := []byte("null")
 	m := s.request.message(s.id, &s.flow.Answer, []byte("[]"), null, null, &usage)
 	carry(m, s.flow.Extra)
+	s.carried = len(s.flow.Extra)
 	e.Text("type", "message_start").Object("message", m)
 	s.out = dialect.AppendEvent(s.out, "message_start", e.JSON())
 }

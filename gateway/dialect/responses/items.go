@@ -5,6 +5,7 @@ package responses
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/ki-schleuse/schleuse/gateway/dialect"
 )
@@ -77,10 +78,7 @@ func (i item) text(key string) error {
 }
 
 func itemOf(path string, raw []byte) item {
-	i := item{path: path, fields: map[string][]byte{}}
-	for key, value := range dialect.Members(raw) {
-		i.fields[key] = value
-	}
+	i := item{path: path, fields: maps.Collect(dialect.Members(raw))}
 	i.kind, i.role = dialect.Unquote(i.fields["type"]), dialect.Unquote(i.fields["role"])
 	if i.kind == "" && i.role != "" {
 		i.kind = "message"

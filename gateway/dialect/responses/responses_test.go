@@ -218,7 +218,7 @@ type event struct {
 func eventsOf(t *testing.T, raw string) []event {
 	t.Helper()
 	var all []event
-	for _, block := range strings.Split(strings.TrimSuffix(raw, "\n\n"), "\n\n") {
+	for block := range strings.SplitSeq(strings.TrimSuffix(raw, "\n\n"), "\n\n") {
 		name, data, ok := strings.Cut(block, "\n")
 		var e event
 		if !ok || json.Unmarshal([]byte(strings.TrimPrefix(data, "data: ")), &e) != nil || name != "event: "+e.Type {
@@ -333,7 +333,7 @@ func FuzzStream(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		got, err := told(parse(t), a, b)
 		whole := false
-		for _, line := range strings.Split(got, "\n") {
+		for line := range strings.SplitSeq(got, "\n") {
 			if data, ok := strings.CutPrefix(line, "data: "); ok && !json.Valid([]byte(data)) {
 				t.Fatalf("no JSON: %s", data)
 			}
