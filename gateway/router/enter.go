@@ -35,34 +35,37 @@ func (r *Router) Enter(ctx context.Context, q gateway.Request, route gateway.Rou
 	if !ok {
 		return nil, n.refusal(began, away)
 	}
-	shared, err := n.wait(ctx, q.Caller.Tenant)
+	p := &place{router: r, ctx: ctx, node: n, pass: pass, at: began}
+	waited, err := p.wait(q.Caller.Tenant)
 	if err != nil {
 		n.forgo(r.config.Now(), pass)
 		return nil, n.turnedAway(err)
 	}
-	p := &place{router: r, ctx: ctx, node: n, pass: pass, shared: shared, at: r.config.Now()}
-	if ok, away := n.recheck(p.at, pass); !ok {
-		p.abandon()
-		return nil, n.refusal(p.at, away)
+	if waited {
+		p.at = r.config.Now()
+		if ok, away := n.recheck(p.at, pass); !ok {
+			p.abandon()
+			return nil, n.refusal(p.at, away)
+		}
+		p.pass.at = p.at
 	}
-	p.pass.at = p.at
 	n.endpoint.budget.pay()
 	return p, nil
 }
 
 // wait takes a place at the model and, where it has a bound, at its endpoint.
-func (n *node) wait(ctx context.Context, tenant gateway.TenantID) (shared bool, err error) {
-	if err := n.gate.enter(ctx, tenant); err != nil {
-		return false, err
+func (p *place) wait(tenant gateway.TenantID) (waited bool, err error) {
+	n := p.node
+	if waited, err = n.gate.enter(p.ctx, tenant); err != nil || !n.endpoint.gate.bounded.Load() {
+		return waited, err
 	}
-	if !n.endpoint.gate.bounded.Load() {
-		return false, nil
-	}
-	if err := n.endpoint.gate.enter(ctx, tenant); err != nil {
+	again, err := n.endpoint.gate.enter(p.ctx, tenant)
+	if err != nil {
 		n.gate.leave()
-		return false, err
+		return true, err
 	}
-	return true, nil
+	p.shared = true
+	return waited || again, nil
 }
 
 // refusal is said while the model is left alone.

@@ -59,21 +59,21 @@ func newGate(l Limits) *gate {
 
 // enter takes a place, or waits for one. The error is one of the above or the
 // context's.
-func (g *gate) enter(ctx context.Context, tenant gateway.TenantID) error {
+func (g *gate) enter(ctx context.Context, tenant gateway.TenantID) (waited bool, err error) {
 	g.mu.Lock()
 	if g.free() {
 		g.inside++
 		g.note()
 		g.mu.Unlock()
-		return nil
+		return false, nil
 	}
 	wait := g.limits.Wait
 	w, err := g.join(tenant)
 	g.mu.Unlock()
 	if err != nil {
-		return err
+		return false, err
 	}
-	return g.await(ctx, w, wait)
+	return true, g.await(ctx, w, wait)
 }
 
 // await is the time in the line.

@@ -4,7 +4,6 @@
 package router
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -29,6 +28,7 @@ const (
 // choice is one entry on its way into a plan.
 type choice struct {
 	*slot
+	index  int // in its pool
 	order  int // of its model
 	health int
 	probe  bool // left alone until now; whoever goes there finds out
@@ -38,15 +38,39 @@ type choice struct {
 	why  string
 }
 
-func (a choice) compare(b choice) int {
-	return cmp.Or(
-		cmp.Compare(a.health, b.health), cmp.Compare(a.keys[0], b.keys[0]), cmp.Compare(a.keys[1], b.keys[1]),
-		cmp.Compare(a.order, b.order), cmp.Compare(a.load, b.load),
-	)
+// before says that a choice is better than another one.
+func (c *choice) before(o *choice) bool {
+	switch {
+	case c.health != o.health:
+		return c.health < o.health
+	case c.keys[0] != o.keys[0]:
+		return c.keys[0] < o.keys[0]
+	case c.keys[1] != o.keys[1]:
+		return c.keys[1] < o.keys[1]
+	case c.order != o.order:
+		return c.order < o.order
+	}
+	return c.load < o.load
+}
+
+// sortChoices puts the best first and keeps the order of equals. For a dozen of
+// large values this is faster than package slices.
+func sortChoices(choices []choice) {
+	for i := 1; i < len(choices); i++ {
+		at := i
+		for at > 0 && choices[i].before(&choices[at-1]) {
+			at--
+		}
+		if at < i {
+			c := choices[i]
+			copy(choices[at+1:i+1], choices[at:i])
+			choices[at] = c
+		}
+	}
 }
 
 // usualChoices is how many entries a plan looks at without allocating.
-const usualChoices = 8
+const usualChoices = 16
 
 // Plan implements gateway.Router.
 func (r *Router) Plan(_ context.Context, q gateway.Request, permitted []gateway.ModelID) ([]gateway.Route, error) {
@@ -73,21 +97,33 @@ func noModel() error {
 // choices are the permitted entries of a pool that can do the request, judged.
 func (r *Router) choices(out []choice, p *pool, q gateway.Request, permitted []gateway.ModelID, now int64) []choice {
 	need := needsOf(q)
+	last := 0 // permitted models usually come in the pool's order
 	for i, x := range p.slots {
-		if !slices.Contains(permitted, x.card.ID) || need&^x.able != 0 {
+		if last = indexAfter(permitted, x.card.ID, last); last < 0 || need&^x.able != 0 {
+			last = max(last, 0)
 			continue
 		}
 		if _, long := tooLong(q, x.card.Context); long {
 			continue
 		}
-		c := choice{slot: x, order: p.orders[i]}
+		c := choice{slot: x, index: i, order: p.orders[i]}
 		c.health, c.probe = x.node.healthNow(now)
 		out = append(out, c)
 	}
 	if len(out) > 1 {
-		r.judge(out, p.strategy, q, now)
+		r.judge(out, p, q, now)
 	}
 	return out
+}
+
+// indexAfter finds an id, first at a place and behind it.
+func indexAfter(list []gateway.ModelID, id gateway.ModelID, at int) int {
+	for i := at; i < min(at+2, len(list)); i++ {
+		if list[i] == id {
+			return i
+		}
+	}
+	return slices.Index(list, id)
 }
 
 // healthNow is what a plan needs to know, without a lock.
@@ -104,13 +140,15 @@ func (n *node) healthNow(now int64) (health int, probe bool) {
 }
 
 // judge fills in what the strategy thinks of the choices.
-func (r *Router) judge(choices []choice, s Strategy, q gateway.Request, now int64) {
+func (r *Router) judge(choices []choice, p *pool, q gateway.Request, now int64) {
 	output := expectedOutput(q)
 	for i := range choices {
 		c := &choices[i]
-		// A little chance: many plans at the same moment must not all see the same winner.
-		c.load = c.node.pressure(now, output) / c.weight * (1 + 0.1*r.config.Rand())
-		switch s {
+		if p.replicated[c.index] || p.strategy == StrategyLatency {
+			// A little chance: many plans at the same moment must not all see the same winner.
+			c.load = c.node.pressure(now, output) / c.weight * (1 + 0.1*r.config.Rand())
+		}
+		switch p.strategy {
 		case StrategyCost:
 			input := q.Body.Len() / 4
 			c.keys = [2]float64{float64(c.route.Price.Of(input, int(output))), float64(c.rank)}
@@ -160,7 +198,7 @@ func (r *Router) order(choices []choice, p *pool, q gateway.Request, now int64) 
 		}
 	}
 	for range choices {
-		slices.SortStableFunc(choices, choice.compare)
+		sortChoices(choices)
 		first := &choices[0]
 		if stay(choices, p, was) || !first.probe || first.health == blocked {
 			break
@@ -183,7 +221,10 @@ const strain = 8
 // stay puts the place of a conversation first, as long as its server is well, not
 // strained, and there is nothing more sovereign.
 func stay(choices []choice, p *pool, was *node) bool {
-	at := slices.IndexFunc(choices, func(c choice) bool { return c.node == was })
+	at := len(choices) - 1
+	for at >= 0 && choices[at].node != was {
+		at--
+	}
 	if at < 0 || choices[at].health != well || choices[at].probe {
 		return false
 	}
@@ -208,34 +249,34 @@ const replicasPerPlan = 2
 // routes are the best choices.
 func routes(choices []choice, p *pool) []gateway.Route {
 	models := 0
-	for i, c := range choices {
-		if repeated(choices[:i], c) == 0 {
+	for i := range choices {
+		if repeated(choices[:i], &choices[i]) == 0 {
 			models++
 		}
 	}
 	out := make([]gateway.Route, 0, min(len(choices), gateway.MaxRoutes))
-	add := func(c choice) {
-		route := c.route
-		if route.Why = c.why; route.Why == "" {
-			route.Why = p.why[models]
+	spare := len(choices) <= gateway.MaxRoutes || models == 1
+	for i := range choices {
+		c := &choices[i]
+		if len(out) == cap(out) {
+			break
 		}
-		out = append(out, route)
-	}
-	room := gateway.MaxRoutes
-	for i, c := range choices {
-		spare := len(choices) <= gateway.MaxRoutes || models == 1
-		if len(out) < room && (spare || repeated(choices[:i], c) < replicasPerPlan) {
-			add(c)
+		if !spare && repeated(choices[:i], c) >= replicasPerPlan {
+			continue
+		}
+		out = append(out, c.route)
+		if out[len(out)-1].Why = c.why; c.why == "" {
+			out[len(out)-1].Why = p.why[models]
 		}
 	}
 	return out
 }
 
 // repeated is how many choices are of the same model.
-func repeated(choices []choice, c choice) int {
+func repeated(choices []choice, c *choice) int {
 	n := 0
-	for _, other := range choices {
-		if other.card.ID == c.card.ID {
+	for i := range choices {
+		if choices[i].order == c.order {
 			n++
 		}
 	}

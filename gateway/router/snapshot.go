@@ -45,14 +45,16 @@ type poolKey struct {
 
 // pool is what stands behind a name for one operation.
 type pool struct {
-	name     gateway.ModelID
-	slots    []*slot
-	orders   []int // of each slot: the place of its model
-	cards    []gateway.ModelCard
-	strategy Strategy
-	sticky   bool
-	single   bool     // one model, maybe with replicas
-	why      []string // by number of permitted models
+	name   gateway.ModelID
+	slots  []*slot
+	orders []int // of each slot: the place of its model
+	// replicated, of each slot: there is another one of its model.
+	replicated []bool
+	cards      []gateway.ModelCard
+	strategy   Strategy
+	sticky     bool
+	single     bool     // one model, maybe with replicas
+	why        []string // by number of permitted models
 }
 
 // build makes a snapshot of a checked catalogue. Nodes and endpoints of the last
@@ -177,15 +179,19 @@ func (s *snapshot) addPool(name gateway.ModelID, ids []gateway.ModelID, g Group)
 	for _, o := range operations {
 		p := &pool{name: name, strategy: g.Strategy, sticky: !g.Loose}
 		for order, id := range ids {
-			listed := false
+			first := len(p.slots)
 			for _, x := range s.slots {
 				if x.card.ID != id || !slices.Contains(x.card.Operations, o) {
 					continue
 				}
 				p.slots, p.orders = append(p.slots, x), append(p.orders, order)
-				if !listed {
-					p.cards, listed = append(p.cards, x.card), true
-				}
+			}
+			if first == len(p.slots) {
+				continue
+			}
+			p.cards = append(p.cards, p.slots[first].card)
+			for range p.slots[first:] {
+				p.replicated = append(p.replicated, len(p.slots)-first > 1)
 			}
 		}
 		p.single = len(ids) == 1

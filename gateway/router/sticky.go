@@ -88,6 +88,9 @@ func (m *memo) keep(id uint64, n *node, now int64) {
 	s.young[id] = seat{n, now + int64(m.ttl)}
 }
 
+// sample is how much of either end of a long message is hashed.
+const sample = 2 << 10
+
 // id is what a conversation is known by: the name its caller gave it or else its
 // first message, with who asks for which model. 0: nothing to go by.
 func (m *memo) id(r gateway.Request) uint64 {
@@ -112,6 +115,13 @@ func (m *memo) id(r gateway.Request) uint64 {
 	first := firstUserMessage(raw)
 	if len(first) == 0 {
 		return 0
+	}
+	for n := len(first); n > 0; n >>= 8 {
+		_ = h.WriteByte(byte(n))
+	}
+	if len(first) > 2*sample { // beginning and end are enough to tell long ones apart
+		_, _ = h.Write(first[:sample])
+		first = first[len(first)-sample:]
 	}
 	_, _ = h.Write(first)
 	return h.Sum64() | 1
