@@ -4,9 +4,6 @@
 package policies
 
 import (
-	"encoding/json"
-	"io/fs"
-	"strings"
 	"testing"
 
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -29,49 +26,104 @@ func benchQuestion(g golden) gateway.Question {
 	return q
 }
 
-// BenchmarkDecide is one decision with the whole library.
-func BenchmarkDecide(b *testing.B) {
+// BenchmarkDecideCached is one decision that was made before.
+func BenchmarkDecideCached(b *testing.B) {
 	e, g := corpus(b)
+	benchDecide(b, e, benchQuestion(g))
+}
+
+// BenchmarkDecideUncached is one decision with the whole library. The facts about
+// the candidates are known (rego/candidates): they change with the catalogue of
+// models, not with the question.
+func BenchmarkDecideUncached(b *testing.B) {
+	_, g := corpus(b)
+	benchDecide(b, uncached(b), benchQuestion(g))
+}
+
+// BenchmarkDecideCold is the same with candidates nobody asked about before.
+func BenchmarkDecideCold(b *testing.B) {
+	e, g := uncachedCorpus(b)
 	q := benchQuestion(g)
+	candidates := e.active.Load().candidates
 	b.ReportAllocs()
 	reportCPU(b, func() {
 		for b.Loop() {
-			if d, err := e.Decide(b.Context(), q); err != nil || !d.Allowed() {
-				b.Fatal(d.Effect, err)
-			}
+			clear(candidates.known)
+			decideAllowed(b, e, q)
 		}
 	})
+}
+
+// BenchmarkDecideParallel is decisions on all processors: the same questions again
+// (cached) and the rules asked each time (uncached).
+func BenchmarkDecideParallel(b *testing.B) {
+	cached, g := corpus(b)
+	for name, e := range map[string]*Engine{"cached": cached, "uncached": uncached(b)} {
+		b.Run(name, func(b *testing.B) {
+			q := benchQuestion(g)
+			reportCPU(b, func() {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						decideAllowed(b, e, q)
+					}
+				})
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
+		})
+	}
+}
+
+func uncachedCorpus(b *testing.B) (*Engine, golden) {
+	b.Helper()
+	_, g := corpus(b)
+	return uncached(b), g
+}
+
+func benchDecide(b *testing.B, e *Engine, q gateway.Question) {
+	b.Helper()
+	b.ReportAllocs()
+	reportCPU(b, func() {
+		for b.Loop() {
+			decideAllowed(b, e, q)
+		}
+	})
+}
+
+func decideAllowed(b *testing.B, e *Engine, q gateway.Question) {
+	b.Helper()
+	if d, err := e.Decide(b.Context(), q); err != nil || !d.Allowed() {
+		b.Error(d.Effect, err)
+	}
 }
 
 // BenchmarkPlainRego is the baseline: the same rules and the same question with
 // rego.New().Eval() for every request.
 func BenchmarkPlainRego(b *testing.B) {
 	e, g := corpus(b)
-	d, err := e.Decide(b.Context(), benchQuestion(g))
+	s := e.active.Load()
+	f, err := questionFacts(benchQuestion(g))
 	if err != nil {
 		b.Fatal(err)
 	}
-	var input any
-	if err := json.Unmarshal(d.Input, &input); err != nil {
+	view, err := s.questionView(b.Context(), &f, canaryTimeout)
+	if err != nil {
 		b.Fatal(err)
 	}
-	options := []func(*rego.Rego){rego.Query("data.main.result"), rego.Store(e.active.Load().store), rego.Input(input)}
-	err = fs.WalkDir(Library(), "rego", func(name string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(name, ".rego") || strings.HasSuffix(name, "_test.rego") {
-			return err
+	options := []func(*rego.Rego){rego.Query("data.main.result"), rego.Store(s.store), rego.ParsedInput(view)}
+	for _, name := range sortedKeys(e.bundle.modules) {
+		source := e.bundle.sources[name]
+		if name == collected {
+			source = []byte(e.bundle.collectedSource())
 		}
-		source, err := fs.ReadFile(Library(), name)
 		options = append(options, rego.Module(name, string(source)))
-		return err
-	})
-	if err != nil {
-		b.Fatal(err)
 	}
 	b.ReportAllocs()
-	for b.Loop() {
-		results, err := rego.New(options...).Eval(b.Context())
-		if err != nil || len(results) != 1 {
-			b.Fatal(results, err)
+	reportCPU(b, func() {
+		for b.Loop() {
+			results, err := rego.New(options...).Eval(b.Context())
+			if err != nil || len(results) != 1 {
+				b.Fatal(results, err)
+			}
 		}
-	}
+	})
 }

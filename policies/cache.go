@@ -36,7 +36,8 @@ const (
 // Input and Duration are those of the question at hand: the record of a
 // remembered decision holds its own exact input.
 type decisionCache struct {
-	now func() time.Time
+	now     func() time.Time
+	buffers sync.Pool
 
 	mu         sync.Mutex
 	young, old map[cacheKey]gateway.Decision
@@ -49,9 +50,20 @@ func newDecisionCache(now func() time.Time) *decisionCache {
 	return &decisionCache{now: now, young: map[cacheKey]gateway.Decision{}, since: now()}
 }
 
-// keyOf digests what the view of facts is made from.
-func (s *snapshot) keyOf(f *facts) cacheKey {
-	return sha256.Sum256(f.json(s.quantity()))
+// keyOf digests what the view of facts is made from. canonical are the same facts
+// with exact quantities.
+func (s *snapshot) keyOf(f *facts, canonical []byte) cacheKey {
+	if !s.coarse || !f.counted() {
+		return sha256.Sum256(canonical)
+	}
+	w, _ := s.cache.buffers.Get().(*jsonWriter)
+	if w == nil {
+		w = &jsonWriter{}
+	}
+	defer s.cache.buffers.Put(w)
+	w.out = w.out[:0]
+	f.write(w, presence)
+	return sha256.Sum256(w.out)
 }
 
 func (c *decisionCache) recall(key cacheKey) (gateway.Decision, bool) {

@@ -27,6 +27,10 @@ func (b *bundle) collect() (*ast.Module, error) {
 	if _, taken := b.modules[collected]; taken {
 		return nil, fmt.Errorf("%s is generated, no bundle may bring it", collected)
 	}
+	return ast.ParseModuleWithOpts(collected, b.collectedSource(), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+}
+
+func (b *bundle) collectedSource() string {
 	var said strings.Builder
 	said.WriteString("# METADATA\n# scope: package\n# title: Was die Regeln sagen\npackage collected\n\nimport rego.v2\n\n")
 	// A set is empty, not undefined, also when no rule contributes to it.
@@ -43,7 +47,7 @@ func (b *bundle) collect() (*ast.Module, error) {
 	}
 	fmt.Fprintf(&said, "rejections := {\n%s}\n\n", strings.Join(objects["reject"], ""))
 	fmt.Fprintf(&said, "obliged := {\n%s}\n", strings.Join(objects["oblige"], ""))
-	return ast.ParseModuleWithOpts(collected, said.String(), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+	return said.String()
 }
 
 // dated is the set a rule contributes; for a dated rule one that is empty while

@@ -178,7 +178,7 @@ func (e *Engine) Decide(ctx context.Context, q gateway.Question) (gateway.Decisi
 	if e.cfg.NoCache {
 		return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.decideFacts(ctx, &f, e.timeout) })
 	}
-	return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.remembered(ctx, &f, e.timeout) })
+	return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.remembered(ctx, &f, input, e.timeout) })
 }
 
 // Replay decides a recorded policy input (Decision.Input) again with the active
@@ -231,8 +231,8 @@ func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, i
 }
 
 // remembered is the decision made before on the same facts, or a new one.
-func (s *snapshot) remembered(ctx context.Context, f *facts, limit time.Duration) (gateway.Decision, error) {
-	key := s.keyOf(f)
+func (s *snapshot) remembered(ctx context.Context, f *facts, canonical []byte, limit time.Duration) (gateway.Decision, error) {
+	key := s.keyOf(f, canonical)
 	if d, ok := s.cache.recall(key); ok {
 		return d, nil
 	}

@@ -32,7 +32,7 @@ type facts struct {
 	date, caseDate string
 	total          int
 	kinds          []gateway.FindingKind
-	models         []gateway.ModelCard
+	models         []*gateway.ModelCard
 	passages       passageFacts
 }
 
@@ -73,20 +73,17 @@ func questionFacts(q gateway.Question) (facts, error) {
 
 // modelFacts are the candidates in the order of their ids; of two with the same
 // id the last one counts (and the number of models tells that one is missing).
-func modelFacts(models []gateway.ModelCard) []gateway.ModelCard {
-	ordered := slices.Clone(models)
-	slices.SortStableFunc(ordered, func(a, b gateway.ModelCard) int { return cmp.Compare(text(a.ID), text(b.ID)) })
-	return lastOfEqual(ordered, func(m gateway.ModelCard) string { return text(m.ID) })
-}
-
-// lastOfEqual keeps the last of neighbours with the same name.
-func lastOfEqual[E any](list []E, name func(E) string) []E {
-	out := list[:0]
-	for i, e := range list {
-		if i+1 < len(list) && name(list[i+1]) == name(e) {
-			continue
+func modelFacts(models []gateway.ModelCard) []*gateway.ModelCard {
+	ordered := make([]*gateway.ModelCard, len(models))
+	for i := range models {
+		ordered[i] = &models[i]
+	}
+	slices.SortStableFunc(ordered, func(a, b *gateway.ModelCard) int { return cmp.Compare(text(a.ID), text(b.ID)) })
+	out := ordered[:0]
+	for i, m := range ordered {
+		if i+1 == len(ordered) || text(ordered[i+1].ID) != text(m.ID) {
+			out = append(out, m)
 		}
-		out = append(out, e)
 	}
 	return out
 }
@@ -104,9 +101,11 @@ func factsOf(passages []gateway.Passage) passageFacts {
 	return f
 }
 
-// writer takes facts down, as an AST or as JSON. Keys come in order.
+// writer takes facts down, as an AST or as JSON. Keys come in order. Keys, texts
+// and elements are words without anything to escape; only an id may be any text.
 type writer interface {
 	open(key string)
+	openID(id string)
 	shut()
 	text(key, value string)
 	flag(key string, value bool)
@@ -131,8 +130,8 @@ func (f *facts) write(w writer, count func(int) int) {
 	w.flag("has_case", r.Case != "")
 	w.flag("has_service", r.Service != "")
 	w.open("models")
-	for i := range f.models {
-		writeModel(w, &f.models[i])
+	for _, m := range f.models {
+		writeModel(w, m)
 	}
 	w.shut()
 	w.number("models_count", len(q.Models))
@@ -185,7 +184,7 @@ func (f *facts) writeScreened(w writer, count func(int) int) {
 // writeModel keys a candidate by id. References of contracts become yes or no: a
 // rule asks whether there is one, never which.
 func writeModel(w writer, m *gateway.ModelCard) {
-	w.open(text(m.ID))
+	w.openID(text(m.ID))
 	w.flag("art9", m.Art9)
 	w.text("country", ident(m.Country))
 	writeIdents(w, "data_classes", m.DataClasses)
@@ -213,12 +212,17 @@ func exact(n int) int { return n }
 func presence(n int) int { return min(n, 1) }
 
 // canonical is the policy input as recorded, in JSON.
-func (f *facts) canonical() []byte { return f.json(exact) }
-
-func (f *facts) json(count func(int) int) []byte {
+func (f *facts) canonical() []byte {
 	w := jsonWriter{out: make([]byte, 0, 1024+320*len(f.models))}
-	f.write(&w, count)
+	f.write(&w, exact)
 	return w.out
+}
+
+// counted says that a quantity is more than presence tells. No kind of finding
+// is more than their total, no unclassified passages more than the passages.
+func (f *facts) counted() bool {
+	q := &f.question
+	return max(len(q.Request.Entities), len(q.Request.Sources), f.passages.count, f.total, q.Screened.Unscreenable) > 1
 }
 
 // recordedInput reads a Decision.Input back.

@@ -14,25 +14,43 @@ type jsonWriter struct{ out []byte }
 
 var _ writer = (*jsonWriter)(nil)
 
-func (w *jsonWriter) key(key string) {
+// comma separates what follows from what stands before it.
+func (w *jsonWriter) comma() {
 	if n := len(w.out); n > 0 && w.out[n-1] != '{' && w.out[n-1] != '[' {
 		w.out = append(w.out, ',')
 	}
-	if len(w.out) > 0 {
-		w.out = append(appendString(w.out, key), ':')
-	}
+}
+
+// plain writes a word that needs no escapes: a field's name, an identifier, a date.
+func (w *jsonWriter) plain(word string) {
+	w.out = append(w.out, '"')
+	w.out = append(w.out, word...)
+	w.out = append(w.out, '"')
+}
+
+func (w *jsonWriter) key(key string) {
+	w.comma()
+	w.plain(key)
+	w.out = append(w.out, ':')
 }
 
 func (w *jsonWriter) open(key string) {
-	w.key(key)
+	if len(w.out) > 0 {
+		w.key(key)
+	}
 	w.out = append(w.out, '{')
+}
+
+func (w *jsonWriter) openID(id string) {
+	w.comma()
+	w.out = append(appendString(w.out, id), ':', '{')
 }
 
 func (w *jsonWriter) shut() { w.out = append(w.out, '}') }
 
 func (w *jsonWriter) text(key, value string) {
 	w.key(key)
-	w.out = appendString(w.out, value)
+	w.plain(value)
 }
 
 func (w *jsonWriter) flag(key string, value bool) {
@@ -51,10 +69,8 @@ func (w *jsonWriter) list(key string) {
 }
 
 func (w *jsonWriter) element(value string) {
-	if w.out[len(w.out)-1] != '[' {
-		w.out = append(w.out, ',')
-	}
-	w.out = appendString(w.out, value)
+	w.comma()
+	w.plain(value)
 }
 
 func (w *jsonWriter) endList() { w.out = append(w.out, ']') }
@@ -85,6 +101,8 @@ func (w *astWriter) put(key string, v *ast.Term) {
 func (w *astWriter) open(key string) {
 	w.stack = append(w.stack, openObject{name: key, items: make([][2]*ast.Term, 0, 18)})
 }
+
+func (w *astWriter) openID(id string) { w.open(id) }
 
 func (w *astWriter) shut() {
 	last := len(w.stack) - 1
