@@ -20,7 +20,11 @@ func placeOf(c *gin.Context) identity.Place {
 }
 
 // listKeys is GET /api/v1/tenants/{id}/systems/{system}/keys.
-func (s *Server) listKeys(c *gin.Context, by identity.Actor) {
+func (s *Server) listKeys(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	t, err := s.Tenants.Show(c.Request.Context(), by, tenantOf(c))
 	if err != nil {
 		s.failChange(c, err)
@@ -40,7 +44,11 @@ func (s *Server) listKeys(c *gin.Context, by identity.Actor) {
 
 // createKey is POST /api/v1/tenants/{id}/systems/{system}/keys. The text of the
 // key is in this answer and nowhere else.
-func (s *Server) createKey(c *gin.Context, by identity.Actor) {
+func (s *Server) createKey(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	raw, err := s.readJSON(c)
 	if err != nil {
 		s.fail(c, err)
@@ -59,7 +67,11 @@ func (s *Server) createKey(c *gin.Context, by identity.Actor) {
 }
 
 // rotateKey is POST /api/v1/tenants/{id}/systems/{system}/keys/{key}/rotate.
-func (s *Server) rotateKey(c *gin.Context, by identity.Actor) {
+func (s *Server) rotateKey(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	raw, err := s.readJSON(c)
 	if err != nil {
 		s.fail(c, err)
@@ -108,7 +120,11 @@ func (s *Server) writeKey(c *gin.Context, out identity.Outcome, err error) {
 
 // revokeKey is DELETE /api/v1/tenants/{id}/systems/{system}/keys/{key}: the key
 // does not work any more, on other replicas within two seconds.
-func (s *Server) revokeKey(c *gin.Context, by identity.Actor) {
+func (s *Server) revokeKey(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	if _, err := s.Tenants.RevokeKey(c.Request.Context(), by, placeOf(c), c.Param("key")); err != nil {
 		s.failChange(c, err)
 		return

@@ -25,28 +25,25 @@ const maxTenant = 2 << 20
 
 // tenantRoutes are those of tenants and their keys.
 func (s *Server) tenantRoutes() []route {
-	managed := func(h func(*gin.Context, identity.Actor)) gin.HandlerFunc {
-		return func(c *gin.Context) { s.manage(c, h) }
-	}
 	return []route{
-		{method: "GET", path: "/api/v1/tenants", handle: managed(s.listTenants)},
-		{method: "POST", path: "/api/v1/tenants", handle: managed(s.createTenant), limit: maxTenant},
-		{method: "GET", path: "/api/v1/tenants/:id", handle: managed(s.getTenant)},
-		{method: "PUT", path: "/api/v1/tenants/:id", handle: managed(s.putTenant), limit: maxTenant},
-		{method: "DELETE", path: "/api/v1/tenants/:id", handle: managed(s.deleteTenant)},
-		{method: "POST", path: "/api/v1/tenants/:id/activate", handle: managed(s.activateTenant)},
-		{method: "POST", path: "/api/v1/tenants/:id/deactivate", handle: managed(s.deactivateTenant)},
+		{method: "GET", path: "/api/v1/tenants", handle: s.listTenants},
+		{method: "POST", path: "/api/v1/tenants", handle: s.createTenant, limit: maxTenant},
+		{method: "GET", path: "/api/v1/tenants/:id", handle: s.getTenant},
+		{method: "PUT", path: "/api/v1/tenants/:id", handle: s.putTenant, limit: maxTenant},
+		{method: "DELETE", path: "/api/v1/tenants/:id", handle: s.deleteTenant},
+		{method: "POST", path: "/api/v1/tenants/:id/activate", handle: s.activateTenant},
+		{method: "POST", path: "/api/v1/tenants/:id/deactivate", handle: s.deactivateTenant},
 
-		{method: "GET", path: "/api/v1/tenants/:id/systems/:system/keys", handle: managed(s.listKeys)},
-		{method: "POST", path: "/api/v1/tenants/:id/systems/:system/keys", handle: managed(s.createKey), limit: 64 << 10},
-		{method: "POST", path: "/api/v1/tenants/:id/systems/:system/keys/:key/rotate", handle: managed(s.rotateKey), limit: 4 << 10},
-		{method: "DELETE", path: "/api/v1/tenants/:id/systems/:system/keys/:key", handle: managed(s.revokeKey)},
+		{method: "GET", path: "/api/v1/tenants/:id/systems/:system/keys", handle: s.listKeys},
+		{method: "POST", path: "/api/v1/tenants/:id/systems/:system/keys", handle: s.createKey, limit: 64 << 10},
+		{method: "POST", path: "/api/v1/tenants/:id/systems/:system/keys/:key/rotate", handle: s.rotateKey, limit: 4 << 10},
+		{method: "DELETE", path: "/api/v1/tenants/:id/systems/:system/keys/:key", handle: s.revokeKey},
 	}
 }
 
-// manage lets those through who administrate something. Whose tenant it may be
-// is decided where it is changed.
-func (s *Server) manage(c *gin.Context, handle func(*gin.Context, identity.Actor)) {
+// actor lets those through who administrate something; false: the answer is
+// given. Whose tenant it may be is decided where it is changed.
+func (s *Server) actor(c *gin.Context) (identity.Actor, bool) {
 	by, err := identity.ActorOf(callOf(c.Request.Context()).caller)
 	switch {
 	case err != nil:
@@ -54,8 +51,9 @@ func (s *Server) manage(c *gin.Context, handle func(*gin.Context, identity.Actor
 	case s.Tenants == nil:
 		s.absent(c)
 	default:
-		handle(c, by)
+		return by, true
 	}
+	return identity.Actor{}, false
 }
 
 // failChange is fail with a status of its own for a database that is away.
@@ -88,7 +86,11 @@ type tenantLine struct {
 }
 
 // listTenants is GET /api/v1/tenants.
-func (s *Server) listTenants(c *gin.Context, by identity.Actor) {
+func (s *Server) listTenants(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	q := c.Request.URL.Query()
 	limit := 50
 	for _, name := range slices.Sorted(maps.Keys(q)) {
@@ -128,7 +130,11 @@ func (s *Server) listTenants(c *gin.Context, by identity.Actor) {
 }
 
 // getTenant is GET /api/v1/tenants/{id}.
-func (s *Server) getTenant(c *gin.Context, by identity.Actor) {
+func (s *Server) getTenant(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	t, err := s.Tenants.Show(c.Request.Context(), by, tenantOf(c))
 	if err != nil {
 		s.failChange(c, err)
@@ -149,7 +155,11 @@ func writeTenant(c *gin.Context, status int, t identity.Tenant, answer any) {
 
 // createTenant is POST /api/v1/tenants: a municipality with its systems and their
 // first keys in one call.
-func (s *Server) createTenant(c *gin.Context, by identity.Actor) {
+func (s *Server) createTenant(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	w, err := s.readWish(c)
 	if err != nil {
 		s.fail(c, err)
@@ -164,7 +174,11 @@ func (s *Server) createTenant(c *gin.Context, by identity.Actor) {
 }
 
 // putTenant is PUT /api/v1/tenants/{id}.
-func (s *Server) putTenant(c *gin.Context, by identity.Actor) {
+func (s *Server) putTenant(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	w, err := s.readWish(c)
 	if err == nil {
 		err = firstError(merge(&w.ID, tenantOf(c), "id"), matchVersion(c, &w))
@@ -224,7 +238,11 @@ func replayed(c *gin.Context, out identity.Outcome) {
 }
 
 // deleteTenant is DELETE /api/v1/tenants/{id}.
-func (s *Server) deleteTenant(c *gin.Context, by identity.Actor) {
+func (s *Server) deleteTenant(c *gin.Context) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	if _, err := s.Tenants.Delete(c.Request.Context(), by, tenantOf(c)); err != nil {
 		s.failChange(c, err)
 		return
@@ -233,12 +251,16 @@ func (s *Server) deleteTenant(c *gin.Context, by identity.Actor) {
 }
 
 // activateTenant is POST /api/v1/tenants/{id}/activate.
-func (s *Server) activateTenant(c *gin.Context, by identity.Actor) { s.setActive(c, by, true) }
+func (s *Server) activateTenant(c *gin.Context) { s.setActive(c, true) }
 
 // deactivateTenant is POST /api/v1/tenants/{id}/deactivate: its keys and sessions end at once.
-func (s *Server) deactivateTenant(c *gin.Context, by identity.Actor) { s.setActive(c, by, false) }
+func (s *Server) deactivateTenant(c *gin.Context) { s.setActive(c, false) }
 
-func (s *Server) setActive(c *gin.Context, by identity.Actor, active bool) {
+func (s *Server) setActive(c *gin.Context, active bool) {
+	by, ok := s.actor(c)
+	if !ok {
+		return
+	}
 	out, err := s.Tenants.SetActive(c.Request.Context(), by, tenantOf(c), active)
 	if err != nil {
 		s.failChange(c, err)
