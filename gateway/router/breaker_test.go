@@ -100,8 +100,9 @@ func TestHalfOpen(t *testing.T) {
 	for range 10 {
 		_ = try(t, r, route, crashed)
 	}
-	for i, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
-		pause *= time.Second
+	for i, pause := range []time.Duration{
+		time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute,
+	} {
 		err := try(t, r, route, fine)
 		if got := asError(err).RetryAfter; got != pause {
 			t.Fatalf("opening %d: retry after %s, want %s", i, got, pause)

@@ -38,8 +38,7 @@ func (s *server) call(ctx context.Context, at time.Duration) error {
 	s.calls.Add(1)
 	n := s.inside.Add(1)
 	defer s.inside.Add(-1)
-	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
-	}
+	s.note(n)
 	b := s.behave(at)
 	if b.capacity > 0 && n > b.capacity {
 		return fault(failed)
@@ -53,6 +52,16 @@ func (s *server) call(ctx context.Context, at time.Duration) error {
 		return nil
 	}
 	return fault(gateway.Attempt{Code: b.fails, Status: b.status, RetryAfter: b.retry})
+}
+
+// note keeps the most requests there were at once.
+func (s *server) note(n int64) {
+	for {
+		most := s.most.Load()
+		if n <= most || s.most.CompareAndSwap(most, n) {
+			return
+		}
+	}
 }
 
 // world is a router with servers behind it.
