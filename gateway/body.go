@@ -39,6 +39,7 @@ type field struct {
 	texts        int
 	unscreenable int
 	remote       bool
+	elements     int // of a list; -1: it is none
 }
 
 // text is one JSON string that may hold personal data. When the string is
@@ -120,6 +121,17 @@ func (b Body) Get(key string) (json.RawMessage, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Elements is the number of elements of a top-level field that is a list; -1:
+// there is no such field or it is no list.
+func (b Body) Elements(key string) int {
+	for _, f := range b.fields {
+		if f.key == key {
+			return f.elements
+		}
+	}
+	return -1
 }
 
 // String returns a top-level field that is a JSON string, else "".

@@ -193,3 +193,17 @@ func FuzzBody(f *testing.F) {
 		}
 	})
 }
+
+func TestBodyElements(t *testing.T) {
+	t.Parallel()
+	b := parse(t, `{"messages":[{"a":[1,2]},{},"x"],"none":[],"text":"[1,2]","deep":{"messages":[1]}}`)
+	b, err := b.Set("tools", []int{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]int{"messages": 3, "none": 0, "text": -1, "deep": -1, "absent": -1, "tools": 2} {
+		if got := b.Elements(key); got != want {
+			t.Errorf("%s has %d elements, want %d", key, got, want)
+		}
+	}
+}

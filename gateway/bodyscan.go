@@ -22,6 +22,8 @@ type scanner struct {
 	budget *int // texts left; nil: JSON of our own, without limits
 	answer bool // of a model: what it says about its tokens is no text
 	err    *Error
+	// elements of the last top-level field, if it is a list; else -1.
+	elements int
 }
 
 func scanBody(raw []byte, nested int, budget *int) (Body, error) {
@@ -105,7 +107,7 @@ func (s *scanner) top() {
 	for ok := s.open('}'); ok; ok = s.more('}') {
 		f := field{start: s.at}
 		unscreenable := s.body.unscreenable
-		s.body.remote = false
+		s.body.remote, s.elements = false, -1
 		if f.key, ok = s.key(); ok {
 			f.valueAt = s.at
 			s.memberValue(f.key, 1)
@@ -114,7 +116,7 @@ func (s *scanner) top() {
 			return
 		}
 		f.end, f.texts = s.at, len(s.body.texts)
-		f.unscreenable, f.remote = s.body.unscreenable-unscreenable, s.body.remote
+		f.unscreenable, f.remote, f.elements = s.body.unscreenable-unscreenable, s.body.remote, s.elements
 		remote = remote || f.remote
 		s.field(f)
 	}
@@ -182,7 +184,9 @@ func safePath(key string) string {
 
 func (s *scanner) array(key string, depth int) {
 	tokens := depth <= 2 && tokenKey(key)
+	elements := 0
 	for ok := s.open(']'); ok; ok = s.more(']') {
+		elements++
 		if c := s.peek(); tokens && c >= '0' && c <= '9' {
 			s.body.unscreenable++ // a text as token numbers
 			tokens = false
@@ -191,6 +195,9 @@ func (s *scanner) array(key string, depth int) {
 		if s.err != nil {
 			return
 		}
+	}
+	if depth == 1 && s.nested == 0 {
+		s.elements = elements
 	}
 }
 

@@ -130,7 +130,7 @@ func same(t *testing.T, b Body) {
 	}
 	for i, f := range b.fields {
 		g := again.fields[i]
-		if f.key != g.key || f.start != g.start || f.valueAt != g.valueAt || f.end != g.end {
+		if f.key != g.key || f.start != g.start || f.valueAt != g.valueAt || f.end != g.end || f.elements != g.elements {
 			t.Fatalf("field %+v, want %+v in %q", f, g, b.raw)
 		}
 		if from, to := b.textsOf(i); from > to || to > len(b.texts) {

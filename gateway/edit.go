@@ -141,12 +141,12 @@ func (b Body) replace(i, j int, f field, keep int, raw []byte) Body {
 	}
 	by := len(raw) - len(b.raw)
 	fresh := Body{raw: raw, texts: append(make([]text, 0, len(b.texts)+1), b.texts[:keep]...)}
-	s := scanner{cursor: cursor{raw: raw, at: f.valueAt}, body: &fresh}
+	s := scanner{cursor: cursor{raw: raw, at: f.valueAt}, body: &fresh, elements: -1}
 	if i == j && !plainKey(f.key) {
 		s.add(text{start: f.start + 1, end: f.valueAt - 2})
 	}
 	s.memberValue(f.key, 1)
-	f.texts, f.unscreenable, f.remote = len(fresh.texts), fresh.unscreenable, fresh.remote
+	f.texts, f.unscreenable, f.remote, f.elements = len(fresh.texts), fresh.unscreenable, fresh.remote, s.elements
 	for _, t := range b.texts[past:] {
 		t.start, t.end = t.start+by, t.end+by
 		fresh.texts = append(fresh.texts, t)

@@ -80,12 +80,12 @@ type eventWriter struct {
 }
 
 // maxPending is how much is gathered before it is written in any case.
-const maxPending = 32 << 10
+const maxPending = 8 << 10
 
 func (s *Server) newEventWriter(c *gin.Context, decision string) *eventWriter {
 	w := &eventWriter{
 		out: c.Writer, control: http.NewResponseController(bare(c.Writer)), decision: decision,
-		timeout: s.WriteTimeout, heartbeat: s.Heartbeat, last: time.Now(),
+		timeout: s.WriteTimeout, heartbeat: s.Heartbeat, last: time.Now(), pending: make([]byte, 0, 1<<10),
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
