@@ -6,17 +6,22 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
 	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
@@ -35,9 +40,12 @@ import (
 // force: databases, the record, sessions, and what is remembered between
 // requests.
 type ground struct {
-	logger    *slog.Logger
-	settled   settled
-	sessions  *identity.Sessions
+	logger   *slog.Logger
+	settled  settled
+	sessions *identity.Sessions
+	tenants  *identity.Registry
+	// follow is told the tenants whenever they change.
+	follow    atomic.Pointer[func(*identity.Directory)]
 	telemetry *telemetry.Telemetry
 	screener  *screen.Screener
 	reader    *extract.Reader
@@ -109,7 +117,7 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 	if g.screener, err = screen.New(screen.Config{}); err != nil {
 		return g, err
 	}
-	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openRecord, g.openSearch} {
+	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openRecord, g.openTenants, g.openSearch} {
 		if err := step(ctx, c); err != nil {
 			return g, err
 		}
@@ -190,6 +198,59 @@ func (g *ground) recordStore(ctx context.Context, c Config) (audit.Store, error)
 	}
 	g.closers.add(store.Close)
 	return store, nil
+}
+
+// openTenants reads the tenants of configuration and database. Their changes
+// stand in the record.
+func (g *ground) openTenants(ctx context.Context, c Config) error {
+	store, done, err := tenantStore(ctx, c, g.pool)
+	if err != nil {
+		return err
+	}
+	g.closers.add(done)
+	config := tenantConfig(c, store, g.logger)
+	config.Changed = g.noteChange
+	if g.tenants, err = identity.Open(ctx, config); err != nil {
+		return err
+	}
+	g.tenants.OnChange(func(d *identity.Directory) {
+		g.sessions.Retain(d.Active)
+		if f := g.follow.Load(); f != nil {
+			(*f)(d)
+		}
+	})
+	return nil
+}
+
+// noteChange writes a change of tenants or keys into the record.
+func (g *ground) noteChange(ctx context.Context, c identity.Change) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	now := time.Now()
+	err := g.record.Note(ctx, audit.Note{
+		ID: gateway.NewID(now), Time: now, Tenant: c.Tenant, Topic: "tenant_" + string(c.Action),
+		Actor: g.keys.Pseudonymise(c.Tenant, "user", c.Actor), Text: changeText(c),
+	})
+	if err != nil {
+		g.logger.LogAttrs(ctx, slog.LevelError, "change of a tenant not recorded", slog.Any("error", err))
+	}
+}
+
+// changeText names what changed, not from what to what: values stand in the
+// store, and the record never forgets.
+func changeText(c identity.Change) string {
+	text := fmt.Sprintf("Mandant %s: %s", c.Tenant, c.Action)
+	if c.System != "" {
+		text += fmt.Sprintf(", System %s", c.System)
+	}
+	if c.Key != "" {
+		text += fmt.Sprintf(", Schlüssel %s", c.Key)
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(c.New, &fields) == nil && len(fields) > 0 {
+		text += fmt.Sprintf(" (%s)", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+	}
+	return text + "."
 }
 
 const (

@@ -81,6 +81,7 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 		group.Go(func() error { return closed(admin.Serve(second)) })
 	}
 	group.Go(func() error { return s.serve(public, listener) })
+	group.Go(func() error { return s.tenants.Run(inner) })
 	group.Go(func() error {
 		s.verifyRegularly(inner)
 		return nil
@@ -141,6 +142,7 @@ func (s *service) begin(ctx context.Context, p *parts) {
 		defer close(next.done)
 		p.background(ctx)
 	}()
+	p.lead()
 	if last := s.current.Swap(next); last != nil {
 		s.end(last)
 	}
@@ -192,6 +194,9 @@ func (s *service) reload(ctx context.Context) error {
 		return err
 	}
 	if err := s.loadCertificates(c); err != nil {
+		return errors.Join(err, p.own.close())
+	}
+	if err := s.tenants.Configure(ctx, c.Tenants); err != nil {
 		return errors.Join(err, p.own.close())
 	}
 	s.begin(ctx, p)

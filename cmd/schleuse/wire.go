@@ -34,19 +34,18 @@ import (
 type parts struct {
 	*ground
 
-	config    Config
-	directory *identity.Directory
-	engine    *policies.Engine
-	catalog   *completeness.Catalog
-	register  *norms.Register
-	index     *retrieval.Index
-	router    *router.Router
-	upstream  *upstream.Client
-	gateway   *gateway.Gateway
-	checker   *completeness.Checker
-	drafter   *drafting.Drafter
-	api       *httpapi.Server
-	pages     *ui.UI
+	config   Config
+	engine   *policies.Engine
+	catalog  *completeness.Catalog
+	register *norms.Register
+	index    *retrieval.Index
+	router   *router.Router
+	upstream *upstream.Client
+	gateway  *gateway.Gateway
+	checker  *completeness.Checker
+	drafter  *drafting.Drafter
+	api      *httpapi.Server
+	pages    *ui.UI
 
 	own closers
 }
@@ -61,7 +60,41 @@ func build(ctx context.Context, c Config, logger *slog.Logger) (*parts, error) {
 	if err != nil {
 		return nil, errors.Join(err, g.closers.close())
 	}
+	p.lead()
 	return p, nil
+}
+
+// lead makes these parts the ones that are told of changes of tenants.
+func (p *parts) lead() {
+	f := p.tenantsChanged
+	p.follow.Store(&f)
+}
+
+// tenantsChanged lets the policies know who there is.
+func (p *parts) tenantsChanged(d *identity.Directory) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := p.engine.SetTenants(ctx, p.policyTenants(d)); err != nil {
+		p.logger.LogAttrs(ctx, slog.LevelError, "policies keep the tenants they had", slog.Any("error", err))
+	}
+}
+
+// policyTenants is what the policies know of tenants.
+func (p *parts) policyTenants(d *identity.Directory) map[gateway.TenantID]policies.Tenant {
+	tenants := map[gateway.TenantID]policies.Tenant{}
+	// The search asks for vectors under a tenant of its own.
+	tenants[lawTenant] = policies.Tenant{Active: true}
+	for _, t := range d.Tenants() {
+		releases := p.config.Releases[t.ID]
+		if raw, ok := t.Settings["releases"]; ok {
+			releases = nil
+			if err := strict(raw, "releases", &releases); err != nil {
+				p.logger.LogAttrs(context.Background(), slog.LevelError, "releases of a tenant not readable", slog.String("tenant", string(t.ID)))
+			}
+		}
+		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: releases}
+	}
+	return tenants
 }
 
 // assemble makes the parts for a configuration on a ground that stays open when
@@ -74,7 +107,7 @@ func assemble(ctx context.Context, g *ground, c Config) (p *parts, err error) {
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		p.identify, p.loadRules, p.buildModels, p.buildSearch, p.buildGateway, p.buildAssist, p.buildAPI,
+		p.loadRules, p.buildModels, p.buildSearch, p.buildGateway, p.buildAssist, p.buildAPI,
 	} {
 		if err := step(ctx); err != nil {
 			return p, err
@@ -86,11 +119,6 @@ func assemble(ctx context.Context, g *ground, c Config) (p *parts, err error) {
 // close releases the parts, then the ground.
 func (p *parts) close() error { return errors.Join(p.own.close(), p.closers.close()) }
 
-func (p *parts) identify(context.Context) (err error) {
-	p.directory, err = identity.New(identity.Config{Tenants: p.config.Tenants, Pepper: derive(p.config.secret, "api keys")})
-	return err
-}
-
 // loadRules loads what decides and checks: services, policies, norms.
 func (p *parts) loadRules(ctx context.Context) (err error) {
 	if p.catalog, err = loadServices(ctx); err != nil {
@@ -99,12 +127,7 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 	if p.register, err = loadRegister(p.config.Data); err != nil {
 		return err
 	}
-	tenants := map[gateway.TenantID]policies.Tenant{}
-	// The search asks for vectors under a tenant of its own.
-	tenants[lawTenant] = policies.Tenant{Active: true}
-	for _, t := range p.config.Tenants {
-		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: p.config.Releases[t.ID]}
-	}
+	tenants := p.policyTenants(p.tenants.Directory())
 	p.engine, err = policies.New(ctx, policies.Config{Tenants: tenants, Services: p.catalog.Cards(), Timeout: policyTimeout, Logger: p.logger})
 	return err
 }
@@ -188,6 +211,10 @@ func (p *parts) buildAssist(context.Context) (err error) {
 }
 
 func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Profile, error) {
+	if t, ok := p.tenants.Tenant(tenant); ok && len(t.Settings["authority"]) > 0 {
+		var own drafting.Profile
+		return own, strict(t.Settings["authority"], "authority", &own)
+	}
 	profile, ok := p.config.Authorities[tenant]
 	if !ok {
 		return drafting.Profile{}, &gateway.Error{Op: "find authority", Code: gateway.CodeInvalid, Message: "Für den Mandanten sind keine Angaben zur Behörde eingerichtet (authorities in der Konfiguration)."}
@@ -197,7 +224,7 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 
 func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
-		Gateway: httpapi.Through(p.gateway), Auth: p.directory, Models: models{p}, Checker: p.checker, Drafter: letters{p},
+		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Models: models{p}, Checker: p.checker, Drafter: letters{p},
 		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Drafts: p.drafts, Reports: p.reports,
 	})
@@ -205,7 +232,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 		return err
 	}
 	p.pages, err = ui.New(ui.Config{
-		Sessions: p.sessions, Directory: p.directory, Records: p.record, Rules: p.rules,
+		Sessions: p.sessions, Directory: p.tenants, Records: p.record, Rules: p.rules,
 		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors,
 		Panel: &ui.Panel{Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
 	})

@@ -41,9 +41,12 @@ type Rule struct{ ID, Title, Basis, Text string }
 
 // Config holds what the pages show and whom they serve.
 type Config struct {
-	Sessions  *identity.Sessions
-	Directory *identity.Directory
-	Records   Records
+	Sessions *identity.Sessions
+	// Directory knows the tenants.
+	Directory interface {
+		Tenant(id gateway.TenantID) (identity.Tenant, bool)
+	}
+	Records Records
 	// Rules are all rules in force, Revision the name of their state.
 	Rules    func() []Rule
 	Revision func() string
