@@ -25,48 +25,52 @@ const maxCandidateSets = 256
 type candidateFacts struct {
 	query rego.PreparedEvalQuery
 	mu    sync.Mutex
-	known map[string]*ast.Term
+	known map[string]candidateSet
 }
+
+// candidateSet are models as they stand in a policy input, and what is known of them.
+type candidateSet struct{ models, facts *ast.Term }
 
 func newCandidateFacts(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*candidateFacts, error) {
 	query, err := prepare(ctx, "data.candidates.result", compiler, store)
 	if err != nil {
 		return nil, err
 	}
-	return &candidateFacts{query: query, known: map[string]*ast.Term{}}, nil
+	return &candidateFacts{query: query, known: map[string]candidateSet{}}, nil
 }
 
 // about answers for models as they stand in a policy input.
 func (c *candidateFacts) about(ctx context.Context, models ast.Object, limit time.Duration) (*ast.Term, error) {
 	key := string(canonicalJSON(models))
-	if facts, ok := c.recall(key); ok {
-		return facts, nil
+	if set, ok := c.recall(key); ok {
+		return set.facts, nil
 	}
-	facts, err := evaluate(ctx, c.query, ast.NewObject([2]*ast.Term{ast.InternedTerm("models"), ast.NewTerm(models)}), limit)
-	if err != nil {
+	set := candidateSet{models: ast.NewTerm(models)}
+	var err error
+	if set.facts, err = evaluate(ctx, c.query, ast.NewObject([2]*ast.Term{fieldTerm("models"), set.models}), limit); err != nil {
 		return nil, fmt.Errorf("candidates: %w", err)
 	}
-	if _, ok := facts.Value.(ast.Object); !ok {
+	if _, ok := set.facts.Value.(ast.Object); !ok {
 		return nil, errors.New("candidates: the result is not an object")
 	}
-	c.keep(key, facts)
-	return facts, nil
+	c.keep(key, set)
+	return set.facts, nil
 }
 
-func (c *candidateFacts) recall(key string) (*ast.Term, bool) {
+func (c *candidateFacts) recall(key string) (candidateSet, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	facts, ok := c.known[key]
-	return facts, ok
+	set, ok := c.known[key]
+	return set, ok
 }
 
-func (c *candidateFacts) keep(key string, facts *ast.Term) {
+func (c *candidateFacts) keep(key string, set candidateSet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.known) >= maxCandidateSets {
 		clear(c.known)
 	}
-	c.known[key] = facts
+	c.known[key] = set
 }
 
 // check makes sure that rules ask about candidates only what is answered: a set

@@ -33,7 +33,9 @@ type facts struct {
 	total          int
 	kinds          []gateway.FindingKind
 	models         []*gateway.ModelCard
-	passages       passageFacts
+	// modelsJSON are the models within canonical, once that is written.
+	modelsJSON []byte
+	passages   passageFacts
 }
 
 type passageFacts struct {
@@ -106,6 +108,7 @@ func factsOf(passages []gateway.Passage) passageFacts {
 type writer interface {
 	open(key string)
 	openID(id string)
+	models(models []*gateway.ModelCard)
 	shut()
 	text(key, value string)
 	flag(key string, value bool)
@@ -129,11 +132,7 @@ func (f *facts) write(w writer, count func(int) int) {
 	w.number("entities", count(len(r.Entities)))
 	w.flag("has_case", r.Case != "")
 	w.flag("has_service", r.Service != "")
-	w.open("models")
-	for _, m := range f.models {
-		writeModel(w, m)
-	}
-	w.shut()
+	w.models(f.models)
 	w.number("models_count", len(q.Models))
 	w.text("operation", ident(r.Operation))
 	w.open("passages")
@@ -181,6 +180,14 @@ func (f *facts) writeScreened(w writer, count func(int) int) {
 	w.shut()
 }
 
+func writeModels(w writer, models []*gateway.ModelCard) {
+	w.open("models")
+	for _, m := range models {
+		writeModel(w, m)
+	}
+	w.shut()
+}
+
 // writeModel keys a candidate by id. References of contracts become yes or no: a
 // rule asks whether there is one, never which.
 func writeModel(w writer, m *gateway.ModelCard) {
@@ -215,6 +222,7 @@ func presence(n int) int { return min(n, 1) }
 func (f *facts) canonical() []byte {
 	w := jsonWriter{out: make([]byte, 0, 1024+320*len(f.models))}
 	f.write(&w, exact)
+	f.modelsJSON = w.out[w.modelsAt:w.modelsEnd]
 	return w.out
 }
 

@@ -27,9 +27,13 @@ import (
 
 // questionView is the view of facts that were just put together.
 func (s *snapshot) questionView(ctx context.Context, f *facts, limit time.Duration) (ast.Value, error) {
-	w := astWriter{purpose: s.purpose}
+	set, asked := s.candidates.recall(string(f.modelsJSON))
+	w := astWriter{purpose: s.purpose, known: set.models}
 	f.write(&w, s.quantity())
-	return s.complete(ctx, w.value, wellFormed(w.value), limit)
+	if !asked {
+		return s.complete(ctx, w.value, wellFormed(w.value), limit)
+	}
+	return s.with(w.value, wellFormed(w.value), set.facts), nil
 }
 
 // recordedView is the view of an input that was recorded, or damaged since.
@@ -54,10 +58,14 @@ func (s *snapshot) complete(ctx context.Context, seen ast.Object, well bool, lim
 	if err != nil {
 		return nil, err
 	}
+	return s.with(seen, well, candidates), nil
+}
+
+func (s *snapshot) with(seen ast.Object, well bool, candidates *ast.Term) ast.Value {
 	seen.Insert(fieldTerm("well_formed"), ast.InternedTerm(well))
 	seen.Insert(fieldTerm("known"), ast.NewTerm(s.known(seen)))
 	seen.Insert(fieldTerm("candidates"), candidates)
-	return seen, nil
+	return seen
 }
 
 // known looks tenant, service, purpose and operation up in the tables.

@@ -7,10 +7,16 @@ import (
 	"strconv"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/ki-schleuse/schleuse/gateway"
 )
 
 // jsonWriter writes canonical JSON: what canonicalJSON makes of the AST.
-type jsonWriter struct{ out []byte }
+type jsonWriter struct {
+	out []byte
+	// modelsAt and modelsEnd say where the models stand.
+	modelsAt, modelsEnd int
+}
 
 var _ writer = (*jsonWriter)(nil)
 
@@ -46,6 +52,12 @@ func (w *jsonWriter) openID(id string) {
 	w.out = append(appendString(w.out, id), ':', '{')
 }
 
+func (w *jsonWriter) models(models []*gateway.ModelCard) {
+	w.modelsAt = len(w.out) + len(`,"models":`)
+	writeModels(w, models)
+	w.modelsEnd = len(w.out)
+}
+
 func (w *jsonWriter) shut() { w.out = append(w.out, '}') }
 
 func (w *jsonWriter) text(key, value string) {
@@ -77,8 +89,9 @@ func (w *jsonWriter) endList() { w.out = append(w.out, ']') }
 
 // astWriter builds the value that is evaluated.
 type astWriter struct {
-	// purpose renames purposes.
+	// purpose renames purposes; known are the models, if they were written before.
 	purpose func(string) string
+	known   *ast.Term
 
 	value ast.Object
 	stack []openObject
@@ -100,6 +113,14 @@ func (w *astWriter) put(key string, v *ast.Term) {
 
 func (w *astWriter) open(key string) {
 	w.stack = append(w.stack, openObject{name: key, items: make([][2]*ast.Term, 0, 18)})
+}
+
+func (w *astWriter) models(models []*gateway.ModelCard) {
+	if w.known != nil {
+		w.put("models", w.known)
+		return
+	}
+	writeModels(w, models)
 }
 
 func (w *astWriter) openID(id string) { w.open(id) }

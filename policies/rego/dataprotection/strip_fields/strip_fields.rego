@@ -20,18 +20,14 @@ import rego.v2
 
 import data.facts
 
-oblige contains {"id": "strip_fields", "params": {"fields": [field | some field in fields]}} if facts.needs_model
+oblige contains {"id": "strip_fields", "params": {"fields": fields}} if facts.needs_model
 
-fields contains field if some field in data.catalog.fields.shared
+fields := array.concat(data.catalog.fields.shared, array.concat(identifying, unreviewed))
 
-fields contains field if {
-	not stays_in_house
-	some field in data.catalog.fields.identifying
-}
+identifying := [] if count(input.candidates.external) == 0
 
-fields contains field if {
-	facts.reviewed
-	some field in data.catalog.fields.unreviewed
-}
+else := data.catalog.fields.identifying
 
-stays_in_house if count(input.candidates.external) == 0
+default unreviewed := []
+
+unreviewed := data.catalog.fields.unreviewed if facts.reviewed
