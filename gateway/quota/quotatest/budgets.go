@@ -249,7 +249,7 @@ func wholeBudget(t *testing.T, b Backend) { //nolint:thelper // a test of the su
 	}
 }
 
-func noticesOnce(t *testing.T, b Backend) {
+func noticesOnce(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	const budget = 500 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	var mu sync.Mutex

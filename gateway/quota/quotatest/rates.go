@@ -14,7 +14,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 )
 
-func rate(t *testing.T, b Backend) {
+func rate(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	const perMinute = 1200
 	f := newFixture(t, b, quota.Limits{All: quota.Limit{RequestsPerMinute: perMinute}})
 	keepers := make([]*quota.Keeper, 2)
@@ -66,7 +66,7 @@ func going(begin time.Time, least time.Duration, first, second *atomic.Int64) bo
 	return d < least || min(first.Load(), second.Load()) < 5 && d < 8*least
 }
 
-func concurrency(t *testing.T, b Backend) {
+func concurrency(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	const places = 10
 	f := newFixture(t, b, quota.Limits{Systems: map[string]quota.Limit{"musterhausen/wohngeld": {Concurrent: places}}})
 	keepers := make([]*quota.Keeper, 2)
@@ -111,7 +111,7 @@ func concurrency(t *testing.T, b Backend) {
 	}
 }
 
-func tokens(t *testing.T, b Backend) {
+func tokens(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	f := newFixture(t, b, quota.Limits{Keys: map[string]quota.Limit{"k_7f31": {OutputTokensPerMinute: 1000}}})
 	now := newClock()
 	k, _ := f.keeper(func(c *quota.Config) { c.Now = now.now })
@@ -175,7 +175,7 @@ func (c *clock) add(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-func setLimits(t *testing.T, b Backend) {
+func setLimits(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	f := newFixture(t, b, quota.Limits{Tenants: map[string]quota.Limit{"musterhausen": {Concurrent: 2}}})
 	k, _ := f.keeper()
 	ctx := context.Background()
@@ -231,7 +231,7 @@ func setLimits(t *testing.T, b Backend) {
 }
 
 // refusedElsewhere: what one scope refuses costs the others nothing.
-func refusedElsewhere(t *testing.T, b Backend) {
+func refusedElsewhere(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
 	f := newFixture(t, b, quota.Limits{
 		Keys:    map[string]quota.Limit{"*": {RequestsPerMinute: 60}}, // ten at once
 		Tenants: map[string]quota.Limit{"*": {Concurrent: 1}},
