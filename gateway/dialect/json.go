@@ -18,7 +18,7 @@ func Members(object []byte) iter.Seq2[string, []byte] {
 			return
 		}
 		for w.more('}') {
-			key := Unquote(w.value())
+			key := nameOf(w.value())
 			w.space()
 			w.at++ // ':'
 			w.space()
@@ -27,6 +27,49 @@ func Members(object []byte) iter.Seq2[string, []byte] {
 			}
 		}
 	}
+}
+
+// nameOf is Unquote without an allocation for the names that come with every chunk.
+func nameOf(raw []byte) string {
+	switch string(Inside(raw)) {
+	case "id":
+		return "id"
+	case "object":
+		return "object"
+	case "created":
+		return "created"
+	case "model":
+		return "model"
+	case "choices":
+		return "choices"
+	case "usage":
+		return "usage"
+	case "index":
+		return "index"
+	case "delta":
+		return "delta"
+	case "content":
+		return "content"
+	case "role":
+		return "role"
+	case "finish_reason":
+		return "finish_reason"
+	case "logprobs":
+		return "logprobs"
+	case "system_fingerprint":
+		return "system_fingerprint"
+	case "reasoning_content":
+		return "reasoning_content"
+	case "tool_calls":
+		return "tool_calls"
+	case "function":
+		return "function"
+	case "arguments":
+		return "arguments"
+	case "type":
+		return "type"
+	}
+	return Unquote(raw)
 }
 
 // Elements walks the elements of a valid JSON array, in order. Anything else has none.

@@ -118,22 +118,23 @@ func (s *Server) streamTranslated(c *gin.Context, r gateway.Request, t dialect.R
 
 // copyTranslated returns nil after the end of the answer was written.
 func copyTranslated(w *namedWriter, stream Stream, told dialect.Stream) error {
-	var out []byte
+	w.gather(stream)
 	for {
 		chunk, err := stream.Next()
 		if errors.Is(err, io.EOF) {
-			if out, err = told.End(out[:0]); err != nil {
+			// The end is written only as a whole: it says that the answer is complete.
+			if w.pending, err = told.End(w.pending); err != nil {
 				return err
 			}
-			return w.write(out)
+			return w.flush()
 		}
 		if err != nil {
 			return err
 		}
-		if out, err = told.Event(out[:0], chunk); err != nil {
+		if w.pending, err = told.Event(w.pending, chunk); err != nil {
 			return err
 		}
-		if err := w.write(out); err != nil {
+		if err := w.added(); err != nil {
 			return err
 		}
 	}
@@ -143,13 +144,14 @@ func copyTranslated(w *namedWriter, stream Stream, told dialect.Stream) error {
 // error event.
 func (s *Server) failTranslated(c *gin.Context, w *namedWriter, told dialect.Stream, err error) {
 	w.stop()
-	if !w.begun {
+	if !w.begun { // what was gathered has reached nobody
 		s.fail(c, err)
 		return
 	}
 	ctx := c.Request.Context()
 	callOf(ctx).err = err
 	if ctx.Err() == nil {
-		_ = w.write(told.Fail(nil, toFailure(public(err)))) // the client may have left; the error is in the log
+		w.pending = told.Fail(w.pending, toFailure(public(err)))
+		_ = w.flush() // the client may have left; the error is in the log
 	}
 }
