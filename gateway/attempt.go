@@ -95,6 +95,13 @@ func (p *passage) callTo(route Route) (Call, error) {
 	return Call{RequestID: p.request.ID, Operation: p.request.Operation, Route: route, Body: body.Bytes(), Files: p.request.Files}, nil
 }
 
+// forget lets go of what only another attempt would need: a stream may last for
+// minutes, and there are hundreds of them.
+func (p *passage) forget() {
+	p.inside, p.outside, p.undo = Body{}, Body{}, nil
+	p.screening, p.texts, p.masked = nil, nil, nil
+}
+
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

@@ -178,6 +178,9 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	if p.closing.Response == nil && p.g.Recorder.CloseSoon(p.closing) {
 		return nil // every decision is durable: nobody waits for the end of the story
 	}
+	if p.beforeWait != nil {
+		p.beforeWait()
+	}
 	if err := p.g.Recorder.Close(ctx, p.closing); err != nil {
 		p.g.Logger.LogAttrs(ctx, slog.LevelError, "record not closed", slog.String("request_id", p.request.ID), slog.Any("error", err))
 		return &Error{Op: "close record", Code: CodeNoRecord, Message: "Das Ende der Anfrage konnte nicht protokolliert werden. Die Antwort wird deshalb nicht herausgegeben.", RequestID: p.request.ID, Err: err}
@@ -193,17 +196,11 @@ func NewID(now time.Time) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
 	rand.Read(b[6:])
-	out := make([]byte, 0, 28)
-	out = append(out, 'e', '-')
-	for bit := 0; bit < 130; bit += 5 {
-		v := 0
-		for i := range 5 {
-			v <<= 1
-			if at := bit + i - 2; at >= 0 && b[at/8]&(0x80>>(at%8)) != 0 {
-				v |= 1
-			}
-		}
-		out = append(out, crockford[v])
+	high, low := binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
+	out := [28]byte{0: 'e', 1: '-'}
+	for i := len(out) - 1; i > 1; i-- {
+		out[i] = crockford[low&31]
+		low, high = low>>5|high<<59, high>>5
 	}
-	return string(out)
+	return string(out[:])
 }

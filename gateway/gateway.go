@@ -192,6 +192,8 @@ type passage struct {
 	inside, outside Body
 	undo            Restorer
 	produced        int // bytes of text the model has produced
+	// beforeWait, if set, has the caller hand on what was released.
+	beforeWait func()
 	// opening, opened and closed say how far the record has got.
 	opening, opened, closed bool
 	// clientWantsUsage: the caller asked for the usage event itself.

@@ -507,4 +507,7 @@ func TestNewID(t *testing.T) {
 	if len(a) != 28 || a >= b || a == gateway.NewID(time.UnixMilli(1_700_000_000_000)) {
 		t.Errorf("ids %s %s: want 28 characters, ordered by time, different", a, b)
 	}
+	if !strings.HasPrefix(a, "e-01HF7YAT00") {
+		t.Errorf("id %s does not begin with its time", a)
+	}
 }

@@ -36,7 +36,6 @@ type Stream struct {
 	holds  bool       // obligation review_output: nothing is released unreviewed
 	review review
 
-	beforeWait func() // see BeforeWait
 	wantsUsage bool
 	told       bool
 	digest     *digest
@@ -77,6 +76,7 @@ func newStream(ctx context.Context, p *passage, upstream *ledStream) (*Stream, e
 		}
 		s.holds = true
 	}
+	p.forget()
 	return s, nil
 }
 
@@ -115,7 +115,7 @@ func (s *Stream) BeforeWait(f func()) bool {
 	if !ok || !u.BeforeWait(f) {
 		return false
 	}
-	s.beforeWait = f
+	s.p.beforeWait = f
 	return true
 }
 
@@ -218,9 +218,6 @@ func (s *Stream) finish() error {
 		return err
 	}
 	s.end(nil)
-	if s.beforeWait != nil {
-		s.beforeWait()
-	}
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
 		s.ready, s.next, s.ended = nil, 0, err
 		return nil //nolint:nilerr // the record is closed or cannot be: Next returns the error
