@@ -7,7 +7,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,31 +171,31 @@ func TestErrorsAtEveryDoor(t *testing.T) {
 		{gateway.Error{Code: gateway.CodeInternal, Message: "geheim"}, 500, 500, "server_error", "internal", "api_error", ""},
 		{gateway.Error{Code: gateway.CodeUpstream, Upstream: &gateway.UpstreamError{Status: 400, Message: "too long", Code: "context_length_exceeded", Type: "invalid_request_error"}}, 400, 400, "invalid_request_error", "context_length_exceeded", "invalid_request_error", ""},
 	} {
-		for name, d := range doors {
-			for _, stream := range []bool{false, true} {
-				t.Run(string(c.err.Code)+"/"+name+"/"+strconv.FormatBool(stream), func(t *testing.T) {
-					t.Parallel()
-					err := c.err
-					err.RequestID = "e-1"
-					b := setup(t, func(h *httpapi.Config, _ *gateway.Config) { h.Gateway = failing{err: &err} })
-					got := b.call(t, "POST", d.path, d.with(`"stream":`+strconv.FormatBool(stream)))
+		t.Run(string(c.err.Code)+c.retry, func(t *testing.T) {
+			t.Parallel()
+			err := c.err
+			err.RequestID = "e-1"
+			b := setup(t, func(h *httpapi.Config, _ *gateway.Config) { h.Gateway = failing{err: &err} })
+			for name, d := range doors {
+				for _, stream := range []string{"false", "true"} {
+					got := b.call(t, "POST", d.path, d.with(`"stream":`+stream))
 					status, kind, code := c.status, c.openAI, any(c.code)
 					if d.path != chatPath && d.path != "/v1/responses" {
 						status, kind, code = c.anthropic, c.message, nil
 						if at(got.json(t), "type") != "error" {
-							t.Errorf("not in Anthropic's shape: %s", got.body)
+							t.Errorf("%s: not in Anthropic's shape: %s", name, got.body)
 						}
 					}
 					v := got.json(t)
 					if got.status != status || at(v, "error", "type") != kind || at(v, "error", "code") != code || at(v, "schleuse", "code") != string(c.err.Code) {
-						t.Errorf("got %d %s, want %d %s %v", got.status, got.body, status, kind, code)
+						t.Errorf("%s: got %d %s, want %d %s %v", name, got.status, got.body, status, kind, code)
 					}
 					if got.header.Get("Retry-After") != c.retry || got.header.Get(httpapi.HeaderDecision) != "e-1" || strings.Contains(got.body, "geheim") {
-						t.Errorf("Retry-After %q, decision %q: %s", got.header.Get("Retry-After"), got.header.Get(httpapi.HeaderDecision), got.body)
+						t.Errorf("%s: Retry-After %q, decision %q: %s", name, got.header.Get("Retry-After"), got.header.Get(httpapi.HeaderDecision), got.body)
 					}
-				})
+				}
 			}
-		}
+		})
 	}
 }
 
