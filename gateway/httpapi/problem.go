@@ -200,8 +200,8 @@ func shapeOf(path string) shape {
 	return problemShape
 }
 
-// retryAfter is when it is worth trying again. A used-up budget has no time of
-// its own unless the quota names one.
+// retryAfter is when it is worth trying again. A budget is filled by people or by
+// the calendar: where the quota names no time, an hour keeps clients from hurrying.
 func retryAfter(e *gateway.Error) time.Duration {
 	if e.RetryAfter > 0 {
 		return e.RetryAfter
