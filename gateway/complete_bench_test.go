@@ -68,9 +68,11 @@ func (idle) Complete(context.Context, gateway.Call) (gateway.Answer, error) {
 	return gateway.Answer{Body: answer, Usage: gateway.Usage{Input: 200, Output: 100, Reported: true}}, nil
 }
 
-func (idle) Stream(context.Context, gateway.Call) (gateway.AnswerStream, error) { return nil, nil }
-func (idle) Open(context.Context, gateway.Record) error                         { return nil }
-func (idle) Close(context.Context, gateway.Closing) error                       { return nil }
+func (idle) Stream(context.Context, gateway.Call) (gateway.AnswerStream, error) {
+	return nil, &gateway.Error{Code: gateway.CodeInternal}
+}
+func (idle) Open(context.Context, gateway.Record) error   { return nil }
+func (idle) Close(context.Context, gateway.Closing) error { return nil }
 
 // BenchmarkComplete: a request from its bytes to the answer's, with parts that
 // do nothing, beside decoding and encoding the same bytes once with encoding/json

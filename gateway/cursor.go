@@ -205,7 +205,7 @@ func runesLen(raw []byte) int {
 // literal walks a number, true, false or null.
 func (c *cursor) literal() (start, end int) {
 	start = c.at
-	n := 0
+	var n int
 	switch c.peek() {
 	case 't':
 		n = c.word("true")

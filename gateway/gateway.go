@@ -113,15 +113,7 @@ func (g *Gateway) Stream(ctx context.Context, r Request) (_ *Stream, err error) 
 	if err != nil {
 		return nil, p.fail(ctx, err)
 	}
-	begun := false
-	defer func() {
-		if !begun {
-			_ = upstream.Close()
-		}
-	}()
-	s, err := newStream(ctx, p, upstream)
-	begun = err == nil
-	return s, err
+	return newStream(ctx, p, upstream), nil
 }
 
 // Permit takes a request that needs no model (a check by rules, a letter, a
@@ -448,8 +440,8 @@ func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 	if p.restorer != nil {
 		restored := make([]string, len(texts))
 		for i, t := range texts {
-			n := 0
-			restored[i], n = p.restorer.Restore(t, false)
+			is, n := p.restorer.Restore(t, false)
+			restored[i] = is
 			p.closing.Restored += n
 		}
 		answer = answer.withTexts(texts, restored)

@@ -61,7 +61,7 @@ const (
 	maxHeld  = 1024
 )
 
-func newStream(ctx context.Context, p *passage, upstream *ledStream) (*Stream, error) {
+func newStream(ctx context.Context, p *passage, upstream *ledStream) *Stream {
 	s := &Stream{
 		ctx: ctx, p: p, upstream: upstream, digest: newDigest(), wantsUsage: p.clientWantsUsage,
 		review: review{max: defaultWindow, seen: map[FindingKind]int{}},
@@ -77,7 +77,7 @@ func newStream(ctx context.Context, p *passage, upstream *ledStream) (*Stream, e
 		s.holds = true
 	}
 	p.forget()
-	return s, nil
+	return s
 }
 
 // ID is the id of the record, Decision what admitted the request.

@@ -137,6 +137,7 @@ func worked(c Code) bool {
 	switch c {
 	case "", CodeCancelled, CodeTimeout, CodeTruncated, CodeDenied:
 		return true
+	default:
+		return false
 	}
-	return false
 }

@@ -20,8 +20,7 @@ func checkAnswer(o gateway.Operation, body []byte) (gateway.Usage, *gateway.Erro
 	if !isObject(body) {
 		return gateway.Usage{}, &gateway.Error{Op: op, Code: gateway.CodeUnavailable, Message: msgUnreadable, Err: errors.New("answer is no JSON object")}
 	}
-	switch o {
-	case gateway.OperationEmbeddings, gateway.OperationRerank, gateway.OperationTranscription:
+	if o != gateway.OperationChat && o != gateway.OperationCompletion {
 		return checkList(op, o, body)
 	}
 	var r gateway.ChunkReader // an answer has the members of a chunk
@@ -128,7 +127,12 @@ func (a *answer) whole(o gateway.Operation) error {
 			return errors.New("answer has no text")
 		}
 		return nil
+	default:
+		return a.wholeVectors()
 	}
+}
+
+func (a *answer) wholeVectors() error {
 	if len(a.Data) == 0 {
 		return errors.New("answer has no data")
 	}
