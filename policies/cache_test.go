@@ -110,7 +110,7 @@ func damageValue(v reflect.Value, path string, try func(string)) {
 		try(fmt.Sprintf("%s, change %d", path, i))
 	}
 	v.Set(original)
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // questions hold no others with parts
 	case reflect.Struct:
 		for i := range v.NumField() {
 			damageValue(v.Field(i), path+"."+v.Type().Field(i).Name, try)
@@ -124,7 +124,7 @@ func damageValue(v reflect.Value, path string, try func(string)) {
 
 func otherValues(v reflect.Value) []reflect.Value {
 	zero := reflect.Zero(v.Type())
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // questions hold no others
 	case reflect.String:
 		return []reflect.Value{zero, reflect.ValueOf("junk").Convert(v.Type()), reflect.ValueOf("zu viel, ja").Convert(v.Type())}
 	case reflect.Bool:
@@ -138,7 +138,7 @@ func otherValues(v reflect.Value) []reflect.Value {
 		}
 		return out
 	case reflect.Map:
-		if counts, ok := v.Interface().(map[gateway.FindingKind]int); ok {
+		if counts, ok := reflect.TypeAssert[map[gateway.FindingKind]int](v); ok {
 			more := maps.Clone(counts)
 			if more == nil {
 				more = map[gateway.FindingKind]int{}
@@ -147,7 +147,7 @@ func otherValues(v reflect.Value) []reflect.Value {
 			return []reflect.Value{zero, reflect.ValueOf(more)}
 		}
 	case reflect.Struct:
-		if moment, ok := v.Interface().(time.Time); ok {
+		if moment, ok := reflect.TypeAssert[time.Time](v); ok {
 			return []reflect.Value{reflect.ValueOf(moment.AddDate(0, 0, 1)), reflect.ValueOf(moment.AddDate(-20, 0, 0)), reflect.ValueOf(moment.Add(time.Second))}
 		}
 	}
@@ -185,8 +185,8 @@ func deepCopy(t *testing.T, d gateway.Decision) gateway.Decision {
 func spoil(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			spoil(v.Field(i))
+		for _, f := range v.Fields() {
+			spoil(f)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

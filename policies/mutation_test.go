@@ -17,10 +17,14 @@ import (
 // it to null, to junk and to other types. Whatever is lost or wrong, a denial must
 // never become an allow, a rejected model never permitted, and no obligation lost.
 // Every denial is tried, of the allows one in eight; SCHLEUSE_MUTATE=all tries all,
-// -short and -race a sample.
+// -short and -race a sample. A recorded input is always decided by the rules;
+// TestDamagedQuestionsAreNotConfused damages questions, which may be remembered.
 func TestNoMutationOpens(t *testing.T) {
 	t.Parallel()
 	e, g := corpus(t)
+	for _, c := range g.cases { // with everything remembered that will be damaged
+		mustDecide(t, e, c.question)
+	}
 	inputs, mutations, openings := 0, 0, 0
 	for i, c := range g.cases {
 		before, err := e.Decide(t.Context(), c.question)

@@ -122,13 +122,13 @@ func (s *snapshot) quantity() func(int) int {
 
 // named replaces other names of purposes.
 func (s *snapshot) named(key, value *ast.Term) *ast.Term {
-	switch name, _ := key.Value.(ast.String); name {
+	switch termText(key) {
 	case "purpose":
 		return s.purposeTerm(value)
 	case "caller":
 		return mapFields(value, func(k, v *ast.Term) *ast.Term {
 			list, ok := v.Value.(*ast.Array)
-			if name, _ := k.Value.(ast.String); !ok || name != "purposes" {
+			if !ok || termText(k) != "purposes" {
 				return v
 			}
 			purposes := make([]*ast.Term, list.Len())
@@ -160,20 +160,19 @@ func (s *snapshot) purpose(alias string) string {
 // coarser leaves of a quantity whether there is any. It touches the fields
 // facts.write counts; what is no quantity there stays as it is.
 func coarser(key, value *ast.Term) *ast.Term {
-	name, _ := key.Value.(ast.String)
-	switch name {
+	switch termText(key) {
 	case "entities", "sources":
 		return presenceTerm(value)
 	case "passages":
 		return mapFields(value, func(k, v *ast.Term) *ast.Term {
-			if name, _ := k.Value.(ast.String); name == "count" || name == "unclassified" {
+			if name := termText(k); name == "count" || name == "unclassified" {
 				return presenceTerm(v)
 			}
 			return v
 		})
 	case "screened":
 		return mapFields(value, func(k, v *ast.Term) *ast.Term {
-			switch name, _ := k.Value.(ast.String); name {
+			switch termText(k) {
 			case "total", "unscreenable":
 				return presenceTerm(v)
 			case "counts":
@@ -190,6 +189,12 @@ func presenceTerm(t *ast.Term) *ast.Term {
 		return ast.InternedTerm(1)
 	}
 	return t
+}
+
+// termText is the text of a term, "" for anything else.
+func termText(t *ast.Term) string {
+	s, _ := t.Value.(ast.String)
+	return string(s)
 }
 
 func mapFields(t *ast.Term, change func(k, v *ast.Term) *ast.Term) *ast.Term {
