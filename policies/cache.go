@@ -61,8 +61,9 @@ func (s *snapshot) keyOf(f *facts, canonical []byte) cacheKey {
 		w = &jsonWriter{}
 	}
 	defer s.cache.buffers.Put(w)
-	w.out = w.out[:0]
+	w.out, w.known = w.out[:0], f.modelsJSON
 	f.write(w, presence)
+	w.known = nil
 	return sha256.Sum256(w.out)
 }
 

@@ -14,8 +14,10 @@ import (
 // jsonWriter writes canonical JSON: what canonicalJSON makes of the AST.
 type jsonWriter struct {
 	out []byte
-	// modelsAt and modelsEnd say where the models stand.
+	// modelsAt and modelsEnd say where the models stand, known is what was written
+	// there before, if it was.
 	modelsAt, modelsEnd int
+	known               []byte
 }
 
 var _ writer = (*jsonWriter)(nil)
@@ -54,6 +56,11 @@ func (w *jsonWriter) openID(id string) {
 
 func (w *jsonWriter) models(models []*gateway.ModelCard) {
 	w.modelsAt = len(w.out) + len(`,"models":`)
+	if w.known != nil {
+		w.key("models")
+		w.out = append(w.out, w.known...)
+		return
+	}
 	writeModels(w, models)
 	w.modelsEnd = len(w.out)
 }
