@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -21,6 +22,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/quota"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
@@ -59,6 +61,12 @@ type Config struct {
 	Tenants   []identity.Tenant         `yaml:"tenants"`
 	Endpoints map[string]EndpointConfig `yaml:"endpoints"`
 	Models    []ModelConfig             `yaml:"models"`
+	// Routing says how one of several permitted models is chosen.
+	Routing RoutingConfig `yaml:"routing"`
+	// Limits bound what callers use, in requests, tokens and euros; Quota says how
+	// they are kept.
+	Limits quota.Limits `yaml:"limits"`
+	Quota  QuotaConfig  `yaml:"quota"`
 	// Embeddings names the model that makes vectors for the search; empty: lexical search alone.
 	Embeddings EmbeddingsConfig `yaml:"embeddings"`
 	Sources    []SourceConfig   `yaml:"sources"`
@@ -155,6 +163,13 @@ type ModelConfig struct {
 	TrainsOnInput bool                `yaml:"trains_on_input"`
 	DataClasses   []gateway.DataClass `yaml:"data_classes"`
 	Context       int                 `yaml:"context"`
+	// Capabilities beyond plain text: tools, json_schema, vision, audio, logprobs,
+	// reasoning. Left out: nobody said, and nothing is refused for it.
+	Capabilities []gateway.Capability `yaml:"capabilities"`
+	Price        PriceConfig          `yaml:"price"`
+	// EnergyWh is an estimate of watt-hours per 1,000 output tokens.
+	EnergyWh float64      `yaml:"energy_wh"`
+	Limits   PlacesConfig `yaml:"limits"`
 }
 
 // EmbeddingsConfig chooses the model for vectors.
@@ -222,9 +237,6 @@ func parseConfig(raw []byte) (Config, error) {
 // Validate names every mistake at once.
 func (c *Config) Validate() error {
 	problems := []error{c.validateListen(), c.validateSecret()}
-	if len(c.Tenants) == 0 {
-		problems = append(problems, errors.New("tenants: at least one tenant is needed"))
-	}
 	for name, e := range c.Endpoints {
 		if u, err := url.Parse(e.URL); err != nil || u.Host == "" {
 			problems = append(problems, fmt.Errorf("endpoints.%s.url: %q is not an address such as https://host/v1", name, e.URL))
@@ -250,8 +262,16 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.AdminListen); c.AdminListen != "" && err != nil {
 		problems = append(problems, fmt.Errorf("admin_listen: %q is not host:port", c.AdminListen))
 	}
-	if _, err := router.New(c.entries()); err != nil {
+	if _, err := router.Open(c.routing()); err != nil {
 		problems = append(problems, err)
+	}
+	if err := c.Limits.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("limits: %w", err))
+	}
+	if c.secret != nil {
+		if _, err := identity.New(tenantConfig(*c, nil, slog.New(slog.DiscardHandler))); err != nil {
+			problems = append(problems, err)
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -333,8 +353,9 @@ func (c *Config) entries() []router.Entry {
 				ID: m.ID, Residency: m.Residency, Operator: m.Operator, Country: m.Country, ProcessorKind: m.ProcessorKind,
 				Contract: m.Contract, Para80Notice: m.Para80Notice, Para30AO: m.Para30AO, Art9: m.Art9,
 				TrainsOnInput: m.TrainsOnInput, DataClasses: m.DataClasses, Operations: m.Operations, Context: m.Context,
+				Capabilities: m.Capabilities, Price: m.Price.price(), Energy: m.EnergyWh,
 			},
-			Endpoint: m.Endpoint, Upstream: m.Upstream, Weight: m.Weight, Aliases: m.Aliases,
+			Endpoint: m.Endpoint, Upstream: m.Upstream, Weight: m.Weight, Aliases: m.Aliases, Limits: m.Limits.limits(),
 		})
 	}
 	return out

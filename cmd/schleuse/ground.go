@@ -28,6 +28,8 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
+	"github.com/ki-schleuse/schleuse/gateway/quota"
+	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/screen"
 	"github.com/ki-schleuse/schleuse/gateway/telemetry"
 	"github.com/ki-schleuse/schleuse/retrieval"
@@ -46,12 +48,15 @@ type ground struct {
 	tenants  *identity.Registry
 	// follow is told the tenants whenever they change.
 	follow    atomic.Pointer[func(*identity.Directory)]
+	quota     *quota.Keeper
+	energy    atomic.Pointer[map[gateway.ModelID]float64] // of the catalogue in force
 	telemetry *telemetry.Telemetry
 	screener  *screen.Screener
 	reader    *extract.Reader
 	record    *audit.Log
 	keys      *audit.Keys
 	search    retrieval.Store
+	routes    *router.Router // of the last configuration: its successor keeps what it knows
 	drafts    httpapi.DraftStore
 	reports   httpapi.ReportStore
 
@@ -117,7 +122,7 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 	if g.screener, err = screen.New(screen.Config{}); err != nil {
 		return g, err
 	}
-	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openRecord, g.openTenants, g.openSearch} {
+	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openRecord, g.openTenants, g.openQuota, g.openSearch} {
 		if err := step(ctx, c); err != nil {
 			return g, err
 		}

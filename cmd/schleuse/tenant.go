@@ -66,6 +66,8 @@ func tenantSettings() map[string]func(json.RawMessage) error {
 	return map[string]func(json.RawMessage) error{
 		// authority: what every letter shows.
 		"authority": func(raw json.RawMessage) error { return strict(raw, "", &drafting.Profile{}) },
+		// limits of requests, tokens and euros.
+		"limits": func(raw json.RawMessage) error { _, err := parseTenantLimits(raw); return err },
 		// releases of high-risk purposes.
 		"releases": func(raw json.RawMessage) error { return strict(raw, "", &[]policies.Release{}) },
 	}

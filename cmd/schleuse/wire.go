@@ -66,8 +66,26 @@ func build(ctx context.Context, c Config, logger *slog.Logger) (*parts, error) {
 
 // lead makes these parts the ones that are told of changes of tenants.
 func (p *parts) lead() {
+	p.routes = p.router
+	energy := map[gateway.ModelID]float64{}
+	for _, card := range p.router.Cards() {
+		energy[card.ID] = card.Energy
+	}
+	p.energy.Store(&energy)
 	f := p.tenantsChanged
 	p.follow.Store(&f)
+	p.setLimits(p.tenants.Directory())
+}
+
+// setLimits puts the limits of configuration and tenants in force.
+func (p *parts) setLimits(d *identity.Directory) {
+	limits, err := p.config.limits(d)
+	if err == nil {
+		err = p.quota.SetLimits(limits)
+	}
+	if err != nil {
+		p.logger.LogAttrs(context.Background(), slog.LevelError, "limits stay as they were", slog.Any("error", err))
+	}
 }
 
 // tenantsChanged lets the policies know who there is.
@@ -77,6 +95,7 @@ func (p *parts) tenantsChanged(d *identity.Directory) {
 	if err := p.engine.SetTenants(ctx, p.policyTenants(d)); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "policies keep the tenants they had", slog.Any("error", err))
 	}
+	p.setLimits(d)
 }
 
 // policyTenants is what the policies know of tenants.
@@ -158,9 +177,6 @@ func loadRegister(data string) (*norms.Register, error) {
 }
 
 func (p *parts) buildModels(context.Context) (err error) {
-	if p.router, err = router.New(p.config.entries()); err != nil {
-		return err
-	}
 	endpoints, err := p.config.upstreams()
 	if err != nil {
 		return err
@@ -169,7 +185,10 @@ func (p *parts) buildModels(context.Context) (err error) {
 		return err
 	}
 	p.own.add(func() error { p.upstream.Close(); return nil })
-	return nil
+	routing := p.config.routing()
+	routing.Health.Ping, routing.Logger = p.ping, p.logger
+	p.router, err = router.Renew(routing, p.routes)
+	return err
 }
 
 // lawTenant owns the statutes that all tenants may search.
@@ -186,7 +205,7 @@ func (p *parts) buildSearch(context.Context) (err error) {
 
 func (p *parts) buildGateway(context.Context) (err error) {
 	p.gateway, err = gateway.New(gateway.Config{
-		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: p.upstream, Recorder: p.record, Observer: p.telemetry,
+		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: p.upstream, Recorder: p.record, Observer: p.telemetry, Quota: p.quota,
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger,
 	})
 	return err
@@ -224,7 +243,7 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 
 func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
-		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Models: models{p}, Checker: p.checker, Drafter: letters{p},
+		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Models: models{p}, Checker: p.checker, Drafter: letters{p},
 		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Drafts: p.drafts, Reports: p.reports,
 	})
@@ -255,6 +274,7 @@ func (p *parts) readiness() []httpapi.ReadyCheck {
 			}
 			return nil
 		}},
+		{Name: "tenants", Check: p.tenants.Ready},
 		{Name: "record", Check: func(ctx context.Context) error {
 			_, err := p.record.Checkpoint(ctx)
 			return err

@@ -81,6 +81,22 @@ func Open(c Config) (*Router, error) {
 	return r, nil
 }
 
+// Renew is Open for a configuration that takes the place of another one: what
+// stays keeps its health, places and queues, conversations stay where they are.
+// The old router, which may be nil, goes on for requests that have begun with it.
+func Renew(c Config, old *Router) (*Router, error) {
+	r, err := Open(c)
+	if err != nil || old == nil {
+		return r, err
+	}
+	catalogue := c.Catalogue
+	r.memo = old.memo
+	old.update.Lock()
+	defer old.update.Unlock()
+	r.current.Store(r.build(catalogue, old.current.Load()))
+	return r, nil
+}
+
 // checkShares checks what is a share of one.
 func (c Config) checkShares() error {
 	var problems []error
