@@ -201,7 +201,7 @@ func appendEvent(out, data []byte) []byte {
 	out = append(out, "data: "...)
 	start := len(out)
 	out = append(out, data...)
-	if bytes.ContainsAny(data, "\r\n") {
+	if bytes.IndexByte(data, '\n') >= 0 || bytes.IndexByte(data, '\r') >= 0 {
 		oneLine(out[start:])
 	}
 	return append(out, '\n', '\n')
