@@ -27,10 +27,6 @@ type Config struct {
 	MaxAnswer int64
 	// MaxLine bounds one line of a stream; default 16 MiB.
 	MaxLine int
-	// Retries is how often a request is sent again when no connection could be
-	// made or the server answered 503 without doing anything; default 1,
-	// negative: never. Nothing is sent again once an answer has begun.
-	Retries int
 	// Trace returns the W3C traceparent of a request, or ""; nil sends none.
 	Trace func(context.Context) string
 	// Now is the clock for Retry-After dates; default time.Now.
@@ -39,6 +35,9 @@ type Config struct {
 
 // Endpoint is one OpenAI-compatible server.
 type Endpoint struct {
+	// Kind is what the server is, one of Kinds; default "openai", which assumes
+	// nothing beyond that interface.
+	Kind string
 	// BaseURL ends before "/chat/completions", usually "https://host/v1".
 	BaseURL string
 	// Key is sent as bearer token to the host of BaseURL and to no other.
@@ -52,6 +51,13 @@ type Endpoint struct {
 	AllowPrivate bool
 	// TLS adds own certification authorities or a client certificate; nil: the system's.
 	TLS *tls.Config
+	// Proxy is the URL of a proxy to go through, with its password where it wants
+	// one. Only with https: the proxy must not read along. It resolves the host
+	// name, so addresses behind that are its to check. Nothing is ever taken from
+	// the environment.
+	Proxy Secret
+	// H2C speaks HTTP/2 without TLS to a server of plain http.
+	H2C bool
 }
 
 // Timeouts are the four clocks of a call.
@@ -92,9 +98,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxLine <= 0 {
 		c.MaxLine = 16 << 20
-	}
-	if c.Retries == 0 {
-		c.Retries = 1
 	}
 	if c.Trace == nil {
 		c.Trace = func(context.Context) string { return "" }
@@ -140,6 +143,15 @@ func (e Endpoint) validate() error {
 	if u.Scheme == "http" && !e.AllowPrivate && !namesPrivate(u.Hostname()) {
 		return errors.New("base_url: plain http is allowed to private addresses only: use https, or set allow_private")
 	}
+	if _, ok := kindOf(e.Kind); !ok {
+		return fmt.Errorf("kind: %q is unknown, known are %s", e.Kind, strings.Join(Kinds(), ", "))
+	}
+	if e.H2C && u.Scheme != "http" {
+		return errors.New("h2c: is HTTP/2 without TLS, base_url has TLS")
+	}
+	if _, err := e.proxy(u); err != nil {
+		return err
+	}
 	if strings.ContainsAny(string(e.Key), "\r\n\x00") {
 		return errors.New("key: contains a line break")
 	}
@@ -165,6 +177,25 @@ func (e Endpoint) base() (*url.URL, error) {
 		return nil, errors.New("base_url: must not carry a password, use key")
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("base_url: must have neither query nor fragment")
+	}
+	return u, nil
+}
+
+// proxy is the parsed Proxy, nil when there is none.
+func (e Endpoint) proxy(base *url.URL) (*url.URL, error) {
+	if e.Proxy == "" {
+		return nil, nil //nolint:nilnil // no proxy is no error
+	}
+	u, err := url.Parse(string(e.Proxy))
+	switch {
+	case err != nil:
+		return nil, errors.New("proxy: not a URL") // the text of err may show a password
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("proxy: must start with http:// or https://")
+	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("proxy: must be a host with a port and nothing else")
+	case base.Scheme != "https":
+		return nil, errors.New("proxy: only with a base_url of https, so that the proxy does not read along")
 	}
 	return u, nil
 }

@@ -4,13 +4,16 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -98,22 +101,85 @@ func namesPrivate(host string) bool {
 // environment, no redirects, no cookies, addresses checked after resolution.
 func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 	g := guard{private: e.AllowPrivate || namesPrivate(base.Hostname()), plain: base.Scheme == "http"}
+	transport := &http.Transport{
+		Proxy:                  nil,
+		TLSClientConfig:        tlsConfig(e.TLS),
+		TLSHandshakeTimeout:    e.Timeouts.Connect,
+		Protocols:              protocols(e.H2C),
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+		MaxIdleConns:           512,
+		MaxIdleConnsPerHost:    256,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		WriteBufferSize:        32 << 10,
+		ReadBufferSize:         32 << 10,
+	}
+	if proxy, err := e.proxy(base); err == nil && proxy != nil {
+		transport.Proxy = http.ProxyURL(proxy)
+		g = guard{private: true} // a proxy of the house
+	}
 	dialer := &net.Dialer{Timeout: e.Timeouts.Connect, KeepAlive: 30 * time.Second, Control: g.control}
+	transport.DialContext = dialer.DialContext
 	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  nil,
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        e.TLS.Clone(),
-			TLSHandshakeTimeout:    e.Timeouts.Connect,
-			ForceAttemptHTTP2:      true,
-			HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-			MaxIdleConns:           512,
-			MaxIdleConnsPerHost:    256,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			WriteBufferSize:        32 << 10,
-			ReadBufferSize:         32 << 10,
-		},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// sessions is how many TLS sessions an endpoint remembers, one per address.
+const sessions = 64
+
+// tlsConfig resumes sessions, so that a new connection costs no full handshake.
+func tlsConfig(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	if c == nil {
+		c = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if c.MinVersion < tls.VersionTLS12 {
+		c.MinVersion = tls.VersionTLS12
+	}
+	if c.ClientSessionCache == nil {
+		c.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
+	}
+	return c
+}
+
+func protocols(h2c bool) *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(!h2c)
+	p.SetHTTP2(!h2c)
+	p.SetUnencryptedHTTP2(h2c)
+	return &p
+}
+
+// line knows whether a request has got a connection.
+type line struct{ connected atomic.Bool }
+
+func (l *line) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { l.connected.Store(true) }}
+}
+
+// explain makes an error say in one way that no connection was made, whether the
+// dialling failed, the proxy or the TLS handshake: as *net.OpError with the Op
+// "dial". The router sees by it that the server did nothing yet. An address that
+// the configuration forbids is another matter: trying again does not help.
+func (l *line) explain(err error) error {
+	var dial *net.OpError
+	switch {
+	case errors.Is(err, errAddress):
+		return fmt.Errorf("%w: %s", errAddress, hostOf(err))
+	case l.connected.Load():
+		return err
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return err
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Err: err}
+}
+
+// hostOf is the address that an error of dialling names.
+func hostOf(err error) string {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Addr != nil {
+		return dial.Addr.String()
+	}
+	return "unknown"
 }

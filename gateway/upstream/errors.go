@@ -46,12 +46,15 @@ func (x *exchange) fail(op string, err error) error {
 	e := &gateway.Error{Op: op, Code: gateway.CodeUnavailable, Message: msgUnavailable, Err: err}
 	var ours *gateway.Error
 	var network net.Error
+	var dial *net.OpError
 	cause := context.Cause(x.ctx)
 	switch {
 	case errors.As(err, &ours):
 		return ours
 	case x.parent.Err() != nil:
 		return parentError(x.parent, op)
+	case errors.As(err, &dial) && dial.Op == "dial" && x.response == nil:
+		// No connection: the server knows nothing of the request, however long it took to see that.
 	case errors.Is(cause, errFirstByte), errors.Is(cause, errIdle), errors.Is(cause, errTotal):
 		e.Code, e.Message, e.Err = gateway.CodeTimeout, msgTimeout, cause
 	case errors.Is(cause, context.Canceled): // closed by its owner
@@ -87,7 +90,7 @@ func (x *exchange) refusal(now time.Time) error {
 	}
 	e := &gateway.Error{Op: "call model", Err: fmt.Errorf("status %d", status)}
 	e.Code, e.Message = codeOfStatus(status)
-	e.RetryAfter = retryAfter(x.response.Header.Get("Retry-After"), now)
+	e.RetryAfter = pauseAsked(x.response.Header, now)
 	e.Upstream = x.readable(body)
 	e.Upstream.Status = status
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
@@ -128,7 +131,7 @@ func (x *exchange) noStream() error {
 // own fills in what only the exchange knows about an error found in an answer.
 func (x *exchange) own(err *gateway.Error) error {
 	if err.Upstream != nil {
-		err.Upstream.Message = x.safe(err.Upstream.Message)
+		x.makeSafe(err.Upstream)
 		err.Upstream.Status = http.StatusOK
 	}
 	return err
@@ -138,8 +141,12 @@ func (x *exchange) own(err *gateway.Error) error {
 // A body that is not JSON (an HTML page of a proxy) gives an empty message.
 func (x *exchange) readable(body []byte) *gateway.UpstreamError {
 	u := parseError(body)
-	u.Message, u.Type, u.Code, u.Param = x.safe(u.Message), x.safe(u.Type), x.safe(u.Code), x.safe(u.Param)
+	x.makeSafe(u)
 	return u
+}
+
+func (x *exchange) makeSafe(u *gateway.UpstreamError) {
+	u.Message, u.Type, u.Code, u.Param = x.safe(u.Message), x.safe(u.Type), x.safe(u.Code), x.safe(u.Param)
 }
 
 // safe masks our own secrets and cuts the text.
@@ -167,15 +174,20 @@ func printable(r rune) rune {
 	return r
 }
 
-// errorBody covers OpenAI ({"error":{…}}), the shape with a bare string, vLLM's
-// flat object and FastAPI's {"detail": …}.
+// errorBody covers OpenAI ({"error":{…}}), the shape with a bare string, the flat
+// object of vLLM, Mistral and Scaleway, FastAPI's {"detail": …} and the list of
+// IONOS ({"messages":[{"errorCode","message"}]}).
 type errorBody struct {
-	Error   json.RawMessage `json:"error"`
-	Message string          `json:"message"`
-	Type    string          `json:"type"`
-	Param   json.RawMessage `json:"param"`
-	Code    json.RawMessage `json:"code"`
-	Detail  json.RawMessage `json:"detail"`
+	Error    json.RawMessage `json:"error"`
+	Message  json.RawMessage `json:"message"`
+	Type     json.RawMessage `json:"type"`
+	Param    json.RawMessage `json:"param"`
+	Code     json.RawMessage `json:"code"`
+	Detail   json.RawMessage `json:"detail"`
+	Messages []struct {
+		Code    json.RawMessage `json:"errorCode"`
+		Message json.RawMessage `json:"message"`
+	} `json:"messages"`
 }
 
 func parseError(body []byte) *gateway.UpstreamError {
@@ -189,7 +201,10 @@ func parseError(body []byte) *gateway.UpstreamError {
 			flat = inner
 		}
 	}
-	u := &gateway.UpstreamError{Type: flat.Type, Message: flat.Message, Code: scalar(flat.Code), Param: scalar(flat.Param)}
+	if len(flat.Messages) > 0 && len(flat.Message) == 0 {
+		flat.Code, flat.Message = flat.Messages[0].Code, flat.Messages[0].Message
+	}
+	u := &gateway.UpstreamError{Type: scalar(flat.Type), Message: detail(flat.Message), Code: scalar(flat.Code), Param: scalar(flat.Param)}
 	if u.Message == "" {
 		u.Message = scalar(flat.Error)
 	}
@@ -211,8 +226,15 @@ func scalar(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// detail reads {"detail":"…"} and {"detail":[{"loc":[…],"msg":"…"}]}.
+// detail reads a text, FastAPI's [{"loc":[…],"msg":"…"}], and either of them
+// below "detail", as Mistral writes it.
 func detail(raw json.RawMessage) string {
+	var within struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if len(raw) > 0 && raw[0] == '{' && json.Unmarshal(raw, &within) == nil {
+		raw = within.Detail
+	}
 	var list []struct {
 		Loc []any  `json:"loc"`
 		Msg string `json:"msg"`
@@ -229,6 +251,37 @@ func detail(raw json.RawMessage) string {
 		parts = append(parts, strings.Join(place, ".")+": "+d.Msg)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// pauseAsked is how long the server wants to be left alone: Retry-After, or the
+// same in milliseconds, or, where neither is given, the time after which the limit
+// that is used up starts anew (platform.openai.com, rate limits).
+func pauseAsked(h http.Header, now time.Time) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+		return time.Duration(min(ms, float64(maxRetry/time.Millisecond)) * float64(time.Millisecond))
+	}
+	if value := h.Get("Retry-After"); value != "" {
+		return retryAfter(value, now)
+	}
+	var longest time.Duration
+	for _, limit := range [...]string{"Requests", "Tokens"} {
+		if h.Get("X-Ratelimit-Remaining-"+limit) == "0" {
+			longest = max(longest, span(h.Get("X-Ratelimit-Reset-"+limit)))
+		}
+	}
+	return longest
+}
+
+// span reads "6m0s", "20ms" and plain seconds; nonsense gives 0.
+func span(value string) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		d, err = time.ParseDuration(value + "s")
+	}
+	if err != nil || d < 0 {
+		return 0
+	}
+	return min(d, maxRetry)
 }
 
 // retryAfter reads seconds or an HTTP date; nonsense gives 0.

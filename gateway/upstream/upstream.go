@@ -4,19 +4,18 @@
 // Package upstream speaks to OpenAI-compatible model servers: the bytes of the
 // request go out as they are, the bytes of the answer come back as they are, and
 // a parser beside them judges whether the answer is whole. It is not a client
-// library for a provider and chooses nothing: that is the router's work. It asks
-// again only where the server certainly did nothing yet, see Config.Retries.
-// Start at [Client.Complete] and [Client.Stream].
+// library for a provider, chooses nothing and never asks twice: that is the
+// router's work. What single kinds of servers do differently stands in one file
+// each, kind_*.go. Start at [Client.Complete] and [Client.Stream].
 package upstream
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -34,6 +33,7 @@ type Client struct {
 // permission for private addresses reaches another host.
 type endpoint struct {
 	Endpoint
+	kind kind
 	base *url.URL
 	http *http.Client
 }
@@ -52,7 +52,8 @@ func New(c Config) (*Client, error) {
 			return nil, fmt.Errorf("upstream configuration: %w", err)
 		}
 		e.Timeouts = e.Timeouts.withDefaults()
-		client.endpoints[name] = &endpoint{Endpoint: e, base: base, http: newHTTPClient(e, base)}
+		known, _ := kindOf(e.Kind)
+		client.endpoints[name] = &endpoint{Endpoint: e, kind: known, base: base, http: newHTTPClient(e, base)}
 	}
 	return client, nil
 }
@@ -97,19 +98,35 @@ func (c *Client) Stream(ctx context.Context, call gateway.Call) (gateway.AnswerS
 
 // send makes the request and returns when a 200 has arrived.
 func (c *Client) send(ctx context.Context, call gateway.Call, stream bool) (*exchange, error) {
+	e, err := c.endpoint(call.Route.Endpoint)
+	if err != nil {
+		return nil, err
+	}
 	path, err := pathOf(call.Operation)
 	if err != nil {
 		return nil, err
+	}
+	if !e.kind.offers(call.Operation) {
+		return nil, notOffered(call.Route.Endpoint, e.kind, call.Operation)
 	}
 	accept := "application/json"
 	if stream {
 		accept = "text/event-stream"
 	}
+	call.Body = e.kind.adapt(call.Operation, call.Body)
 	p, err := payloadOf(call)
 	if err != nil {
 		return nil, err
 	}
-	return c.do(ctx, call.Route.Endpoint, http.MethodPost, path, accept, p)
+	return c.once(ctx, e, http.MethodPost, e.base.String()+path, accept, p)
+}
+
+func (c *Client) endpoint(name string) (*endpoint, error) {
+	e, ok := c.endpoints[name]
+	if !ok {
+		return nil, &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("endpoint %q is not configured", name)}
+	}
+	return e, nil
 }
 
 func pathOf(o gateway.Operation) (string, error) {
@@ -129,50 +146,12 @@ func pathOf(o gateway.Operation) (string, error) {
 	}
 }
 
-// do makes a request, again when the server certainly did nothing yet.
-func (c *Client) do(ctx context.Context, name, method, path, accept string, p payload) (*exchange, error) {
-	e, ok := c.endpoints[name]
-	if !ok {
-		return nil, &gateway.Error{Op: "call model", Code: gateway.CodeInternal, Message: msgInternal, Err: fmt.Errorf("endpoint %q is not configured", name)}
-	}
-	for attempt := 0; ; attempt++ {
-		x, err := c.once(ctx, e, method, path, accept, p)
-		if err == nil || attempt >= c.config.Retries || !untouched(err) || !pause(ctx, retryPause) {
-			return x, err
-		}
-	}
-}
-
-// retryPause is short: a caller waits, and a server that restarts needs longer anyway.
-const retryPause = 150 * time.Millisecond
-
-// untouched says that a request was not worked on: no connection was made, or
-// the server was too busy (503) and did not ask for a longer pause.
-func untouched(err error) bool {
-	var e *gateway.Error
-	if !errors.As(err, &e) || e.Code != gateway.CodeUnavailable {
-		return false
-	}
-	if e.Upstream != nil {
-		return e.Upstream.Status == http.StatusServiceUnavailable && e.RetryAfter <= retryPause
-	}
-	var dial *net.OpError
-	return errors.As(err, &dial) && dial.Op == "dial" && !errors.Is(err, errAddress)
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept string, p payload) (*exchange, error) {
+// once makes a request. Whether it is made again is the router's judgement.
+func (c *Client) once(ctx context.Context, e *endpoint, method, address, accept string, p payload) (*exchange, error) {
 	x := newExchange(ctx, e)
+	var line line
 	//nolint:contextcheck // x.ctx is ctx with the clocks of the call
-	request, err := http.NewRequestWithContext(x.ctx, method, e.base.String()+path, bytes.NewReader(p.body))
+	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(x.ctx, line.trace()), method, address, bytes.NewReader(p.body))
 	if err != nil {
 		x.close()
 		return nil, x.fail("build request", err)
@@ -183,7 +162,7 @@ func (c *Client) once(ctx context.Context, e *endpoint, method, path, accept str
 	x.clock.stop()
 	if err != nil {
 		defer x.close()
-		return nil, x.fail("call model", err)
+		return nil, x.fail("call model", line.explain(err))
 	}
 	x.response = response
 	if err := x.open(c.config.MaxAnswer); err != nil {

@@ -216,31 +216,50 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestRetryOnlyWhatWasNotWorkedOn(t *testing.T) {
+// The client asks once; what follows is for the router, which must see why.
+func TestNothingIsAskedTwice(t *testing.T) {
 	t.Parallel()
-	busy := upstreamtest.Behaviour{Status: 503}
 	cases := []struct {
-		name  string
-		next  []upstreamtest.Behaviour
-		code  gateway.Code
-		tries int
+		name   string
+		b      upstreamtest.Behaviour
+		code   gateway.Code
+		status int
+		retry  time.Duration
 	}{
-		{"busy, then fine", []upstreamtest.Behaviour{busy}, "", 2},
-		{"busy twice", []upstreamtest.Behaviour{busy, busy}, gateway.CodeUnavailable, 2},
-		{"busy for long", []upstreamtest.Behaviour{{Status: 503, Header: map[string]string{"Retry-After": "3"}}}, gateway.CodeUnavailable, 1},
-		{"server error", []upstreamtest.Behaviour{{Status: 500}}, gateway.CodeUnavailable, 1},
-		{"bad gateway", []upstreamtest.Behaviour{{Status: 502}}, gateway.CodeUnavailable, 1},
-		{"rate limit", []upstreamtest.Behaviour{{Status: 429}}, gateway.CodeRateLimited, 1},
-		{"answer began", []upstreamtest.Behaviour{{Defect: upstreamtest.CutBody}}, gateway.CodeTruncated, 1},
+		{"busy", upstreamtest.Behaviour{Status: 503}, gateway.CodeUnavailable, 503, 0},
+		{"busy for long", upstreamtest.Behaviour{Status: 503, Header: map[string]string{"Retry-After": "3"}}, gateway.CodeUnavailable, 503, 3 * time.Second},
+		{"server error", upstreamtest.Behaviour{Status: 500}, gateway.CodeUnavailable, 500, 0},
+		{"bad gateway", upstreamtest.Behaviour{Status: 502}, gateway.CodeUnavailable, 502, 0},
+		{"overloaded", upstreamtest.Behaviour{Status: 529}, gateway.CodeUnavailable, 529, 0},
+		{"rate limit", upstreamtest.Behaviour{Status: 429}, gateway.CodeRateLimited, 429, 0},
+		{"milliseconds", upstreamtest.Behaviour{Status: 429, Header: map[string]string{"Retry-After-Ms": "1500", "Retry-After": "2"}}, gateway.CodeRateLimited, 429, 1500 * time.Millisecond},
+		{"requests used up", upstreamtest.Behaviour{Status: 429, Header: map[string]string{
+			"X-Ratelimit-Remaining-Requests": "0", "X-Ratelimit-Reset-Requests": "1m30s", "X-Ratelimit-Remaining-Tokens": "900", "X-Ratelimit-Reset-Tokens": "6m0s",
+		}}, gateway.CodeRateLimited, 429, 90 * time.Second},
+		{"tokens used up", upstreamtest.Behaviour{Status: 429, Header: map[string]string{
+			"X-Ratelimit-Remaining-Tokens": "0", "X-Ratelimit-Reset-Tokens": "12",
+		}}, gateway.CodeRateLimited, 429, 12 * time.Second},
+		{"nonsense", upstreamtest.Behaviour{Status: 429, Header: map[string]string{
+			"Retry-After-Ms": "NaN", "X-Ratelimit-Remaining-Tokens": "0", "X-Ratelimit-Reset-Tokens": "soon",
+		}}, gateway.CodeRateLimited, 429, 0},
+		{"answer began", upstreamtest.Behaviour{Defect: upstreamtest.CutBody}, gateway.CodeTruncated, 0, 0},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			c, server := setup(t)
-			server.Next(tc.next...)
+			server.Next(tc.b)
 			_, err := c.Complete(t.Context(), chat(plainBody))
-			if got := gateway.CodeOf(err); got != tc.code || len(server.Requests()) != tc.tries {
-				t.Errorf("code %q after %d tries, want %q after %d", got, len(server.Requests()), tc.code, tc.tries)
+			var e *gateway.Error
+			if !errors.As(err, &e) || len(server.Requests()) != 1 {
+				t.Fatalf("error %v after %d requests, want a gateway error after one", err, len(server.Requests()))
+			}
+			status := 0
+			if e.Upstream != nil {
+				status = e.Upstream.Status
+			}
+			if e.Code != tc.code || status != tc.status || e.RetryAfter != tc.retry {
+				t.Errorf("code %s, status %d, pause %v, want %s, %d, %v", e.Code, status, e.RetryAfter, tc.code, tc.status, tc.retry)
 			}
 		})
 	}
