@@ -52,7 +52,7 @@ type Note struct {
 
 // row encodes a leaf and extracts its columns.
 func (l Leaf) row() (Row, error) {
-	body, err := json.Marshal(l)
+	body, err := l.encode()
 	if err != nil {
 		return Row{}, fmt.Errorf("encode %s of %s: %w", l.Kind, l.ID, err)
 	}
