@@ -384,7 +384,7 @@ type digest struct {
 	buf  []byte
 }
 
-func newDigest() *digest { return &digest{hash: sha256.New(), buf: make([]byte, 0, 2048)} }
+func newDigest() *digest { return &digest{hash: sha256.New(), buf: make([]byte, 0, 1024)} }
 
 func (d *digest) Write(p []byte) {
 	if len(d.buf)+len(p) > cap(d.buf) {

@@ -29,14 +29,22 @@ type eventReader struct {
 	start, end int
 	skipLF     bool // the last line ended with CR: a LF may follow
 	begun      bool
+	fast       bool // the last read filled the buffer: more is there
 	data       []byte
 	// beforeWait, if set, is called before every read of the source.
 	beforeWait func()
 }
 
 func newEventReader(src io.Reader, maxLine int) *eventReader {
-	return &eventReader{src: src, max: maxLine, buf: make([]byte, 8<<10)}
+	return &eventReader{src: src, max: maxLine, buf: make([]byte, smallBuffer)}
 }
+
+// A stream that comes word by word needs little room, and there are hundreds of
+// them; one that comes as fast as it is read gets more.
+const (
+	smallBuffer = 2 << 10
+	largeBuffer = 16 << 10
+)
 
 // next returns the next event that has data, io.EOF at the end, or the error of the source.
 func (r *eventReader) next() (event, error) {
@@ -164,6 +172,7 @@ func (r *eventReader) fill() error {
 	for range 100 {
 		n, err := r.src.Read(r.buf[r.end:])
 		r.end += n
+		r.fast = r.end == len(r.buf)
 		if n > 0 {
 			return nil
 		}
@@ -174,14 +183,15 @@ func (r *eventReader) fill() error {
 	return io.ErrNoProgress
 }
 
-// makeRoom moves what is pending to the front and grows the buffer when full.
+// makeRoom moves what is pending to the front and grows the buffer when it is
+// full or the source is fast.
 func (r *eventReader) makeRoom() {
 	if r.start > 0 {
 		copy(r.buf, r.buf[r.start:r.end])
 		r.end -= r.start
 		r.start = 0
 	}
-	if r.end < len(r.buf) {
+	if r.end < len(r.buf) && (!r.fast || len(r.buf) >= largeBuffer) {
 		return
 	}
 	grown := make([]byte, 2*len(r.buf))
