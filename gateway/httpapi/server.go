@@ -41,6 +41,9 @@ type Config struct {
 	Services  Services
 	// Usage tells what was used and what is left.
 	Usage Usage
+	// Norms knows statutes, Classifier the classes of the AI Act.
+	Norms      Norms
+	Classifier Classifier
 	// Tenants manages tenants and their keys.
 	Tenants *identity.Registry
 	// Ready are the checks behind /readyz.
@@ -210,6 +213,8 @@ func (s *Server) routes() []route {
 		{method: "GET", path: "/api/v1/drafts/:file", handle: s.getDraft},
 		{method: "POST", path: "/api/v1/drafts/:file/release", handle: s.releaseDraft, limit: 64 << 10},
 		{method: "POST", path: "/api/v1/search", handle: s.search, limit: 64 << 10},
+		{method: "POST", path: "/api/v1/norms/search", handle: s.searchNorms, limit: 64 << 10},
+		{method: "POST", path: "/api/v1/classifications", handle: s.classify, limit: 64 << 10},
 		{method: "GET", path: "/api/v1/decisions", handle: s.listDecisions},
 		{method: "GET", path: "/api/v1/decisions/:id", handle: s.getDecision},
 		{method: "GET", path: "/api/v1/models", handle: s.listModels},
