@@ -209,7 +209,7 @@ func (l *Log) commit(items []*item) {
 	defer cancel()
 
 	var results []error
-	err := l.append(ctx, ids(items, loose), func(b *batcher) {
+	err := l.append(ctx, concerned(items, loose), func(b *batcher) {
 		results = b.addAll(items)
 		b.addLoose(loose)
 	})
@@ -225,13 +225,24 @@ func (l *Log) commit(items []*item) {
 	}
 }
 
-func ids(items []*item, loose map[string]gateway.Closing) []string {
-	list := make([]string, 0, len(items)+len(loose))
+// concerns are the ids of a batch: what it begins and what it ends.
+type concerns struct{ begun, ended []string }
+
+func concerned(items []*item, loose map[string]gateway.Closing) concerns {
+	c := concerns{begun: make([]string, 0, len(items)), ended: make([]string, 0, len(items)+len(loose))}
 	for _, it := range items {
-		list = append(list, it.row.ID)
+		switch {
+		case it.closing != nil:
+			c.ended = append(c.ended, it.row.ID)
+		case it.row.Kind != "":
+			c.begun = append(c.begun, it.row.ID)
+		}
 	}
-	return slices.AppendSeq(list, maps.Keys(loose))
+	c.ended = slices.AppendSeq(c.ended, maps.Keys(loose))
+	return c
 }
+
+func (c concerns) ids() []string { return slices.Concat(c.begun, c.ended) }
 
 // done tells the result. Where the caller has left after its entry was taken,
 // nobody will close it: the log does.
@@ -317,32 +328,103 @@ func (l *Log) sweepInBackground() {
 
 // end writes endings where the story is still open.
 func (l *Log) end(ctx context.Context, endings map[string]gateway.Closing) error {
-	return l.append(ctx, ids(nil, endings), func(b *batcher) { b.addLoose(endings) })
+	return l.append(ctx, concerned(nil, endings), func(b *batcher) { b.addLoose(endings) })
 }
 
-// append writes one batch and keeps in mind where the log ends now.
-func (l *Log) append(ctx context.Context, ids []string, fill func(*batcher)) error {
-	var next Checkpoint
-	var edge frontier
-	err := l.store.Append(ctx, ids, func(tail Tail) (Batch, error) {
-		b, err := l.begin(tail)
+// append writes one batch and keeps in mind where the log ends now. Most batches
+// go on where this log has written last: they are sent without asking.
+func (l *Log) append(ctx context.Context, c concerns, fill func(*batcher)) error {
+	if states, ok := l.remembered(c); ok {
+		b := l.batcher(l.seen, states)
+		b.edge = l.edge.clone()
+		fill(b)
+		batch, err := b.finish()
 		if err != nil {
+			return err
+		}
+		if len(batch.Rows) > 0 {
+			err = l.store.Continue(ctx, l.seen, batch)
+		}
+		if !errors.Is(err, ErrElsewhere) {
+			return l.remember(b, batch, err)
+		}
+		l.asking = askFor
+	}
+	var b *batcher
+	var batch Batch
+	err := l.store.Append(ctx, c.ids(), func(tail Tail) (_ Batch, err error) {
+		if b, err = l.begin(tail); err != nil {
 			return Batch{}, err
 		}
 		fill(b)
-		batch, err := b.finish()
-		next, edge = batch.Checkpoint, b.edge
+		batch, err = b.finish()
 		return batch, err
 	})
-	if err == nil && next.Size > 0 {
-		l.seen, l.edge = next, edge
+	return l.remember(b, batch, err)
+}
+
+const (
+	// askFor is how many batches ask where the log ends, after one has found it
+	// elsewhere: with several writers that is the rule.
+	askFor = 32
+	// maxOwn bounds the stories of which it is remembered that they are open.
+	maxOwn = 1 << 16
+)
+
+// remembered are the states of ids, if this log can know them: what it opened
+// itself may end, and what begins is taken for new, because the store refuses a
+// second beginning.
+func (l *Log) remembered(c concerns) (map[string]State, bool) {
+	if l.asking > 0 {
+		l.asking--
+		return nil, false
 	}
-	return err
+	if l.seen.Size == 0 {
+		return nil, false
+	}
+	states := make(map[string]State, len(c.begun)+len(c.ended))
+	for _, id := range c.begun {
+		if tenant, ok := l.own[id]; ok {
+			states[id] = State{Tenant: tenant, Opened: true}
+		}
+	}
+	for _, id := range c.ended {
+		tenant, ok := l.own[id]
+		if !ok {
+			return nil, false
+		}
+		states[id] = State{Tenant: tenant, Opened: true}
+	}
+	return states, true
+}
+
+// remember notes what was written.
+func (l *Log) remember(b *batcher, batch Batch, err error) error {
+	if err != nil || len(batch.Rows) == 0 {
+		return err
+	}
+	l.seen, l.edge = batch.Checkpoint, b.edge
+	for i := range batch.Rows {
+		switch r := &batch.Rows[i]; r.Kind {
+		case KindOpen:
+			if len(l.own) < maxOwn {
+				l.own[r.ID] = r.Tenant
+			}
+		case KindClose:
+			delete(l.own, r.ID)
+		case KindNote: // belongs to no story
+		}
+	}
+	return nil
+}
+
+func (l *Log) batcher(latest Checkpoint, states map[string]State) *batcher {
+	return &batcher{log: l, previous: latest, states: states, first: tlog.StoredHashCount(latest.Size)}
 }
 
 // begin checks the end of the log and starts a batch there.
 func (l *Log) begin(tail Tail) (*batcher, error) {
-	b := &batcher{log: l, previous: tail.Latest, states: tail.States, first: tlog.StoredHashCount(tail.Latest.Size)}
+	b := l.batcher(tail.Latest, tail.States)
 	if tail.Latest.Size < l.seen.Size {
 		return nil, errRolledBack
 	}

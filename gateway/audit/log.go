@@ -91,6 +91,10 @@ type Log struct {
 	seen  Checkpoint                 // the newest checkpoint this log has checked
 	edge  frontier                   // the right edge at seen
 	loose map[string]gateway.Closing // endings that nobody waits for any more
+	// own are the open stories that this log has begun; asking is how many batches
+	// do not rely on what this log knows.
+	own    map[string]gateway.TenantID
+	asking int
 	// together is how many waited for the last batch.
 	together int
 }
@@ -122,7 +126,7 @@ func New(ctx context.Context, config Config) (*Log, error) {
 		Viewer: viewer, config: config, store: config.Store, signer: signer, writer: writer,
 		leave: sync.OnceValue(alive.Close),
 		queue: make(chan *item, config.Queue), stopping: make(chan struct{}), stopped: make(chan struct{}),
-		loose: map[string]gateway.Closing{},
+		loose: map[string]gateway.Closing{}, own: map[string]gateway.TenantID{},
 	}
 	if err := l.resume(ctx); err != nil {
 		return nil, errors.Join(err, l.leave())

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -21,12 +22,20 @@ type Store interface {
 	// append, and returns when its batch is durable. ids are the entries whose
 	// state build wants to know.
 	Append(ctx context.Context, ids []string, build func(Tail) (Batch, error)) error
+	// Continue appends a batch that was built without looking, behind the
+	// checkpoint that this process believes to be the newest, and returns when it is
+	// durable. ErrElsewhere: the log does not end there, or one of the stories has
+	// begun or ended already; nothing was written, and Append tells what is the case.
+	Continue(ctx context.Context, after Checkpoint, batch Batch) error
 	// Enlist marks the writer as alive until the closer is called or the process ends.
 	Enlist(ctx context.Context, writer string) (io.Closer, error)
 	// Orphans are entries without an end whose writer is no longer alive; self is.
 	Orphans(ctx context.Context, self string) ([]Pending, error)
 	Reader
 }
+
+// ErrElsewhere says that a log is not as the writer believed.
+var ErrElsewhere = errors.New("the record does not end where its writer believes")
 
 // Reader is the reading half of a Store.
 type Reader interface {

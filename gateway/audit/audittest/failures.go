@@ -64,17 +64,25 @@ const (
 
 var errDisk = errors.New("database or disk is full")
 
+func (b *broken) Continue(ctx context.Context, after audit.Checkpoint, batch audit.Batch) error {
+	return b.failing(func() error { return b.Store.Continue(ctx, after, batch) })
+}
+
 func (b *broken) Append(ctx context.Context, ids []string, build func(audit.Tail) (audit.Batch, error)) error {
+	return b.failing(func() error { return b.Store.Append(ctx, ids, build) })
+}
+
+func (b *broken) failing(do func() error) error {
 	switch b.state.Load() {
 	case fullDisk:
 		return errDisk
 	case lost:
-		if err := b.Store.Append(ctx, ids, build); err != nil {
+		if err := do(); err != nil {
 			return err
 		}
 		return errDisk
 	}
-	return b.Store.Append(ctx, ids, build)
+	return do()
 }
 
 func failing(t *testing.T, b Backend) {

@@ -122,6 +122,11 @@ func (s *Store) Append(ctx context.Context, ids []string, build func(audit.Tail)
 	return nil
 }
 
+// Continue implements audit.Store.
+func (s *Store) Continue(context.Context, audit.Checkpoint, audit.Batch) error {
+	return audit.ErrElsewhere
+}
+
 // begin reads the end of the log on a connection that works. The server may
 // have ended some while they lay in the pool; nothing has been written then.
 func (s *Store) begin(ctx context.Context, ids []string) (*pgxpool.Conn, audit.Tail, error) {

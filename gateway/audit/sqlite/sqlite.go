@@ -18,9 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"sync"
 
-	"golang.org/x/mod/sumdb/tlog"
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/ki-schleuse/schleuse/gateway/audit"
@@ -33,13 +32,14 @@ var migrations embed.FS
 // Store is a record in one file.
 type Store struct {
 	query.Reader
-	path   string
-	reads  *sql.DB
-	write  *sql.DB // one connection
-	insert statements
-}
+	path  string
+	reads *sql.DB
+	write *sql.DB // one connection
 
-type statements struct{ latest, states, entry, node, nodes, checkpoint, pending, ended, supersede *sql.Stmt }
+	mu         sync.Mutex // held while a transaction runs on the connection
+	conn       *sql.Conn
+	statements statements
+}
 
 var _ audit.Store = (*Store)(nil)
 
@@ -79,7 +79,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, s.write); err != nil {
 		return nil, errors.Join(fmt.Errorf("migrate record %s: %w", path, err), s.Close())
 	}
-	if err := s.prepare(ctx); err != nil {
+	if s.conn, err = s.write.Conn(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open record %s: %w", path, err), s.Close())
+	}
+	if err := s.conn.Raw(s.statements.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare record %s: %w", path, err), s.Close())
 	}
 	s.Reader = reader(s.reads.QueryContext)
@@ -157,155 +160,18 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-func (s *Store) prepare(ctx context.Context) error {
-	width := strings.Count(query.EntryColumns, ",") + 1
-	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{
-		{&s.insert.latest, query.LatestSQL},
-		{&s.insert.states, dialect.StatesSQL()},
-		{&s.insert.entry, "INSERT INTO entry (" + query.EntryColumns + ") VALUES (?" + strings.Repeat(", ?", width-1) + ")"},
-		{&s.insert.node, "INSERT INTO node (idx, hash) VALUES (?, ?)"},
-		{&s.insert.nodes, "INSERT INTO node (idx, hash) VALUES (?, ?)" + strings.Repeat(", (?, ?)", nodesAtOnce-1)},
-		{&s.insert.checkpoint, "INSERT INTO checkpoint (size, at, note) VALUES (?, ?, ?)"},
-		{&s.insert.supersede, "DELETE FROM checkpoint WHERE size = ?"},
-		{&s.insert.pending, "INSERT INTO pending (id, seq, tenant, writer) VALUES (?, ?, ?, ?)"},
-		{&s.insert.ended, "DELETE FROM pending WHERE id = ?"},
-	} {
-		stmt, err := s.write.PrepareContext(ctx, p.text) //nolint:sqlclosecheck // lives as long as the database
-		if err != nil {
-			return err
-		}
-		*p.to = stmt
-	}
-	return nil
-}
-
 // Close closes the file.
 func (s *Store) Close() error {
 	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Raw(func(any) error { return s.statements.close() }), s.conn.Close())
+	}
 	for _, db := range []*sql.DB{s.reads, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// Append implements audit.Store. What runs inside is not cut short by the
-// context: a commit that was begun ends one way or the other, locks are waited
-// for no longer than busy_timeout, and the driver would start a goroutine for
-// every statement that could be cancelled.
-func (s *Store) Append(ctx context.Context, ids []string, build func(audit.Tail) (audit.Batch, error)) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	ctx = context.WithoutCancel(ctx)
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	tail, err := s.readTail(ctx, tx, ids)
-	if err != nil {
-		return err
-	}
-	batch, err := build(tail)
-	if err != nil || len(batch.Rows) == 0 {
-		return err
-	}
-	if err := s.insertBatch(ctx, tx, batch); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
-
-//nolint:sqlclosecheck // a transaction closes its statements when it ends
-func (s *Store) readTail(ctx context.Context, tx *sql.Tx, ids []string) (audit.Tail, error) {
-	found, err := tx.StmtContext(ctx, s.insert.latest).QueryContext(ctx) //nolint:rowserrcheck // ScanLatest reads, checks and closes them
-	if err != nil {
-		return audit.Tail{}, fmt.Errorf("read newest checkpoint: %w", err)
-	}
-	latest, err := query.ScanLatest(rows{found})
-	if err != nil {
-		return audit.Tail{}, fmt.Errorf("read newest checkpoint: %w", err)
-	}
-	found, err = tx.StmtContext(ctx, s.insert.states).QueryContext(ctx, asJSON(ids)) //nolint:rowserrcheck // ScanStates reads, checks and closes them
-	if err != nil {
-		return audit.Tail{}, fmt.Errorf("read states: %w", err)
-	}
-	states, err := query.ScanStates(rows{found})
-	if err != nil {
-		return audit.Tail{}, fmt.Errorf("read states: %w", err)
-	}
-	return audit.Tail{Latest: latest, States: states, Hashes: func(indexes []int64) ([]tlog.Hash, error) {
-		return reader(tx.QueryContext).Hashes(ctx, indexes)
-	}}, nil
-}
-
-//nolint:sqlclosecheck // a transaction closes its statements when it ends
-func (s *Store) insertBatch(ctx context.Context, tx *sql.Tx, b audit.Batch) error {
-	entry, pending, ended := tx.StmtContext(ctx, s.insert.entry), tx.StmtContext(ctx, s.insert.pending), tx.StmtContext(ctx, s.insert.ended)
-	for _, r := range b.Rows {
-		if _, err := entry.ExecContext(ctx, query.EntryValues(r)...); err != nil {
-			return fmt.Errorf("insert entry %d: %w", r.Seq, err)
-		}
-		var err error
-		switch r.Kind {
-		case audit.KindOpen:
-			_, err = pending.ExecContext(ctx, r.ID, r.Seq, string(r.Tenant), r.Writer)
-		case audit.KindClose:
-			_, err = ended.ExecContext(ctx, r.ID)
-		case audit.KindNote: // belongs to no story
-		}
-		if err != nil {
-			return fmt.Errorf("note entry %d as open or ended: %w", r.Seq, err)
-		}
-	}
-	if err := s.insertNodes(ctx, tx, b); err != nil {
-		return fmt.Errorf("insert hashes: %w", err)
-	}
-	if b.Supersedes > 0 {
-		if _, err := tx.StmtContext(ctx, s.insert.supersede).ExecContext(ctx, b.Supersedes); err != nil {
-			return fmt.Errorf("replace checkpoint: %w", err)
-		}
-	}
-	c := b.Checkpoint
-	if _, err := tx.StmtContext(ctx, s.insert.checkpoint).ExecContext(ctx, c.Size, c.Time.UnixNano(), c.Note); err != nil {
-		return fmt.Errorf("insert checkpoint: %w", err)
-	}
-	return nil
-}
-
-// nodesAtOnce is how many hashes one statement inserts: every statement costs
-// more than what it inserts.
-const nodesAtOnce = 8
-
-//nolint:sqlclosecheck // a transaction closes its statements when it ends
-func (s *Store) insertNodes(ctx context.Context, tx *sql.Tx, b audit.Batch) error {
-	one, many := tx.StmtContext(ctx, s.insert.node), tx.StmtContext(ctx, s.insert.nodes)
-	index, hashes := b.First, b.Hashes
-	values := make([]any, 0, 2*nodesAtOnce)
-	for len(hashes) >= nodesAtOnce {
-		values = values[:0]
-		for i := range nodesAtOnce {
-			values = append(values, index+int64(i), hashes[i][:])
-		}
-		if _, err := many.ExecContext(ctx, values...); err != nil {
-			return err
-		}
-		index, hashes = index+nodesAtOnce, hashes[nodesAtOnce:]
-	}
-	for i := range hashes {
-		if _, err := one.ExecContext(ctx, index+int64(i), hashes[i][:]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Enlist locks the record for this process: a second file is held in an
