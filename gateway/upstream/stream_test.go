@@ -62,6 +62,9 @@ func TestStreamDefectsAreNeverSuccess(t *testing.T) {
 		{upstreamtest.PlainJSON, streamBody, gateway.CodeUnavailable, ""},
 		{upstreamtest.HTMLPage, streamBody, gateway.CodeUnavailable, ""},
 		{upstreamtest.Silent, streamBody, gateway.CodeTimeout, ""},
+		{upstreamtest.Reset, streamBody, gateway.CodeTruncated, ""},
+		{upstreamtest.HalfClosed, streamBody, gateway.CodeTruncated, ""},
+		{upstreamtest.WrongType, streamBody, gateway.CodeUnavailable, ""},
 	}
 	for _, tc := range cases {
 		t.Run(string(tc.defect), func(t *testing.T) {
@@ -98,6 +101,15 @@ func TestLegalStreams(t *testing.T) {
 		"empty start":     {Defect: upstreamtest.EmptyStart},
 		"byte order":      {Defect: upstreamtest.ByteOrder},
 		"finish empty":    {Defect: upstreamtest.FinishEmpty},
+		"early hints":     {Defect: upstreamtest.EarlyHints},
+		"trailer":         {Defect: upstreamtest.Trailer},
+		"done twice":      {Defect: upstreamtest.DoubleDone},
+		"after the end":   {Defect: upstreamtest.AfterDone},
+		"comment flood":   {Defect: upstreamtest.CommentFlood},
+		"no newline":      {Defect: upstreamtest.NoNewline},
+		"usage often":     {Defect: upstreamtest.UsageOften},
+		"negative usage":  {Defect: upstreamtest.NegativeUsage},
+		"huge usage":      {Defect: upstreamtest.HugeUsage},
 		"no space":        {Raw: "data:{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + echo + "\"},\"finish_reason\":\"length\"}]}\n\ndata:[DONE]\n\n"},
 		"no last newline": {Raw: "id: 7\nretry: 10\ndata: {\"choices\":[{\"delta\":{\"content\":\"" + echo + "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]"},
 		"usage null":      {Raw: "data: {\"usage\":null,\"error\":null,\"choices\":[{\"delta\":{\"content\":\"" + echo + "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"},

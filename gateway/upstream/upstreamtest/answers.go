@@ -127,7 +127,7 @@ func (a *answering) chat() {
 		"system_fingerprint": "fp_mock", "x_mock": map[string]any{"tief": []int{1, 2, 3}}, "choices": choices,
 	}
 	if a.b.Defect != NoUsage {
-		answer["usage"] = a.usage(q, text)
+		answer["usage"] = a.usageDefect(a.usage(q, text))
 	}
 	a.plain(answer)
 }

@@ -18,7 +18,9 @@ import (
 	"time"
 )
 
-// Server answers /v1/chat/completions, /v1/embeddings and /v1/models.
+// Server answers the paths of the OpenAI interface: /v1/chat/completions,
+// /v1/completions, /v1/embeddings, /v1/rerank, /v1/audio/transcriptions and
+// /v1/models.
 // The zero value is ready and well-behaved.
 type Server struct {
 	// URL is the base URL including /v1, set by Start.
@@ -37,6 +39,7 @@ type Server struct {
 // Request is what arrived.
 type Request struct {
 	Method, Path string
+	Proto        string // "HTTP/1.1" or "HTTP/2.0"
 	Header       http.Header
 	Body         []byte
 }
@@ -68,20 +71,36 @@ type Defect string
 
 // Defects. Those marked legal must not harm a good client.
 const (
-	Drop        Defect = "drop"         // the connection breaks in the middle
-	NoDone      Defect = "no_done"      // the stream ends in order, but without [DONE]
-	NoFinish    Defect = "no_finish"    // [DONE] without finish_reason
-	HalfFinish  Defect = "half_finish"  // of two choices only one is finished
-	ErrorEvent  Defect = "error_event"  // an error object in the middle of the stream
-	BareError   Defect = "bare_error"   // the same without "data:"
-	NamedError  Defect = "named_error"  // "event: error" with an object of another shape
-	BrokenJSON  Defect = "broken_json"  // one event is cut
-	Silent      Defect = "silent"       // nothing more comes in the middle, the connection stays
-	ErrorIn200  Defect = "error_in_200" // a plain answer with status 200 that is an error object
-	PlainJSON   Defect = "plain_json"   // a stream was asked for, a plain answer comes
-	HTMLPage    Defect = "html_page"    // 502 with the page of a proxy
-	CutBody     Defect = "cut_body"     // a plain answer shorter than its Content-Length
-	EarlyDone   Defect = "early_done"   // [DONE] as first event
+	Drop       Defect = "drop"         // the connection breaks in the middle
+	NoDone     Defect = "no_done"      // the stream ends in order, but without [DONE]
+	NoFinish   Defect = "no_finish"    // [DONE] without finish_reason
+	HalfFinish Defect = "half_finish"  // of two choices only one is finished
+	ErrorEvent Defect = "error_event"  // an error object in the middle of the stream
+	BareError  Defect = "bare_error"   // the same without "data:"
+	NamedError Defect = "named_error"  // "event: error" with an object of another shape
+	BrokenJSON Defect = "broken_json"  // one event is cut
+	Silent     Defect = "silent"       // nothing more comes in the middle, the connection stays
+	ErrorIn200 Defect = "error_in_200" // a plain answer with status 200 that is an error object
+	PlainJSON  Defect = "plain_json"   // a stream was asked for, a plain answer comes
+	HTMLPage   Defect = "html_page"    // 502 with the page of a proxy
+	CutBody    Defect = "cut_body"     // a plain answer shorter than its Content-Length
+	EarlyDone  Defect = "early_done"   // [DONE] as first event
+	Reset      Defect = "reset"        // the connection is reset in the middle (RST)
+	HalfClosed Defect = "half_closed"  // the server ends its direction in the middle and keeps listening
+	SlowHeader Defect = "slow_header"  // the header of the answer comes byte by byte and never ends
+	WrongType  Defect = "wrong_type"   // events that are called text/html
+
+	EarlyHints    Defect = "early_hints"    // legal: 103 before the answer
+	Trailer       Defect = "trailer"        // legal: a header field behind the body
+	DoubleDone    Defect = "double_done"    // legal: [DONE] twice
+	AfterDone     Defect = "after_done"     // legal: an event and an error after [DONE]
+	CommentFlood  Defect = "comment_flood"  // legal: 64 KiB of comments before each event
+	NoNewline     Defect = "no_newline"     // legal: nothing ends the last line
+	Together      Defect = "together"       // legal: one event holds all choices
+	UsageOften    Defect = "usage_often"    // legal: each event reports usage so far
+	NegativeUsage Defect = "negative_usage" // legal: a count below zero
+	HugeUsage     Defect = "huge_usage"     // legal: a count no answer can have
+
 	ByteByByte  Defect = "byte_by_byte" // legal: one byte per write
 	LongLine    Defect = "long_line"    // legal: one event of 200 KiB
 	NoUsage     Defect = "no_usage"     // legal: usage is not reported
@@ -201,11 +220,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	b := s.begin(Request{Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(), Body: body})
+	b := s.begin(Request{Method: r.Method, Path: r.URL.Path, Proto: r.Proto, Header: r.Header.Clone(), Body: body})
 	defer s.finish(r)
 	a := &answering{w: w, r: r, b: b, body: body}
 	a.flusher, _ = w.(http.Flusher)
 	if !a.wait(b.Latency) {
+		return
+	}
+	if !a.before() {
 		return
 	}
 	if b.Status != 0 {
@@ -279,6 +301,12 @@ func (a *answering) route() {
 	switch a.r.Method + " " + a.r.URL.Path {
 	case "POST /v1/chat/completions":
 		a.chat()
+	case "POST /v1/completions":
+		a.completion()
+	case "POST /v1/rerank":
+		a.rerank()
+	case "POST /v1/audio/transcriptions":
+		a.transcription()
 	case "POST /v1/embeddings":
 		a.embeddings()
 	case "GET /v1/models":

@@ -11,9 +11,15 @@ import (
 	"strings"
 )
 
-// stream writes the answer as events, with the defects that concern one.
-func (a *answering) stream(q chatRequest) {
+// stream writes the answer as events.
+func (a *answering) stream(q chatRequest) { a.sendEvents(a.events(q)) }
+
+// sendEvents writes events, with the defects that concern a stream.
+func (a *answering) sendEvents(events [][]byte) {
 	a.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	if a.b.Defect == WrongType {
+		a.w.Header().Set("Content-Type", "text/html")
+	}
 	var out io.Writer = a.w
 	if a.b.Gzip {
 		a.w.Header().Set("Content-Encoding", "gzip")
@@ -31,7 +37,6 @@ func (a *answering) stream(q chatRequest) {
 		a.flush(out)
 		return
 	}
-	events := a.events(q)
 	for i, ev := range events {
 		if i > 0 && !a.between() {
 			return
@@ -39,10 +44,18 @@ func (a *answering) stream(q chatRequest) {
 		if i == len(events)/2 && !a.middle(out) {
 			return
 		}
+		if a.b.Defect == NoNewline && i == len(events)-1 {
+			_, _ = out.Write(ev)
+			break
+		}
 		a.write(out, ev)
 	}
-	if a.b.Defect == OpenEnd {
+	switch a.b.Defect {
+	case OpenEnd:
 		<-a.r.Context().Done()
+	case Trailer:
+		a.w.Header().Set("X-Checksum", "4711")
+	default: // the answer just ends
 	}
 }
 
@@ -66,6 +79,12 @@ func (a *answering) middle(out io.Writer) bool {
 	case Silent:
 		<-a.r.Context().Done()
 		return false
+	case Reset:
+		a.reset()
+		return false
+	case HalfClosed:
+		a.halfClose()
+		return false
 	case ErrorEvent:
 		a.write(out, []byte(`data: {"error":{"message":"EngineCore died unexpectedly","type":"internal_error","param":null,"code":500}}`))
 		return true
@@ -86,6 +105,9 @@ func (a *answering) middle(out io.Writer) bool {
 func (a *answering) write(out io.Writer, ev []byte) {
 	if a.b.KeepAlive {
 		ev = append([]byte(": ping\n\n"), ev...)
+	}
+	if a.b.Defect == CommentFlood {
+		ev = append(flood(), ev...)
 	}
 	ev = append(bytes.Clone(ev), "\n\n"...)
 	if a.b.LineEnd != "" {
@@ -133,25 +155,42 @@ func (a *answering) delta(i int, d map[string]any, finish any) any {
 // events of a whole answer; a defect may change the list.
 func (a *answering) events(q chatRequest) [][]byte {
 	var out [][]byte
-	emit := func(choice any) { out = append(out, data(a.chunk(q, choice))) }
+	written := 0
+	emit := func(choices ...any) {
+		c := a.chunk(q, choices...)
+		if written++; a.b.Defect == UsageOften {
+			c["usage"] = map[string]any{"prompt_tokens": 3, "completion_tokens": written, "total_tokens": 3 + written}
+		}
+		out = append(out, data(c))
+	}
+	// each sends what every choice gets: one event for all of them, or one each.
+	each := func(choice func(int) any) {
+		var all []any
+		for i := range q.N {
+			all = append(all, choice(i))
+		}
+		if a.b.Defect == Together {
+			emit(all...)
+			return
+		}
+		for _, c := range all {
+			emit(c)
+		}
+	}
 	if a.b.Defect == EmptyStart {
 		first := a.chunk(q)
 		first["prompt_filter_results"] = []any{}
 		out = append(out, data(first))
 	}
-	for i := range q.N {
-		emit(a.delta(i, map[string]any{"role": "assistant", "content": ""}, nil))
-	}
+	each(func(i int) any { return a.delta(i, map[string]any{"role": "assistant", "content": ""}, nil) })
 	finish := any("stop")
 	text := a.reply(q)
 	if q.wantsTools() {
 		finish = "tool_calls"
-		a.toolDeltas(q, emit)
+		a.toolDeltas(q, func(c any) { emit(c) })
 	} else {
 		for _, piece := range strings.SplitAfter(text, " ") {
-			for i := range q.N {
-				emit(a.delta(i, map[string]any{"content": piece}, nil))
-			}
+			each(func(i int) any { return a.delta(i, map[string]any{"content": piece}, nil) })
 		}
 	}
 	if a.b.Defect == LongLine {
@@ -167,22 +206,15 @@ func (a *answering) events(q chatRequest) [][]byte {
 
 // ending adds usage and [DONE] and reshapes the list for some defects.
 func (a *answering) ending(q chatRequest, text string, out [][]byte) [][]byte {
-	if q.StreamOptions.IncludeUsage && a.b.Defect != NoUsage {
+	if q.StreamOptions.IncludeUsage && a.b.Defect != NoUsage && a.b.Defect != UsageOften {
 		last := a.chunk(q)
-		last["usage"] = a.usage(q, text)
+		last["usage"] = a.usageDefect(a.usage(q, text))
 		out = append(out, data(last))
 	}
 	if a.b.Defect != NoDone {
 		out = append(out, []byte("data: [DONE]"))
 	}
-	switch a.b.Defect {
-	case EarlyDone:
-		return [][]byte{[]byte("data: [DONE]")}
-	case ByteOrder:
-		out[0] = append([]byte("\xef\xbb\xbf"), bytes.Replace(out[0], []byte(","), []byte(",\ndata: "), 1)...)
-	default: // the list stays
-	}
-	return out
+	return a.reshape(q, out)
 }
 
 // toolDeltas calls every tool, the pieces of their arguments taking turns and
