@@ -8,20 +8,53 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/chain"
+	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/retrieval"
 )
 
-// models shows callers the catalogue. What a request may use is decided when it comes.
+// models shows callers the part of the catalogue that their key reaches. What a
+// request may use is decided when it comes.
 type models struct{ p *parts }
 
-func (m models) Models(context.Context, gateway.Caller) []gateway.ModelCard {
-	return m.p.router.Cards()
+func (m models) Models(_ context.Context, caller gateway.Caller) []gateway.ModelCard {
+	return slices.DeleteFunc(m.p.router.Cards(), func(c gateway.ModelCard) bool {
+		return slices.Contains(c.Operations, gateway.OperationTool) || len(caller.Models) > 0 && !slices.Contains(caller.Models, c.ID)
+	})
+}
+
+// Aliases are the names that stand for models the caller may see.
+func (m models) Aliases(ctx context.Context, caller gateway.Caller) []httpapi.Alias {
+	behind := map[gateway.ModelID][]gateway.ModelID{}
+	for _, c := range m.p.config.Models {
+		for _, alias := range c.Aliases {
+			behind[alias] = append(behind[alias], c.ID)
+		}
+	}
+	for _, g := range m.p.config.Routing.Groups {
+		behind[g.Name] = append(behind[g.Name], g.Models...)
+	}
+	visible := m.Models(ctx, caller)
+	var out []httpapi.Alias
+	for _, name := range slices.Sorted(maps.Keys(behind)) {
+		a := httpapi.Alias{ID: name}
+		for _, card := range visible {
+			if slices.Contains(behind[name], card.ID) {
+				a.Models = append(a.Models, card.ID)
+			}
+		}
+		if len(a.Models) > 0 {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // decisions shows systems the record of their own tenant.
@@ -152,4 +185,39 @@ func strict(raw json.RawMessage, path string, into any) error {
 		return &gateway.Error{Op: "read input", Code: gateway.CodeInvalid, Path: path, Message: "Das Feld ist nicht lesbar: " + err.Error()}
 	}
 	return nil
+}
+
+// statutes answers questions about norms from the register and the imported law.
+type statutes struct{ p *parts }
+
+func (s statutes) Source() string { return lawSource }
+
+func (s statutes) Cited(text string) []httpapi.Cited {
+	var out []httpapi.Cited
+	for _, c := range s.p.register.Parse(text) {
+		cited := httpapi.Cited{Text: c.Text, Exists: true}
+		if err := s.p.register.Lookup(c); err != nil {
+			cited.Exists, cited.Problem = false, err.Error()
+		}
+		if statute, ok := s.p.register.Statute(c.Law); ok {
+			cited.Statute, cited.Stand = statute.Title, statute.Stand
+			for _, e := range statute.Sections() {
+				if e.Number == c.Section {
+					cited.Heading = e.Heading
+				}
+			}
+		}
+		out = append(out, cited)
+	}
+	return out
+}
+
+// classifier asks the policies about a plan.
+type classifier struct{ p *parts }
+
+func (c classifier) Classify(ctx context.Context, caller gateway.Caller, plan httpapi.Plan) (any, error) {
+	return c.p.engine.Classify(ctx, policies.Plan{
+		Tenant: caller.Tenant, Purpose: plan.Purpose, Service: plan.Service, Channel: plan.Channel,
+		DataClass: plan.DataClass, Date: plan.Date, Models: models{c.p}.Models(ctx, caller),
+	})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/mcp"
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
@@ -70,6 +71,8 @@ type Config struct {
 	// Embeddings names the model that makes vectors for the search; empty: lexical search alone.
 	Embeddings EmbeddingsConfig `yaml:"embeddings"`
 	Sources    []SourceConfig   `yaml:"sources"`
+	// ToolServers are other MCP servers with released tools.
+	ToolServers []ToolServerConfig `yaml:"tool_servers"`
 	// Authorities per tenant: letterhead, contact, return channel.
 	Authorities map[gateway.TenantID]Authority `yaml:"authorities"`
 	// Releases of high-risk purposes per tenant, with registration, FRIA, DPIA and oversight.
@@ -265,6 +268,9 @@ func (c *Config) Validate() error {
 	if _, err := router.Open(c.routing()); err != nil {
 		problems = append(problems, err)
 	}
+	if _, err := c.toolClient(mcp.ClientConfig{}); err != nil {
+		problems = append(problems, err)
+	}
 	if err := c.Limits.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("limits: %w", err))
 	}
@@ -358,7 +364,7 @@ func (c *Config) entries() []router.Entry {
 			Endpoint: m.Endpoint, Upstream: m.Upstream, Weight: m.Weight, Aliases: m.Aliases, Limits: m.Limits.limits(),
 		})
 	}
-	return out
+	return append(out, c.toolEntries()...)
 }
 
 // upstreams are the endpoints for the wire client.

@@ -91,6 +91,9 @@ func (c *Config) routing() router.Config {
 
 // ping asks an endpoint whether it is there. Servers of tools tell by their list.
 func (p *parts) ping(ctx context.Context, endpoint string) error {
+	if _, ok := p.config.Endpoints[endpoint]; !ok {
+		return nil
+	}
 	err := p.upstream.Ping(ctx, endpoint)
 	var known *gateway.Error
 	if errors.As(err, &known) && known.Code == gateway.CodeUpstream {

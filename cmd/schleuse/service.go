@@ -242,6 +242,7 @@ func (s *service) verifyRegularly(ctx context.Context) {
 // background is what runs while the configuration of the parts is in force.
 func (p *parts) background(ctx context.Context) {
 	go p.router.Run(ctx)
+	go p.tools.Run(ctx)
 	if err := p.syncSources(ctx); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "sources not synchronised", slog.Any("error", err))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/mcp"
 	"github.com/ki-schleuse/schleuse/gateway/norms"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
@@ -41,11 +42,13 @@ type parts struct {
 	index    *retrieval.Index
 	router   *router.Router
 	upstream *upstream.Client
+	tools    *mcp.Client
 	gateway  *gateway.Gateway
 	checker  *completeness.Checker
 	drafter  *drafting.Drafter
 	api      *httpapi.Server
 	pages    *ui.UI
+	mcp      *mcp.Server
 
 	own closers
 }
@@ -185,6 +188,9 @@ func (p *parts) buildModels(context.Context) (err error) {
 		return err
 	}
 	p.own.add(func() error { p.upstream.Close(); return nil })
+	if p.tools, err = p.config.toolClient(mcp.ClientConfig{Version: version, Logger: p.logger}); err != nil {
+		return err
+	}
 	routing := p.config.routing()
 	routing.Health.Ping, routing.Logger = p.ping, p.logger
 	p.router, err = router.Renew(routing, p.routes)
@@ -205,7 +211,7 @@ func (p *parts) buildSearch(context.Context) (err error) {
 
 func (p *parts) buildGateway(context.Context) (err error) {
 	p.gateway, err = gateway.New(gateway.Config{
-		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: p.upstream, Recorder: p.record, Observer: p.telemetry, Quota: p.quota,
+		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota,
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger,
 	})
 	return err
@@ -243,10 +249,14 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 
 func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
-		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Models: models{p}, Checker: p.checker, Drafter: letters{p},
+		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p}, Models: models{p}, Checker: p.checker, Drafter: letters{p},
 		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Drafts: p.drafts, Reports: p.reports,
 	})
+	if err != nil {
+		return err
+	}
+	p.mcp, err = mcp.NewServer(mcp.Config{API: p.api, Auth: p.tenants, Released: p.tools, Gateway: p.gateway, Version: version, Logger: p.logger})
 	if err != nil {
 		return err
 	}
@@ -288,6 +298,7 @@ func (p *parts) handler() http.Handler {
 	for _, prefix := range []string{"/v1/", "/api/", "/healthz", "/readyz"} {
 		mux.Handle(prefix, p.api)
 	}
+	mux.Handle("/mcp", p.mcp)
 	mux.Handle("/", p.pages.Handler())
 	return mux
 }

@@ -131,6 +131,9 @@ func (s *Server) call(outer *http.Request, t tool) sdk.ToolHandler {
 			return refused(err), nil
 		}
 		carryOver(r, outer)
+		if t.purpose != "" && r.Header.Get("Schleuse-Purpose") == "" {
+			r.Header.Set("Schleuse-Purpose", string(t.purpose))
+		}
 		answer := &recorder{header: http.Header{}, limit: s.MaxAnswer}
 		s.API.ServeHTTP(answer, r)
 		return answer.result(), nil

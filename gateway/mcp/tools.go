@@ -19,6 +19,7 @@ import (
 type tool struct {
 	name, title, description string
 	path                     string
+	purpose                  gateway.Purpose // of a call that names none
 	schema                   json.RawMessage
 }
 
@@ -48,7 +49,7 @@ func tools() []tool {
 				"facts":{"type":"object"},"recipient":{"type":"object"},"date":{"type":"string"},"case":{"type":"string"}`, "kind"),
 		},
 		{
-			name: "akte_durchsuchen", title: "Akte durchsuchen", path: "/api/v1/search",
+			name: "akte_durchsuchen", title: "Akte durchsuchen", path: "/api/v1/search", purpose: gateway.PurposeResearch,
 			description: "Findet Stellen in den freigegebenen Quellen, die der Aufrufer lesen darf, mit Fundstelle.",
 			schema:      schema(`"query":{"type":"string","maxLength":4000},"sources":{"type":"array","items":{"type":"string"}},"limit":{"type":"integer","minimum":1,"maximum":50}`, "query"),
 		},

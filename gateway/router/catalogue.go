@@ -316,6 +316,7 @@ func difference(a, b gateway.ModelCard) string {
 // operations that a model does.
 var operations = []gateway.Operation{
 	gateway.OperationChat, gateway.OperationCompletion, gateway.OperationEmbeddings, gateway.OperationRerank, gateway.OperationTranscription,
+	gateway.OperationTool,
 }
 
 var dataClasses = []gateway.DataClass{
