@@ -93,7 +93,7 @@ func (c Config) check() problems {
 	if !validEnv(c.Env) {
 		k.add("identity.env", "Die Umgebung %q besteht nicht aus 1 bis 16 Kleinbuchstaben, Ziffern und Bindestrichen.", cut(c.Env))
 	}
-	seen, keys := map[gateway.TenantID]bool{}, map[string]bool{}
+	seen, keys, shown := map[gateway.TenantID]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range c.Tenants {
 		t, path := &c.Tenants[i], fmt.Sprintf("tenants[%d]", i)
 		if seen[t.ID] {
@@ -102,6 +102,7 @@ func (c Config) check() problems {
 		seen[t.ID] = true
 		k.tenant(path, t)
 		for j := range t.Systems {
+			k.certificates(fmt.Sprintf("%s.systems[%d].certificates", path, j), t.Systems[j].Certificates, shown)
 			for l := range t.Systems[j].Keys {
 				k.configuredKey(fmt.Sprintf("%s.systems[%d].keys[%d]", path, j, l), &t.Systems[j].Keys[l], keys, c.Now())
 			}
@@ -208,6 +209,9 @@ func (c *checker) configuredKey(path string, k *Key, seen map[string]bool, now t
 		c.add(join(path, "expires"), "Das Ende der Gültigkeit fehlt.")
 	} else if k.Expires.After(now.Add(MaxKeyLife)) {
 		c.add(join(path, "expires"), "Ein Schlüssel gilt höchstens 400 Tage.")
+	}
+	if k.Certificate != "" {
+		c.fingerprint(join(path, "certificate"), k.Certificate)
 	}
 	c.text(join(path, "label"), k.Label)
 	c.scopes(path, k.scopes())

@@ -21,9 +21,12 @@ type Directory struct {
 	tenants []Tenant
 	byID    map[gateway.TenantID]*Tenant
 	keys    map[string]*entry
+	shown   map[string]*entry // by the names of certificates
 	pepper  []byte
 	now     func() time.Time
 	methods []Method
+
+	certificates *Certificates
 }
 
 // entry is a key with all that a request needs of it.
@@ -33,6 +36,8 @@ type entry struct {
 	expires time.Time
 	locked  bool // revoked, or its tenant is not active
 	used    *usage
+	// certificate without which the key does not work; empty: it works by itself.
+	certificate string
 }
 
 // Method is one way to prove who calls. It says whether the request tries this
@@ -52,8 +57,8 @@ func New(c Config) (*Directory, error) {
 // which chance does not make, the first counts.
 func newDirectory(c Config, tenants []Tenant, uses *uses) *Directory {
 	d := &Directory{
-		tenants: tenants, pepper: c.Pepper, now: c.Now, methods: append(slices.Clone(c.Methods), byKey),
-		byID: make(map[gateway.TenantID]*Tenant, len(tenants)), keys: make(map[string]*entry, 4*len(tenants)),
+		tenants: tenants, pepper: c.Pepper, now: c.Now, methods: append(slices.Clone(c.Methods), byKey, byCertificate), certificates: c.Certificates,
+		byID: make(map[gateway.TenantID]*Tenant, len(tenants)), keys: make(map[string]*entry, 4*len(tenants)), shown: map[string]*entry{},
 	}
 	for i := range tenants {
 		t := &tenants[i]
@@ -63,13 +68,16 @@ func newDirectory(c Config, tenants []Tenant, uses *uses) *Directory {
 			for k := range s.Keys {
 				d.add(t, s, &s.Keys[k], uses)
 			}
+			for k := range s.Certificates {
+				d.addCertificate(t, s, &s.Certificates[k])
+			}
 		}
 	}
 	return d
 }
 
 func (d *Directory) add(t *Tenant, s *System, k *Key, uses *uses) {
-	e := &entry{caller: callerOf(t, s, k), expires: k.Expires, locked: !t.Active || !k.RevokedAt.IsZero(), used: uses.of(k.ID)}
+	e := &entry{caller: callerOf(t, s, k), expires: k.Expires, locked: !t.Active || !k.RevokedAt.IsZero(), used: uses.of(k.ID), certificate: k.Certificate}
 	n, err := hex.Decode(e.hash[:], []byte(k.Hash[:min(len(k.Hash), 2*hashBytes)]))
 	if _, known := d.keys[k.ID]; known || err != nil || n != hashBytes {
 		return
@@ -116,7 +124,7 @@ const (
 )
 
 // Authenticate returns the caller of an API request. The methods are asked in
-// their order, API keys last. The error is CodeUnauthenticated and does not say
+// their order, then API keys, then certificates. The error is CodeUnauthenticated and does not say
 // what was wrong.
 func (d *Directory) Authenticate(ctx context.Context, r *http.Request) (gateway.Caller, error) {
 	for _, method := range d.methods {
@@ -129,13 +137,13 @@ func (d *Directory) Authenticate(ctx context.Context, r *http.Request) (gateway.
 
 // byKey recognises a caller by an API key.
 func byKey(_ context.Context, d *Directory, r *http.Request) (gateway.Caller, bool, error) {
-	scheme, key, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
+	key, ok := bearer(r)
+	if !ok {
 		return gateway.Caller{}, false, nil
 	}
 	now := d.now()
-	e, ok := d.lookup(strings.TrimSpace(key), now)
-	if !ok {
+	e, ok := d.lookup(key, now)
+	if !ok || !d.confirmed(e, r, now) {
 		return gateway.Caller{}, true, unauthenticated("Der Schlüssel ist ungültig, abgelaufen oder gesperrt.")
 	}
 	e.used.note(now)
@@ -143,6 +151,15 @@ func byKey(_ context.Context, d *Directory, r *http.Request) (gateway.Caller, bo
 	caller.User = limited(r.Header.Get(HeaderUser))
 	caller.Principals = narrowed(caller.Principals, r.Header.Values(HeaderPrincipals))
 	return caller, true, nil
+}
+
+// confirmed: a key that is bound to a certificate comes with it only.
+func (d *Directory) confirmed(e *entry, r *http.Request, now time.Time) bool {
+	if e.certificate == "" {
+		return true
+	}
+	shown, err := d.certificates.of(r, now)
+	return err == nil && shown != nil && shown.is(e.certificate)
 }
 
 // nobody stands in for the entry of an unknown key.

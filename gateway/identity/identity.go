@@ -69,6 +69,8 @@ type System struct {
 	Channel    gateway.Channel  `yaml:"channel" json:"channel"` // caseworker, citizen or system
 	CostCentre string           `yaml:"cost_centre" json:"cost_centre,omitempty"`
 	Keys       []Key            `yaml:"keys" json:"keys"`
+	// Certificates let the system in without a key.
+	Certificates []Certificate `yaml:"certificates" json:"certificates,omitempty"`
 }
 
 // Key of a system, by id.
@@ -100,6 +102,9 @@ type Key struct {
 	Roles    []string            `yaml:"roles" json:"roles,omitempty"`
 	// Principals the key reads documents as, for example "group:wohngeld".
 	Principals []gateway.Principal `yaml:"principals" json:"principals,omitempty"`
+	// Certificate is the SHA-256 of the client certificate without which the key
+	// does not work; empty: it works by itself.
+	Certificate string `yaml:"certificate" json:"certificate,omitempty"`
 
 	CreatedAt time.Time `yaml:"-" json:"created_at,omitzero"`
 	CreatedBy string    `yaml:"-" json:"created_by,omitempty"`

@@ -21,7 +21,7 @@ import (
 )
 
 // Config of a Directory or a Registry. Pepper is required; a Directory uses the
-// first four fields only.
+// first five fields only.
 type Config struct {
 	// Tenants that stand in the configuration. Nothing else changes them.
 	Tenants []Tenant
@@ -30,6 +30,8 @@ type Config struct {
 	Now    func() time.Time
 	// Methods to recognise callers by, asked before API keys.
 	Methods []Method
+	// Certificates finds client certificates; nil: none count. Access.Extend sets both.
+	Certificates *Certificates
 
 	// Store of further tenants; nil: there are none.
 	Store Store
