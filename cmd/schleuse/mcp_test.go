@@ -123,16 +123,26 @@ func TestReleasedToolThroughTheRules(t *testing.T) {
 	})
 	w.tools.Refresh(t.Context())
 	s := w.mcp(t)
-	r, text := callTool(t, s, "fach__wiederholen", map[string]any{"text": "IBAN DE89 3704 0044 0532 0130 00, bitte"})
-	if r.IsError || !strings.Contains(text, "DE89 3704 0044 0532 0130 00") {
+	arguments := map[string]any{"text": "Erika Mustermann, IBAN DE89 3704 0044 0532 0130 00"}
+	if r, text := callTool(t, s, "fach__wiederholen", arguments); !r.IsError || len(seen) > 0 {
+		t.Errorf("a file number without what is known of the case: %q, the tool saw %q", text, seen)
+	}
+	r, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: "fach__wiederholen", Arguments: arguments, Meta: sdk.Meta{"schleuse": map[string]any{
+		"case_entities": []any{map[string]any{"type": "person", "value": map[string]any{"first": "Erika", "last": "Mustermann"}}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := r.Content[0].(*sdk.TextContent).Text
+	if r.IsError || !strings.Contains(text, "Erika Mustermann, IBAN DE89 3704 0044 0532 0130 00") {
 		t.Errorf("answer: %q", text)
 	}
-	if len(seen) != 1 || strings.Contains(seen[0], "DE89") || !strings.Contains(seen[0], "IBAN_1") {
+	if len(seen) != 1 || strings.Contains(seen[0], "DE89") || strings.Contains(seen[0], "Mustermann") || !strings.Contains(seen[0], "IBAN_1") {
 		t.Errorf("the tool saw %q", seen)
 	}
 	decision, _ := r.Meta["schleuse/decision"].(string)
 	e, err := w.records(t).Show(t.Context(), audit.Scope{Tenant: demoTenant}, decision)
-	if err != nil || e.Record.Operation != gateway.OperationTool || e.Record.Masked != 1 || e.Record.Route.Endpoint != "mcp:fach" || !slices.Contains(e.Record.Applied, gateway.ObligationPseudonymise) {
+	if err != nil || e.Record.Operation != gateway.OperationTool || e.Record.Masked != 2 || e.Record.Route.Endpoint != "mcp:fach" || !slices.Contains(e.Record.Applied, gateway.ObligationPseudonymise) {
 		t.Errorf("record: %+v, %v", e.Record, err)
 	}
 	status, body, _ := w.post(t, "/v1/chat/completions", `{"model":"werkzeug/fach/wiederholen","messages":[{"role":"user","content":"x"}]}`, "Schleuse-Purpose", "summarise")

@@ -175,13 +175,16 @@ func (s *Server) pass(outer *http.Request, caller gateway.Caller, t Released) sd
 		if err != nil {
 			return refused(err), nil
 		}
-		purpose := gateway.Purpose(outer.Header.Get("Schleuse-Purpose"))
-		if purpose == "" {
-			purpose = t.Purpose
+		said, err := matterOf(q.Params.Meta, outer.Header)
+		if err != nil {
+			return refused(err), nil
+		}
+		if said.Purpose == "" {
+			said.Purpose = t.Purpose
 		}
 		answer, err := s.Gateway.Complete(ctx, gateway.Request{
-			Caller: caller, Operation: gateway.OperationTool, Purpose: purpose, Service: gateway.ServiceID(outer.Header.Get("Schleuse-Service")),
-			Case: outer.Header.Get("Schleuse-Case"), Model: t.Model, Body: body,
+			Caller: caller, Operation: gateway.OperationTool, Purpose: said.Purpose, Service: said.Service,
+			Case: said.Case, Entities: said.Entities, Model: t.Model, Body: body,
 		})
 		if err != nil {
 			return refused(err), nil
