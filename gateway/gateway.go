@@ -479,7 +479,7 @@ func (p *passage) decideAhead(ctx context.Context) error {
 		p.record.Decisions = append(p.record.Decisions, d)
 		return p.refuse(ctx, p.answerDenied(d))
 	}
-	p.routes = slices.DeleteFunc(p.routes, func(r Route) bool { return !containsModel(d.Models, r.Model) })
+	p.routes = slices.DeleteFunc(slices.Clone(p.routes), func(r Route) bool { return !containsModel(d.Models, r.Model) })
 	if len(p.routes) == 0 {
 		return p.refuse(ctx, &Error{Op: "route", Code: CodeNoModel, Message: "Für diese Anfrage ist kein Modell eingerichtet, das die Regeln zulassen."})
 	}

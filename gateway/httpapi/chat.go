@@ -5,7 +5,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/dialect"
 )
 
 // chat is POST /v1/chat/completions.
@@ -111,9 +111,7 @@ func checkShape(o gateway.Operation, body gateway.Body) error {
 		return nil
 	default:
 	}
-	messages, _ := body.Get("messages")
-	var list []json.RawMessage
-	if json.Unmarshal(messages, &list) != nil || len(list) == 0 {
+	if body.Elements("messages") < 1 {
 		return invalid("messages", "Erwartet wird eine Liste mit mindestens einer Nachricht.")
 	}
 	return nil
@@ -123,21 +121,19 @@ func checkShape(o gateway.Operation, body gateway.Body) error {
 // of tokens; nobody could find a name in them.
 func checkTexts(body gateway.Body, field string) error {
 	raw, ok := body.Get(field)
-	var list []json.RawMessage
 	switch {
 	case ok && raw[0] == '"':
 		return nil
-	case !ok || json.Unmarshal(raw, &list) != nil || len(list) == 0:
+	case body.Elements(field) < 1:
 		return invalid(field, "Erwartet wird ein Text oder eine Liste von Texten.")
 	}
-	for i, element := range list {
-		path := fmt.Sprintf("%s[%d]", field, i)
+	for i, element := range dialect.Elements(raw) {
 		switch {
 		case element[0] == '"':
 		case element[0] == '[', element[0] >= '0' && element[0] <= '9':
-			return invalid(path, "Token-Nummern werden nicht angenommen, weil niemand sie auf personenbezogene Daten prüfen kann. Bitte senden Sie den Text.")
+			return invalid(fmt.Sprintf("%s[%d]", field, i), "Token-Nummern werden nicht angenommen, weil niemand sie auf personenbezogene Daten prüfen kann. Bitte senden Sie den Text.")
 		default:
-			return invalid(path, "Erwartet wird ein Text.")
+			return invalid(fmt.Sprintf("%s[%d]", field, i), "Erwartet wird ein Text.")
 		}
 	}
 	return nil
