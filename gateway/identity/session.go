@@ -22,6 +22,9 @@ type Person struct {
 	Roles  []string
 	// Principals the person reads documents as.
 	Principals []gateway.Principal
+	// Launch is the session of a launch ticket, which confines the person to the
+	// panel and to one case; nil: the person signed in.
+	Launch *Launch
 }
 
 // Has reports whether the person has one of the roles.
@@ -29,8 +32,14 @@ func (p Person) Has(roles ...string) bool {
 	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) })
 }
 
-// Caller is the person as a caller of the gateway.
+// Caller is the person as a caller of the gateway. After a launch ticket it is
+// the system that asked for it, with no more purposes than that has.
 func (p Person) Caller(system gateway.SystemID, purposes ...gateway.Purpose) gateway.Caller {
+	if p.Launch != nil {
+		c := p.Launch.Caller
+		c.Purposes = common(purposes, c.Purposes)
+		return c
+	}
 	return gateway.Caller{
 		Tenant: p.Tenant, System: system, KeyID: "sitzung", User: p.Name, Roles: p.Roles,
 		Principals: p.Principals, Channel: gateway.ChannelCaseworker, Purposes: purposes, Auth: "session",

@@ -41,3 +41,20 @@ func backend(t testing.TB) identitytest.Attach {
 		return s
 	}
 }
+
+func TestTickets(t *testing.T) {
+	t.Parallel()
+	postgrestest.DSN(t)
+	identitytest.RunTickets(t, func(t testing.TB) identitytest.AttachTickets {
+		t.Helper()
+		attach := backend(t)
+		return func(t testing.TB) identity.TicketStore {
+			t.Helper()
+			store, ok := attach(t).(identity.TicketStore)
+			if !ok {
+				t.Fatal("the store keeps no tickets")
+			}
+			return store
+		}
+	})
+}

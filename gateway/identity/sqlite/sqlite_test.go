@@ -57,3 +57,12 @@ func TestTheFileIsPrivate(t *testing.T) {
 		}
 	}
 }
+
+func TestTickets(t *testing.T) {
+	t.Parallel()
+	identitytest.RunTickets(t, func(t testing.TB) identitytest.AttachTickets {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "tenants.db")
+		return func(t testing.TB) identity.TicketStore { t.Helper(); return open(t, path) }
+	})
+}
