@@ -197,7 +197,9 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"error":{"message":"x","code":1}}`))
 	f.Add([]byte(`{"data":[{"embedding":[1]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, o := range []gateway.Operation{gateway.OperationChat, gateway.OperationEmbeddings} {
+		for _, o := range []gateway.Operation{
+			gateway.OperationChat, gateway.OperationCompletion, gateway.OperationEmbeddings, gateway.OperationRerank, gateway.OperationTranscription,
+		} {
 			if _, err := checkAnswer(o, body); err == nil && !json.Valid(body) {
 				t.Errorf("%q counts as a whole answer", body)
 			}
