@@ -26,6 +26,7 @@ lint: ## format, vet, golangci-lint where it is installed
 
 bench: ## benchmarks, each beside its baseline in the same run
 	@.ci/with-services go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+	@.ci/bench
 
 tools: ## install what the tests need and is missing (Debian or Ubuntu, as root; otherwise tests say what they skip)
 	@.ci/tools

@@ -218,6 +218,6 @@ type classifier struct{ p *parts }
 func (c classifier) Classify(ctx context.Context, caller gateway.Caller, plan httpapi.Plan) (any, error) {
 	return c.p.engine.Classify(ctx, policies.Plan{
 		Tenant: caller.Tenant, Purpose: plan.Purpose, Service: plan.Service, Channel: plan.Channel,
-		DataClass: plan.DataClass, Date: plan.Date, Models: models{c.p}.Models(ctx, caller),
+		DataClass: plan.DataClass, Date: plan.Date, Models: models(c).Models(ctx, caller),
 	})
 }

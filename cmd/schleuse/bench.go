@@ -93,7 +93,7 @@ func (b *benchTargets) stage(ctx context.Context, cmd *cobra.Command) (targets [
 	if len(targets) > 0 {
 		return targets, mock.Control{URL: strings.TrimSuffix(b.mock, "/")}, func() {}, nil
 	}
-	c, err := compareConfig(cmd.ErrOrStderr(), gatewayOptions{})
+	c, err := compareConfig(cmd.ErrOrStderr(), gatewayOptions{}) //nolint:contextcheck // looks for free ports and closes them at once
 	if err != nil {
 		return nil, control, nil, err
 	}

@@ -73,7 +73,7 @@ type settled struct {
 	Secret                                      [32]byte // derived, to notice a change
 }
 
-func (c Config) settled() settled {
+func (c *Config) settled() settled {
 	return settled{
 		Listen: c.Listen, AdminListen: c.AdminListen, Data: c.Data, Database: c.Database, Origin: c.Origin,
 		TLS: c.TLS.Cert != "", BehindProxy: c.BehindProxy, Dim: c.Embeddings.Dim,

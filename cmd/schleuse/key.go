@@ -177,7 +177,7 @@ func keyRotateCommand() *cobra.Command {
 	var config string
 	var overlap time.Duration
 	c := &cobra.Command{
-		Use: "rotate SCHLÜSSEL", Short: "Einen Schlüssel durch einen neuen ersetzen; der alte gilt noch für die Überlappung", Args: exactArgs(1, "the id of a key"),
+		Use: "rotate SCHLÜSSEL", Short: "Einen Schlüssel durch einen neuen ersetzen; der alte gilt noch für die Überlappung", Args: oneArg("the id of a key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if overlap <= 0 {
 				return usageError{fmt.Errorf("--overlap: %s is not positive; to end a key at once, revoke it", overlap)}
@@ -204,7 +204,7 @@ func keyRotateCommand() *cobra.Command {
 func keyRevokeCommand() *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use: "revoke SCHLÜSSEL", Short: "Einen Schlüssel endgültig sperren, sofort", Args: exactArgs(1, "the id of a key"),
+		Use: "revoke SCHLÜSSEL", Short: "Einen Schlüssel endgültig sperren, sofort", Args: oneArg("the id of a key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				place, err := r.FindKey(operator(), args[0])

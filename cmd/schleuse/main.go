@@ -128,9 +128,9 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func exactArgs(n int, what string) cobra.PositionalArgs {
+func oneArg(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
+		if len(args) != 1 {
 			return usageError{fmt.Errorf("expected %s", what)}
 		}
 		return nil

@@ -33,7 +33,7 @@ func normsImportCommand() *cobra.Command {
 	var config, data string
 	c := &cobra.Command{
 		Use: "import PATH", Short: "Gesetze einlesen: XML von gesetze-im-internet.de (auch ZIP) oder JSON Lines, Datei oder Ordner",
-		Args: exactArgs(1, "one file or folder with statutes"),
+		Args: oneArg("one file or folder with statutes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := localConfig(data)
 			if config != "" {
@@ -157,7 +157,7 @@ func statuteDocument(register *norms.Register, law string, list []norms.Section)
 func normsCheckCommand() *cobra.Command {
 	var data string
 	c := &cobra.Command{
-		Use: "check TEXT", Short: "Fundstellen in einem Text gegen das Normenregister prüfen", Args: exactArgs(1, "one text, for example '§ 66 Abs. 3 SGB I'"),
+		Use: "check TEXT", Short: "Fundstellen in einem Text gegen das Normenregister prüfen", Args: oneArg("one text, for example '§ 66 Abs. 3 SGB I'"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			register, err := loadRegister(data)
 			if err != nil {

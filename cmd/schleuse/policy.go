@@ -82,7 +82,7 @@ func policyEvalCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "eval FILE", Short: "Eine Frage (YAML oder JSON) entscheiden lassen; - liest die Standardeingabe",
-		Args: exactArgs(1, "one file with a question, or - for standard input"),
+		Args: oneArg("one file with a question, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := readInput(args[0], cmd.InOrStdin())
 			if err != nil {

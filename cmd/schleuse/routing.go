@@ -84,7 +84,7 @@ func (c *Config) routing() router.Config {
 		out.Groups = append(out.Groups, router.Group{Name: g.Name, Models: g.Models, Strategy: g.Strategy, Loose: g.Loose})
 	}
 	for name, limits := range r.Endpoints {
-		out.Catalogue.Endpoints[name] = limits.limits()
+		out.Endpoints[name] = limits.limits()
 	}
 	return out
 }

@@ -68,7 +68,7 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 	}
 	group, inner := errgroup.WithContext(ctx)
 	s.begin(inner, first)
-	defer func() { s.end(s.current.Load()) }()
+	defer func() { s.end(context.WithoutCancel(ctx), s.current.Load()) }()
 	public := first.api.HTTPServer(listener.Addr().String(), s)
 	servers := []*http.Server{public}
 	if s.settled.AdminListen != "" {
@@ -142,19 +142,19 @@ func (s *service) begin(ctx context.Context, p *parts) {
 		defer close(next.done)
 		p.background(ctx)
 	}()
-	p.lead()
+	p.lead(ctx)
 	if last := s.current.Swap(next); last != nil {
-		s.end(last)
+		s.end(context.WithoutCancel(ctx), last)
 	}
 }
 
 // end stops what runs in the background for parts that are no longer in force.
 // Requests that still use the parts are not touched.
-func (s *service) end(e *era) {
+func (s *service) end(ctx context.Context, e *era) {
 	e.stop()
 	<-e.done
 	if err := e.parts.own.close(); err != nil {
-		s.logger.LogAttrs(context.Background(), slog.LevelWarn, "old configuration not closed", slog.Any("error", err))
+		s.logger.LogAttrs(ctx, slog.LevelWarn, "old configuration not closed", slog.Any("error", err))
 	}
 }
 

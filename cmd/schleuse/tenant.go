@@ -380,7 +380,7 @@ func (t table) row(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t"))
 func tenantShowCommand() *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use: "show KENNUNG", Short: "Einen Mandanten mit Fachverfahren und Schlüsseln zeigen (JSON)", Args: exactArgs(1, "the id of a tenant"),
+		Use: "show KENNUNG", Short: "Einen Mandanten mit Fachverfahren und Schlüsseln zeigen (JSON)", Args: oneArg("the id of a tenant"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				t, err := r.Show(cmd.Context(), operator(), gateway.TenantID(args[0]))
@@ -401,7 +401,7 @@ func tenantShowCommand() *cobra.Command {
 func tenantSwitchCommand(use, short string, active bool) *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use: use + " KENNUNG", Short: short, Args: exactArgs(1, "the id of a tenant"),
+		Use: use + " KENNUNG", Short: short, Args: oneArg("the id of a tenant"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				if _, err := r.SetActive(cmd.Context(), operator(), gateway.TenantID(args[0]), active); err != nil {

@@ -63,12 +63,12 @@ func build(ctx context.Context, c Config, logger *slog.Logger) (*parts, error) {
 	if err != nil {
 		return nil, errors.Join(err, g.closers.close())
 	}
-	p.lead()
+	p.lead(ctx)
 	return p, nil
 }
 
 // lead makes these parts the ones that are told of changes of tenants.
-func (p *parts) lead() {
+func (p *parts) lead(ctx context.Context) {
 	p.routes = p.router
 	energy := map[gateway.ModelID]float64{}
 	for _, card := range p.router.Cards() {
@@ -77,17 +77,20 @@ func (p *parts) lead() {
 	p.energy.Store(&energy)
 	f := p.tenantsChanged
 	p.follow.Store(&f)
-	p.setLimits(p.tenants.Directory())
+	p.setLimits(ctx, p.tenants.Directory())
+	if err := p.telemetry.Register(metrics{p}); err != nil {
+		p.logger.LogAttrs(ctx, slog.LevelError, "metrics of endpoints and limits not shown", slog.Any("error", err))
+	}
 }
 
 // setLimits puts the limits of configuration and tenants in force.
-func (p *parts) setLimits(d *identity.Directory) {
+func (p *parts) setLimits(ctx context.Context, d *identity.Directory) {
 	limits, err := p.config.limits(d)
 	if err == nil {
 		err = p.quota.SetLimits(limits)
 	}
 	if err != nil {
-		p.logger.LogAttrs(context.Background(), slog.LevelError, "limits stay as they were", slog.Any("error", err))
+		p.logger.LogAttrs(ctx, slog.LevelError, "limits stay as they were", slog.Any("error", err))
 	}
 }
 
@@ -95,14 +98,14 @@ func (p *parts) setLimits(d *identity.Directory) {
 func (p *parts) tenantsChanged(d *identity.Directory) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := p.engine.SetTenants(ctx, p.policyTenants(d)); err != nil {
+	if err := p.engine.SetTenants(ctx, p.policyTenants(ctx, d)); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "policies keep the tenants they had", slog.Any("error", err))
 	}
-	p.setLimits(d)
+	p.setLimits(ctx, d)
 }
 
 // policyTenants is what the policies know of tenants.
-func (p *parts) policyTenants(d *identity.Directory) map[gateway.TenantID]policies.Tenant {
+func (p *parts) policyTenants(ctx context.Context, d *identity.Directory) map[gateway.TenantID]policies.Tenant {
 	tenants := map[gateway.TenantID]policies.Tenant{}
 	// The search asks for vectors under a tenant of its own.
 	tenants[lawTenant] = policies.Tenant{Active: true}
@@ -111,7 +114,7 @@ func (p *parts) policyTenants(d *identity.Directory) map[gateway.TenantID]polici
 		if raw, ok := t.Settings["releases"]; ok {
 			releases = nil
 			if err := strict(raw, "releases", &releases); err != nil {
-				p.logger.LogAttrs(context.Background(), slog.LevelError, "releases of a tenant not readable", slog.String("tenant", string(t.ID)))
+				p.logger.LogAttrs(ctx, slog.LevelError, "releases of a tenant not readable", slog.String("tenant", string(t.ID)))
 			}
 		}
 		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: releases}
@@ -149,7 +152,7 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 	if p.register, err = loadRegister(p.config.Data); err != nil {
 		return err
 	}
-	tenants := p.policyTenants(p.tenants.Directory())
+	tenants := p.policyTenants(ctx, p.tenants.Directory())
 	p.engine, err = policies.New(ctx, policies.Config{Tenants: tenants, Services: p.catalog.Cards(), Timeout: policyTimeout, Logger: p.logger})
 	return err
 }
