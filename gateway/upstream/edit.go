@@ -11,46 +11,73 @@ import (
 
 // member is one member of a JSON object: raw[start:colon] is its name, raw[value:end] its value.
 type member struct {
-	name                     string
+	name                     []byte
 	start, colon, value, end int
+	// What becomes of it: dropped, or renamed to.
+	dropped bool
+	to      string
 }
 
 // is compares like Go's own JSON reader, which some servers are written with.
-func (m member) is(name string) bool { return name != "" && strings.EqualFold(m.name, name) }
+func (m member) is(name string) bool {
+	return name != "" && strings.EqualFold(string(m.name), name)
+}
 
-// apply makes the edit. A field that is renamed takes the place of one that has
-// the new name already; null says nothing and is dropped. What is no JSON object
+// apply makes edits. A field that is renamed takes the place of one that has the
+// new name already; null says nothing and is dropped. What is no JSON object
 // stays as it is: the server says what it thinks of it.
-func (e edit) apply(body []byte) []byte {
-	members := membersOf(body)
-	at := -1
-	for i, m := range members {
-		if m.is(e.field) {
-			at = i
-		}
-	}
-	if at < 0 {
+func apply(edits []edit, body []byte) []byte {
+	if len(edits) == 0 {
 		return body
 	}
-	renamed := e.to != "" && string(body[members[at].value:members[at].end]) != "null"
-	out := make([]byte, 0, len(body)+len(e.to))
+	members := membersOf(body)
+	changed := false
+	for _, e := range edits {
+		changed = e.mark(body, members) || changed
+	}
+	if !changed {
+		return body
+	}
+	out := make([]byte, 0, len(body)+64)
 	out = append(out, body[:members[0].start]...)
 	kept := 0
 	for i, m := range members {
-		if m.is(e.field) && (i != at || !renamed) || renamed && m.is(e.to) {
+		if m.dropped {
 			continue
 		}
 		if kept > 0 { // what stood before this member, with its comma
 			out = append(out, body[members[i-1].end:m.start]...)
 		}
 		kept++
-		if i == at {
-			out = append(out, `"`+e.to+`"`...)
+		if m.to != "" {
+			out = append(append(append(out, '"'), m.to...), '"')
 			m.start = m.colon
 		}
 		out = append(out, body[m.start:m.end]...)
 	}
 	return append(out, body[members[len(members)-1].end:]...)
+}
+
+// mark says of the members what the edit makes of them, and whether it is anything.
+func (e edit) mark(body []byte, members []member) bool {
+	at := -1
+	for i, m := range members {
+		if m.is(e.field) {
+			at = i
+			members[i].dropped = true
+		}
+	}
+	if at < 0 {
+		return false
+	}
+	if m := members[at]; e.to == "" || string(body[m.value:m.end]) == "null" {
+		return true
+	}
+	for i, m := range members {
+		members[i].dropped = m.dropped || m.is(e.to)
+	}
+	members[at].dropped, members[at].to = false, e.to
+	return true
 }
 
 // membersOf are the top-level members of a JSON object; nil when it is none. It
@@ -65,9 +92,10 @@ func membersOf(body []byte) []member {
 		m := member{start: w.next()}
 		w.text()
 		m.colon = w.at
-		if w.failed || json.Unmarshal(body[m.start:m.colon], &m.name) != nil || !w.take(':') {
+		if w.failed || !w.take(':') {
 			return nil
 		}
+		m.name = nameOf(body[m.start:m.colon])
 		m.value = w.next()
 		w.skip()
 		m.end = w.at
@@ -84,6 +112,19 @@ func membersOf(body []byte) []member {
 	return nil
 }
 
+// nameOf is what a string says.
+func nameOf(quoted []byte) []byte {
+	inside := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inside, '\\') < 0 {
+		return inside
+	}
+	var name string
+	if json.Unmarshal(quoted, &name) != nil {
+		return nil
+	}
+	return []byte(name)
+}
+
 // walk goes through JSON source. After failed its place means nothing.
 type walk struct {
 	raw    []byte
@@ -93,7 +134,7 @@ type walk struct {
 
 // next skips white space and says where the walk stands.
 func (w *walk) next() int {
-	for w.at < len(w.raw) && bytes.IndexByte([]byte(" \t\r\n"), w.raw[w.at]) >= 0 {
+	for w.at < len(w.raw) && strings.IndexByte(" \t\r\n", w.raw[w.at]) >= 0 {
 		w.at++
 	}
 	return w.at

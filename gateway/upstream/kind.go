@@ -79,12 +79,13 @@ func notOffered(endpoint string, k kind, o gateway.Operation) error {
 
 // adapt makes the edits that concern the operation.
 func (k kind) adapt(o gateway.Operation, body []byte) []byte {
+	edits := make([]edit, 0, len(k.edits))
 	for _, e := range k.edits {
 		if e.concerns(o) {
-			body = e.apply(body)
+			edits = append(edits, e)
 		}
 	}
-	return body
+	return apply(edits, body)
 }
 
 // edit renames or drops one top-level field of a body; all other bytes stay.

@@ -5,6 +5,7 @@ package upstream
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -29,7 +30,7 @@ func TestForm(t *testing.T) {
 	got := map[string][]string{}
 	for r := multipart.NewReader(bytes.NewReader(p.body), params["boundary"]); ; {
 		part, err := r.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
