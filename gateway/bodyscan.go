@@ -65,7 +65,7 @@ func (s *scanner) syntax() *Error {
 
 // value walks one value. key is the name of the member it belongs to.
 func (s *scanner) value(key string, depth int) {
-	if depth > maxBodyDepth && s.budget != nil {
+	if depth > maxBodyDepth && (s.budget != nil || depth > maxOwnDepth) {
 		s.err = invalidBody("", fmt.Sprintf("Mehr als %d Ebenen Verschachtelung.", maxBodyDepth))
 		return
 	}

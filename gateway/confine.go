@@ -6,7 +6,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"strings"
 )
 
@@ -58,24 +57,56 @@ func detour(b Body) string {
 }
 
 // serverTool finds a tool that the model's server would run by itself. Functions
-// and custom tools are run by the caller.
+// and custom tools are run by the caller. A type that stands twice, or once in
+// another case, is judged each time: servers differ in which of them they heed.
 func serverTool(b Body) string {
-	raw, ok := b.Get("tools")
-	if !ok {
-		return ""
-	}
-	var tools []struct {
-		Type string `json:"type"`
-	}
-	if json.Unmarshal(raw, &tools) != nil {
-		return "tools"
-	}
-	for _, t := range tools {
-		if t.Type != "" && t.Type != "function" && t.Type != "custom" {
+	for _, f := range b.fields {
+		if !strings.EqualFold(f.key, "tools") {
+			continue
+		}
+		if c := (cursor{raw: b.raw[:f.end], at: f.valueAt}); !ownTools(&c) {
 			return "tools"
 		}
 	}
 	return ""
+}
+
+// ownTools walks a list of tools.
+func ownTools(c *cursor) bool {
+	if c.peek() != '[' {
+		return c.peek() == 'n'
+	}
+	for ok := c.open(']'); ok; ok = c.more(']') {
+		if c.peek() != '{' {
+			return false
+		}
+		for ok := c.open('}'); ok; ok = c.more('}') {
+			start, end := c.member()
+			if c.mistake != 0 {
+				return false
+			}
+			at := c.at
+			c.skip()
+			if strings.EqualFold(unquote(c.raw[start:end]), "type") && !ownTool(c.raw[at:c.at]) {
+				return false
+			}
+		}
+	}
+	return c.mistake == 0
+}
+
+func ownTool(kind []byte) bool {
+	if string(kind) == "null" {
+		return true
+	}
+	if len(kind) < 2 || kind[0] != '"' {
+		return false
+	}
+	switch unquote(kind[1 : len(kind)-1]) {
+	case "", "function", "custom":
+		return true
+	}
+	return false
 }
 
 // remoteURL: a picture or recording that the model's server would have to fetch.

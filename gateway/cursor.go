@@ -27,6 +27,10 @@ type cursor struct {
 // maxSkipDepth bounds the nesting of values that are only checked.
 const maxSkipDepth = 500
 
+// maxOwnDepth bounds the nesting of JSON of our own, which holds values that were
+// only checked. It keeps the stack finite, whatever a model's server sends.
+const maxOwnDepth = maxSkipDepth + 16
+
 // fail notes the first mistake and moves to the end.
 func (c *cursor) fail(at int) {
 	if c.mistake == 0 {

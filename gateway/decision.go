@@ -5,6 +5,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 )
 
@@ -109,10 +110,23 @@ type Price struct {
 	Output MicroEuro `json:"output"`
 }
 
-// Of is the price of so many tokens, rounded up.
+// Of is the price of so many tokens, rounded up. Beyond what can be counted it
+// is a sum nobody has.
 func (p Price) Of(input, output int) MicroEuro {
 	const million = 1_000_000
-	return (MicroEuro(input)*p.Input + MicroEuro(output)*p.Output + million - 1) / million
+	return (times(input, p.Input) + times(output, p.Output) + million - 1) / million
+}
+
+// times multiplies without overflow: how many tokens there may be is foreign input.
+func times(tokens int, price MicroEuro) MicroEuro {
+	const most = math.MaxInt64 / 4
+	if tokens <= 0 || price <= 0 {
+		return 0
+	}
+	if price > most/MicroEuro(tokens) {
+		return most
+	}
+	return MicroEuro(tokens) * price
 }
 
 // External says that the text leaves the house when it goes to this model.

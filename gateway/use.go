@@ -58,12 +58,14 @@ func (p *passage) maxOutput() int {
 	if !p.generates() {
 		return 0
 	}
-	limit := defaultOutput
+	limit := 0
 	for _, field := range [...]string{"max_completion_tokens", "max_tokens"} {
 		if n, ok := p.count(field); ok {
-			limit = n
-			break
+			limit = max(limit, n) // servers differ in which they heed
 		}
+	}
+	if limit == 0 {
+		limit = defaultOutput
 	}
 	choices := 1
 	for _, field := range [...]string{"n", "best_of"} {

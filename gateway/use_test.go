@@ -205,7 +205,7 @@ func TestReserveTheMost(t *testing.T) {
 	}{
 		"nothing said":         {``, gateway.OperationChat, 2048},
 		"a bound":              {`"max_tokens":100,`, gateway.OperationChat, 100},
-		"the newer name first": {`"max_tokens":100,"max_completion_tokens":50,`, gateway.OperationChat, 50},
+		"of two names the larger": {`"max_tokens":100,"max_completion_tokens":50,`, gateway.OperationChat, 100},
 		"several choices":      {`"max_tokens":100,"n":3,`, gateway.OperationChat, 300},
 		"best of":              {`"max_tokens":100,"n":2,"best_of":5,`, gateway.OperationCompletion, 500},
 		"nonsense":             {`"max_tokens":-5,"n":"9",`, gateway.OperationChat, 2048},
