@@ -203,13 +203,13 @@ func TestReserveTheMost(t *testing.T) {
 		operation gateway.Operation
 		output    int
 	}{
-		"nothing said":         {``, gateway.OperationChat, 2048},
-		"a bound":              {`"max_tokens":100,`, gateway.OperationChat, 100},
+		"nothing said":            {``, gateway.OperationChat, 2048},
+		"a bound":                 {`"max_tokens":100,`, gateway.OperationChat, 100},
 		"of two names the larger": {`"max_tokens":100,"max_completion_tokens":50,`, gateway.OperationChat, 100},
-		"several choices":      {`"max_tokens":100,"n":3,`, gateway.OperationChat, 300},
-		"best of":              {`"max_tokens":100,"n":2,"best_of":5,`, gateway.OperationCompletion, 500},
-		"nonsense":             {`"max_tokens":-5,"n":"9",`, gateway.OperationChat, 2048},
-		"no text comes back":   {``, gateway.OperationEmbeddings, 0},
+		"several choices":         {`"max_tokens":100,"n":3,`, gateway.OperationChat, 300},
+		"best of":                 {`"max_tokens":100,"n":2,"best_of":5,`, gateway.OperationCompletion, 500},
+		"nonsense":                {`"max_tokens":-5,"n":"9",`, gateway.OperationChat, 2048},
+		"no text comes back":      {``, gateway.OperationEmbeddings, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
