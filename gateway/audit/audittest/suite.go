@@ -24,6 +24,8 @@ func Run(t *testing.T, b Backend) {
 		{"written entries are found and proved", writtenEntries},
 		{"an end needs an open beginning", pairs},
 		{"many writers make one sequence", manyWriters},
+		{"one refused entry spoils no other", oneRefused},
+		{"a batch goes on only where it was built", goesOn},
 		{"a caller who leaves leaves no open entry", cancelled},
 		{"odd texts spoil nothing", oddTexts},
 		{"a dead process is ended at the next start", interrupted},
@@ -108,6 +110,14 @@ func pairs(t *testing.T, b Backend) {
 		{"a note", func() error {
 			return s.log.Note(ctx, audit.Note{ID: "n1", Tenant: "musterhausen", Topic: "policy_activated", Text: "Die Regeln 2026-03 gelten."})
 		}, ""},
+		{"opening what is a note", func() error {
+			n := Record(2, "musterhausen")
+			n.ID = "n1"
+			return s.log.Open(ctx, n)
+		}, gateway.CodeConflict},
+		{"a note under the id of a request", func() error {
+			return s.log.Note(ctx, audit.Note{ID: r.ID, Tenant: "musterhausen", Topic: "policy_activated", Text: "Die Regeln 2026-03 gelten."})
+		}, gateway.CodeConflict},
 		{"closing a note", func() error { return s.log.Close(ctx, gateway.Closing{ID: "n1"}) }, gateway.CodeConflict},
 	}
 	for _, step := range steps {
