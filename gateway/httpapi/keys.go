@@ -135,7 +135,7 @@ func (s *Server) revokeKey(c *gin.Context) {
 // keyWish reads a wish for a key. existing: it is a key as an answer shows it,
 // which stays as it is.
 func keyWish(raw json.RawMessage, path string) (w identity.KeyWish, existing bool, err error) {
-	o, err := parseObject(raw, path, "label", "days", "purposes", "default_purpose", "services", "models", "sources", "principals", "roles",
+	o, err := parseObject(raw, path, "label", "days", "purposes", "default_purpose", "services", "models", "sources", "principals", "roles", "certificate",
 		"id", "expires", "created_at", "created_by", "revoked_at", "last_used", "state")
 	if err != nil {
 		return w, false, err
@@ -157,12 +157,13 @@ func keyWish(raw json.RawMessage, path string) (w identity.KeyWish, existing boo
 	sources, err7 := o.texts("sources", maxScope)
 	principals, err8 := o.texts("principals", maxScope)
 	roles, err9 := o.texts("roles", maxScope)
+	certificate, err10 := o.text("certificate", 64)
 	w = identity.KeyWish{
 		Label: label, Days: days, DefaultPurpose: gateway.Purpose(purpose), Purposes: named[gateway.Purpose](purposes),
 		Services: named[gateway.ServiceID](services), Models: named[gateway.ModelID](models), Sources: sources,
-		Principals: named[gateway.Principal](principals), Roles: roles,
+		Principals: named[gateway.Principal](principals), Roles: roles, Certificate: certificate,
 	}
-	return w, false, firstError(err1, err2, err3, err4, err5, err6, err7, err8, err9)
+	return w, false, firstError(err10, err1, err2, err3, err4, err5, err6, err7, err8, err9)
 }
 
 // named gives texts their type.

@@ -46,6 +46,11 @@ type Config struct {
 	Classifier Classifier
 	// Tenants manages tenants and their keys.
 	Tenants *identity.Registry
+	// Launches gives out launch tickets for the panel; PublicURL stands before
+	// their path, for example https://schleuse.example. Empty: the address in the
+	// answer is relative to that of the call.
+	Launches  *identity.Launches
+	PublicURL string
 	// Ready are the checks behind /readyz.
 	Ready []ReadyCheck
 
@@ -212,6 +217,7 @@ func (s *Server) routes() []route {
 		{method: "POST", path: "/api/v1/drafts", handle: s.createDraft, limit: s.MaxBody},
 		{method: "GET", path: "/api/v1/drafts/:file", handle: s.getDraft},
 		{method: "POST", path: "/api/v1/drafts/:file/release", handle: s.releaseDraft, limit: 64 << 10},
+		{method: "POST", path: "/api/v1/tickets", handle: s.createTicket, limit: 64 << 10},
 		{method: "POST", path: "/api/v1/search", handle: s.search, limit: 64 << 10},
 		{method: "POST", path: "/api/v1/norms/search", handle: s.searchNorms, limit: 64 << 10},
 		{method: "POST", path: "/api/v1/classifications", handle: s.classify, limit: 64 << 10},

@@ -334,7 +334,7 @@ func (o object) settings() (identity.Settings, error) {
 }
 
 func systemWish(raw json.RawMessage, path string) (identity.SystemWish, error) {
-	o, err := parseObject(raw, path, "id", "name", "channel", "cost_centre", "keys")
+	o, err := parseObject(raw, path, "id", "name", "channel", "cost_centre", "keys", "certificates")
 	if err != nil {
 		return identity.SystemWish{}, err
 	}
@@ -343,10 +343,11 @@ func systemWish(raw json.RawMessage, path string) (identity.SystemWish, error) {
 	channel, err3 := o.text("channel", maxHeader)
 	centre, err4 := o.text("cost_centre", maxHeader)
 	keys, err5 := o.list("keys", maxKeys)
-	if err := firstError(err1, err2, err3, err4, err5); err != nil {
+	certificates, err6 := o.certificates()
+	if err := firstError(err1, err2, err3, err4, err5, err6); err != nil {
 		return identity.SystemWish{}, err
 	}
-	w := identity.SystemWish{ID: gateway.SystemID(id), Name: name, Channel: gateway.Channel(channel), CostCentre: centre}
+	w := identity.SystemWish{ID: gateway.SystemID(id), Name: name, Channel: gateway.Channel(channel), CostCentre: centre, Certificates: certificates}
 	for i, raw := range keys {
 		at := fmt.Sprintf("%s.keys[%d]", path, i)
 		k, existing, err := keyWish(raw, at)

@@ -52,7 +52,7 @@ type Certificate struct {
 }
 
 func (c *Certificate) scopes() Scopes {
-	return Scopes{c.Purposes, c.DefaultPurpose, c.Services, c.Models, c.Sources, c.Principals, c.Roles}
+	return Scopes{c.Purposes, c.DefaultPurpose, c.Services, c.Models, c.Sources, c.Principals, c.Roles, ""}
 }
 
 // name is what the certificate is found by: the same for two that cannot be told apart.

@@ -227,6 +227,9 @@ func (e *edit) put(path string, w Wish) error {
 		for i := range next.Systems {
 			if s, ok := current.System(next.Systems[i].ID); ok {
 				next.Systems[i].Keys = slices.Clone(s.Keys)
+				if w.Systems[i].Certificates == nil {
+					next.Systems[i].Certificates = s.Certificates
+				}
 			}
 		}
 	}
@@ -265,6 +268,12 @@ func (e *edit) allowed(path string, current *Tenant, next Tenant, w Wish) error 
 	for i, s := range next.Systems {
 		if old, ok := current.System(s.ID); ok && old.CostCentre != s.CostCentre || !ok && s.CostCentre != "" {
 			return operatorsOnly(fmt.Sprintf("%s[%d].cost_centre", join(path, "systems"), i))
+		}
+	}
+	for i, s := range w.Systems {
+		old, _ := current.System(s.ID)
+		if s.Certificates != nil && (old == nil && len(s.Certificates) > 0 || old != nil && !sameJSON(object(old.Certificates), object(s.Certificates))) {
+			return operatorsOnly(fmt.Sprintf("%s[%d].certificates", join(path, "systems"), i))
 		}
 	}
 	for name, change := range differing(current.Settings, next.Settings) {

@@ -210,9 +210,6 @@ func (c *checker) configuredKey(path string, k *Key, seen map[string]bool, now t
 	} else if k.Expires.After(now.Add(MaxKeyLife)) {
 		c.add(join(path, "expires"), "Ein Schlüssel gilt höchstens 400 Tage.")
 	}
-	if k.Certificate != "" {
-		c.fingerprint(join(path, "certificate"), k.Certificate)
-	}
 	c.text(join(path, "label"), k.Label)
 	c.scopes(path, k.scopes())
 }
@@ -227,6 +224,9 @@ func (c *checker) scopes(path string, s Scopes) {
 	list(c, join(path, "roles"), s.Roles)
 	if s.DefaultPurpose != "" && !slices.Contains(s.Purposes, s.DefaultPurpose) {
 		c.add(join(path, "default_purpose"), "Der Zweck %q steht nicht unter purposes.", cut(string(s.DefaultPurpose)))
+	}
+	if s.Certificate != "" {
+		c.fingerprint(join(path, "certificate"), s.Certificate)
 	}
 	for i, role := range s.Roles {
 		if !slices.Contains(knownRoles[:], role) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -37,6 +38,8 @@ type SystemWish struct {
 	CostCentre string           `yaml:"cost_centre"`
 	// Keys that must be there. One that is missing is made.
 	Keys []KeyWish `yaml:"keys"`
+	// Certificates in place of those that there are; not given: they stay.
+	Certificates []Certificate `yaml:"certificates"`
 }
 
 // KeyWish asks for a key.
@@ -52,6 +55,8 @@ type KeyWish struct {
 	Sources        []string            `yaml:"sources"`
 	Principals     []gateway.Principal `yaml:"principals"`
 	Roles          []string            `yaml:"roles"`
+	// Certificate without which the key does not work, as its SHA-256.
+	Certificate string `yaml:"certificate"`
 }
 
 // Scopes bound what a key may be used for.
@@ -63,25 +68,27 @@ type Scopes struct {
 	Sources        []string
 	Principals     []gateway.Principal
 	Roles          []string
+	// Certificate a key works with only; empty: it works by itself.
+	Certificate string
 }
 
 func (k *Key) scopes() Scopes {
-	return Scopes{k.Purposes, k.DefaultPurpose, k.Services, k.Models, k.Sources, k.Principals, k.Roles}
+	return Scopes{k.Purposes, k.DefaultPurpose, k.Services, k.Models, k.Sources, k.Principals, k.Roles, k.Certificate}
 }
 
 func (k KeyWish) scopes() Scopes {
-	return Scopes{k.Purposes, k.DefaultPurpose, k.Services, k.Models, k.Sources, k.Principals, k.Roles}
+	return Scopes{k.Purposes, k.DefaultPurpose, k.Services, k.Models, k.Sources, k.Principals, k.Roles, k.Certificate}
 }
 
 func (s Scopes) equal(o Scopes) bool {
 	return slices.Equal(s.Purposes, o.Purposes) && s.DefaultPurpose == o.DefaultPurpose && slices.Equal(s.Services, o.Services) &&
 		slices.Equal(s.Models, o.Models) && slices.Equal(s.Sources, o.Sources) && slices.Equal(s.Principals, o.Principals) &&
-		slices.Equal(s.Roles, o.Roles)
+		slices.Equal(s.Roles, o.Roles) && strings.EqualFold(s.Certificate, o.Certificate)
 }
 
 func (k *Key) confine(s Scopes) {
 	k.Purposes, k.DefaultPurpose, k.Services, k.Models = s.Purposes, s.DefaultPurpose, s.Services, s.Models
-	k.Sources, k.Principals, k.Roles = s.Sources, s.Principals, s.Roles
+	k.Sources, k.Principals, k.Roles, k.Certificate = s.Sources, s.Principals, s.Roles, s.Certificate
 }
 
 // IssuedKey is a new key with its text, which nobody can read again later.
@@ -110,7 +117,7 @@ func (w Wish) tenant() Tenant {
 		CostCentre: w.CostCentre, Settings: w.Settings, Managed: ManagedStore,
 	}
 	for _, s := range w.Systems {
-		t.Systems = append(t.Systems, System{ID: s.ID, Name: s.Name, Channel: s.Channel, CostCentre: s.CostCentre})
+		t.Systems = append(t.Systems, System{ID: s.ID, Name: s.Name, Channel: s.Channel, CostCentre: s.CostCentre, Certificates: s.Certificates})
 	}
 	return t
 }
@@ -125,7 +132,9 @@ func (c *checker) wish(path string, w Wish) {
 	if len(w.Systems) > maxSystems {
 		return // said already
 	}
+	shown := map[string]bool{}
 	for i, s := range w.Systems {
+		c.certificates(fmt.Sprintf("%s[%d].certificates", join(path, "systems"), i), s.Certificates, shown)
 		labels := map[string]bool{}
 		at := fmt.Sprintf("%s[%d].keys", join(path, "systems"), i)
 		if len(s.Keys) > maxKeys/2 {

@@ -98,13 +98,13 @@ func (d *panelDraft) openBlocks() int {
 
 // draftStart explains where letters come from.
 func (u *UI) draftStart(w http.ResponseWriter, r *http.Request) error {
-	return u.render(w, r, http.StatusOK, "draft_start.html", checkView{view: u.view(r, "Schreiben"), Cases: u.Panel.Cases})
+	return u.render(w, r, http.StatusOK, "draft_start.html", checkView{view: u.view(r, "Schreiben"), Cases: u.cases(r)})
 }
 
 // draftNew assembles a letter from a check and leads to it.
 func (u *UI) draftNew(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
-	res, err := u.Panel.results.get(u.Now(), r.FormValue("pruefung"), person.Tenant)
+	res, err := u.Panel.results.get(u.Now(), r.FormValue("pruefung"), person)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ type blockView struct {
 }
 
 func (u *UI) findDraft(r *http.Request) (outcome, error) {
-	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r).Tenant)
+	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r))
 	if err == nil && res.draft == nil {
 		err = &gateway.Error{Op: "show draft", Code: gateway.CodeNotFound, Message: "Diesen Entwurf gibt es nicht."}
 	}

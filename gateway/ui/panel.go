@@ -17,6 +17,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
 // Panel serves the caseworker's pages inside a Fachverfahren.
@@ -58,17 +59,20 @@ type checkView struct {
 
 func (u *UI) checkNew(w http.ResponseWriter, r *http.Request) error {
 	return u.render(w, r, http.StatusOK, "check_new.html", checkView{
-		view: u.view(r, "Vollständigkeitsprüfung"), Services: u.Panel.Catalog.Services(), Cases: u.Panel.Cases,
+		view: u.view(r, "Vollständigkeitsprüfung"), Services: u.services(r), Cases: u.cases(r),
 	})
 }
 
 // checkRun checks an uploaded application or a case and leads to the result.
 func (u *UI) checkRun(w http.ResponseWriter, r *http.Request) error {
+	person := personOf(r)
 	in, err := u.Panel.readCheck(r)
+	if err == nil {
+		err = u.ownUpload(r, person.Launch, &in)
+	}
 	if err != nil {
 		return err
 	}
-	person := personOf(r)
 	caller := person.Caller(u.Panel.System, gateway.PurposeCompletenessCheck)
 	report, err := u.Panel.Checker.Check(r.Context(), caller, in)
 	if err != nil {
@@ -167,7 +171,7 @@ type reportView struct {
 }
 
 func (u *UI) checkShow(w http.ResponseWriter, r *http.Request) error {
-	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r).Tenant)
+	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r))
 	if err != nil {
 		return err
 	}
@@ -245,7 +249,7 @@ func plural(n int, one, many string) string {
 }
 
 // results keeps checks and drafts of the panel for a working day, in memory,
-// bounded, each visible to its tenant only.
+// bounded, each visible to its tenant only, and to a launched panel of its case.
 type results struct {
 	mu   sync.Mutex
 	byID map[string]outcome
@@ -289,11 +293,11 @@ func (s *results) add(now time.Time, r outcome) string {
 	return id
 }
 
-func (s *results) get(now time.Time, id string, tenant gateway.TenantID) (outcome, error) {
+func (s *results) get(now time.Time, id string, person identity.Person) (outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.byID[id]
-	if !ok || r.tenant != tenant || now.After(r.until) {
+	if !ok || r.tenant != person.Tenant || !person.Launch.Concerns(r.input.Case) || now.After(r.until) {
 		return outcome{}, &gateway.Error{Op: "show result", Code: gateway.CodeNotFound, Message: "Dieses Ergebnis gibt es nicht mehr. Bitte starten Sie die Prüfung noch einmal."}
 	}
 	return r, nil

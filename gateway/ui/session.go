@@ -55,6 +55,9 @@ func (u *UI) login(w http.ResponseWriter, r *http.Request) error {
 
 func (u *UI) logout(w http.ResponseWriter, r *http.Request) error {
 	u.Sessions.SignOut(w, r)
+	if u.Launches != nil {
+		u.Launches.End(w)
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }

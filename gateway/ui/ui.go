@@ -42,6 +42,8 @@ type Rule struct{ ID, Title, Basis, Text string }
 // Config holds what the pages show and whom they serve.
 type Config struct {
 	Sessions *identity.Sessions
+	// Launches opens the panel for persons of a Fachverfahren; nil: it does not.
+	Launches *identity.Launches
 	// Directory knows the tenants.
 	Directory interface {
 		Tenant(id gateway.TenantID) (identity.Tenant, bool)
@@ -138,6 +140,7 @@ func (u *UI) Handler() http.Handler {
 		mux.Handle("GET /panel/draft/{id}", caseworker(u.draftShow))
 		mux.Handle("POST /panel/draft/{id}", caseworker(u.draftChange))
 		mux.Handle("GET /panel/draft/{id}/{file}", caseworker(u.draftDownload))
+		mux.Handle("GET /panel/launch", u.page(u.launch))
 	}
 	mux.Handle("/", u.page(u.notFound))
 	return http.NewCrossOriginProtection().Handler(mux)
@@ -193,14 +196,18 @@ func formError(err error) error {
 func (u *UI) roles(roles ...string) func(handler) http.Handler {
 	return func(h handler) http.Handler {
 		return u.page(func(w http.ResponseWriter, r *http.Request) error {
-			person, ok := u.Sessions.Person(r)
+			person, ok := u.enter(w, r)
 			switch {
 			case !ok:
 				return &gateway.Error{Op: "open page", Code: gateway.CodeUnauthenticated, Message: "Bitte melden Sie sich an."}
 			case !person.Has(roles...):
 				return &gateway.Error{Op: "open page", Code: gateway.CodeDenied, Message: "Ihre Rolle erlaubt diese Seite nicht."}
 			}
-			return h(w, r.WithContext(context.WithValue(r.Context(), personKey{}, person)))
+			r = r.WithContext(context.WithValue(r.Context(), personKey{}, person))
+			if err := u.ownForm(r); err != nil {
+				return err
+			}
+			return h(w, r)
 		})
 	}
 }
@@ -219,13 +226,17 @@ func (u *UI) secure(h http.Header, path string) {
 	if isPanel(path) && len(u.FrameAncestors) > 0 {
 		ancestors = strings.Join(u.FrameAncestors, " ")
 	}
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "+
-		"form-action 'self'; base-uri 'none'; frame-ancestors "+ancestors)
+	frameIn(h, ancestors)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+}
+
+func frameIn(h http.Header, ancestors string) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors "+ancestors)
 }
 
 // view is what every page's data begins with.
@@ -239,19 +250,24 @@ type view struct {
 	Panel, Embedded bool
 	Person          identity.Person
 	SignedIn        bool
-	Operator        string
-	Demo            bool
-	HasPanel        bool
-	Sealed          sealState
+	// FormToken stands in the forms of a launched panel.
+	FormToken string
+	Operator  string
+	Demo      bool
+	HasPanel  bool
+	Sealed    sealState
 }
 
 func (u *UI) view(r *http.Request, title string) view {
-	person, signedIn := u.Sessions.Person(r)
+	person, signedIn := u.person(r)
 	v := view{
 		Panel: isPanel(r.URL.Path), Embedded: embedded(r),
 		Lang: u.language(r), Theme: cookieValue(r, themeCookie, "light", "dark"), Title: title, Path: r.URL.Path,
 		Person: person, SignedIn: signedIn, Operator: u.Operator, Demo: u.Demo, HasPanel: u.Panel != nil,
 		Sealed: u.verified.state(),
+	}
+	if person.Launch != nil {
+		v.Embedded, v.FormToken = true, u.Launches.FormToken(person.Launch) // the rest of the product is not theirs
 	}
 	v.Here = v.To(r.URL.Path)
 	if r.Method == http.MethodGet {
