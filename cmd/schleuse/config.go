@@ -5,6 +5,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -141,10 +143,26 @@ type EndpointConfig struct {
 	// URL ends before /chat/completions, usually https://host/v1.
 	URL string `yaml:"url"`
 	// Key may be ${NAME}, taken from the environment.
-	Key          string        `yaml:"key"`
-	AllowPrivate bool          `yaml:"allow_private"`
-	FirstByte    time.Duration `yaml:"first_byte"`
-	Total        time.Duration `yaml:"total"`
+	Key          string `yaml:"key"`
+	AllowPrivate bool   `yaml:"allow_private"`
+	// Kind of server, default openai; schleuse config template lists them.
+	Kind string `yaml:"kind"`
+	// Headers are sent in addition, Proxy is the address of a proxy to go through;
+	// both may be ${NAME}.
+	Headers map[string]string `yaml:"headers"`
+	Proxy   string            `yaml:"proxy"`
+	// CA is a PEM file of further certification authorities, Cert and CertKey the
+	// files of a client certificate.
+	CA      string `yaml:"ca"`
+	Cert    string `yaml:"cert"`
+	CertKey string `yaml:"cert_key"`
+	// H2C speaks HTTP/2 without TLS.
+	H2C bool `yaml:"h2c"`
+	// The four clocks: connecting, first byte, silence between two pieces, all.
+	Connect   time.Duration `yaml:"connect"`
+	FirstByte time.Duration `yaml:"first_byte"`
+	Idle      time.Duration `yaml:"idle"`
+	Total     time.Duration `yaml:"total"`
 }
 
 // ModelConfig is one entry of the catalogue.
@@ -244,14 +262,16 @@ func (c *Config) Validate() error {
 		if u, err := url.Parse(e.URL); err != nil || u.Host == "" {
 			problems = append(problems, fmt.Errorf("endpoints.%s.url: %q is not an address such as https://host/v1", name, e.URL))
 		}
-		if _, err := fromEnvironment(e.Key); err != nil {
-			problems = append(problems, fmt.Errorf("endpoints.%s.key: %w", name, err))
-		}
 	}
 	for i, m := range c.Models {
 		if _, ok := c.Endpoints[m.Endpoint]; !ok {
 			problems = append(problems, fmt.Errorf("models[%d] %s: endpoint %q is not configured", i, m.ID, m.Endpoint))
 		}
+	}
+	if endpoints, err := c.upstreams(); err != nil {
+		problems = append(problems, err)
+	} else if err := (upstream.Config{Endpoints: endpoints}).Validate(); err != nil {
+		problems = append(problems, err)
 	}
 	problems = append(problems, c.validateSources()...)
 	if _, err := fromEnvironment(c.Database); err != nil {
@@ -371,16 +391,69 @@ func (c *Config) entries() []router.Entry {
 func (c *Config) upstreams() (map[string]upstream.Endpoint, error) {
 	out := map[string]upstream.Endpoint{}
 	for name, e := range c.Endpoints {
-		key, err := fromEnvironment(e.Key)
+		endpoint, err := e.upstream()
 		if err != nil {
-			return nil, fmt.Errorf("endpoints.%s.key: %w", name, err)
+			return nil, fmt.Errorf("endpoints.%s.%w", name, err)
 		}
-		out[name] = upstream.Endpoint{
-			BaseURL: strings.TrimSuffix(e.URL, "/"), Key: upstream.Secret(key), AllowPrivate: e.AllowPrivate,
-			Timeouts: upstream.Timeouts{FirstByte: e.FirstByte, Total: e.Total},
-		}
+		out[name] = endpoint
 	}
 	return out, nil
+}
+
+func (e EndpointConfig) upstream() (upstream.Endpoint, error) {
+	out := upstream.Endpoint{
+		Kind: e.Kind, BaseURL: strings.TrimSuffix(e.URL, "/"), AllowPrivate: e.AllowPrivate, H2C: e.H2C,
+		Timeouts: upstream.Timeouts{Connect: e.Connect, FirstByte: e.FirstByte, Idle: e.Idle, Total: e.Total},
+		Headers:  map[string]upstream.Secret{},
+	}
+	for _, s := range []struct {
+		name, value string
+		to          *upstream.Secret
+	}{{"key", e.Key, &out.Key}, {"proxy", e.Proxy, &out.Proxy}} {
+		value, err := fromEnvironment(s.value)
+		if err != nil {
+			return out, fmt.Errorf("%s: %w", s.name, err)
+		}
+		*s.to = upstream.Secret(value)
+	}
+	for name, value := range e.Headers {
+		value, err := fromEnvironment(value)
+		if err != nil {
+			return out, fmt.Errorf("headers.%s: %w", name, err)
+		}
+		out.Headers[name] = upstream.Secret(value)
+	}
+	var err error
+	out.TLS, err = e.tls()
+	return out, err
+}
+
+// tls is nil when the system's authorities suffice and no certificate is shown.
+func (e EndpointConfig) tls() (*tls.Config, error) {
+	if e.CA == "" && e.Cert == "" {
+		return nil, nil //nolint:nilnil // nothing of its own
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if e.CA != "" {
+		pem, err := os.ReadFile(e.CA)
+		if err != nil {
+			return nil, fmt.Errorf("ca: %w", err)
+		}
+		if c.RootCAs, err = x509.SystemCertPool(); err != nil {
+			c.RootCAs = x509.NewCertPool()
+		}
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca: %s holds no certificate", e.CA)
+		}
+	}
+	if e.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(e.Cert, e.CertKey)
+		if err != nil {
+			return nil, fmt.Errorf("cert: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
 }
 
 // fromEnvironment replaces a value of the form ${NAME}. Secrets do not stand in

@@ -7,8 +7,10 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/spf13/cobra"
 )
 
@@ -25,6 +27,7 @@ func configCommand() *cobra.Command {
 				return err
 			},
 		},
+		configTemplateCommand(),
 		configFileCommand("validate", "Eine Konfiguration prüfen und alle Fehler nennen", func(out io.Writer, c Config) error {
 			if err := c.Validate(); err != nil {
 				return usageError{err}
@@ -33,12 +36,7 @@ func configCommand() *cobra.Command {
 			return err
 		}),
 		configFileCommand("print", "Die Konfiguration mit Vorgaben ausgeben, ohne Geheimnisse", func(out io.Writer, c Config) error {
-			for name, e := range c.Endpoints {
-				if e.Key != "" {
-					e.Key = "***"
-					c.Endpoints[name] = e
-				}
-			}
+			c.hideSecrets()
 			raw, err := yaml.Marshal(c)
 			if err != nil {
 				return err
@@ -48,6 +46,58 @@ func configCommand() *cobra.Command {
 		}),
 	)
 	return c
+}
+
+// configTemplateCommand prints the entries of a known kind of server.
+func configTemplateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "template [NAME]", Short: "Einträge für einen bekannten Anbieter oder Modellserver ausgeben",
+		Long: "Ohne Namen: die Liste. Die Einträge sind vorsichtig: Was vertraglich nicht vereinbart ist, ist nicht erlaubt.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			if len(args) == 0 {
+				for _, t := range upstream.Templates() {
+					fmt.Fprintf(out, "%-12s %s\n", t.Name, t.Title)
+				}
+				return nil
+			}
+			for _, t := range upstream.Templates() {
+				if len(args) == 1 && t.Name == args[0] {
+					_, err := io.WriteString(out, t.YAML)
+					return err
+				}
+			}
+			return usageError{fmt.Errorf("no template %q; schleuse config template lists them", strings.Join(args, " "))}
+		},
+	}
+}
+
+const hidden = "***"
+
+// hideSecrets replaces every value that may be a secret.
+func (c *Config) hideSecrets() {
+	hide := func(value *string) {
+		if *value != "" && !strings.HasPrefix(*value, "${") {
+			*value = hidden
+		}
+	}
+	hideAll := func(values map[string]string) {
+		for name, value := range values {
+			hide(&value)
+			values[name] = value
+		}
+	}
+	hide(&c.Database)
+	hideAll(c.Telemetry.Headers)
+	for name, e := range c.Endpoints {
+		hide(&e.Key)
+		hide(&e.Proxy)
+		hideAll(e.Headers)
+		c.Endpoints[name] = e
+	}
+	for _, s := range c.ToolServers {
+		hideAll(s.Headers)
+	}
 }
 
 func configFileCommand(use, short string, do func(io.Writer, Config) error) *cobra.Command {

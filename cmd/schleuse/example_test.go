@@ -8,6 +8,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/upstream"
 )
 
 // The example is valid as it is, and with everything that it shows in comments.
@@ -36,5 +40,50 @@ func TestWholeExampleIsValid(t *testing.T) {
 		if name == "whole" && (len(c.ToolServers) == 0 || c.Limits.All.RequestsPerMinute == 0 || c.AdminListen == "" || len(c.Routing.Groups) == 0) {
 			t.Errorf("%s: something was not lifted: %+v", name, c.Limits)
 		}
+	}
+}
+
+// Every template fits into a configuration, once its placeholders are filled in.
+func TestTemplatesFit(t *testing.T) {
+	for _, name := range []string{"IONOS_API_TOKEN", "VLLM_API_KEY"} {
+		t.Setenv(name, "x")
+	}
+	environment := regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
+	for _, template := range upstream.Templates() {
+		for _, m := range environment.FindAllStringSubmatch(template.YAML, -1) {
+			t.Setenv(m[1], "x")
+		}
+		text := regexp.MustCompile(`<[^>\n]+>`).ReplaceAllString(template.YAML, "x")
+		c, err := parseConfig([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", template.Name, err)
+			continue
+		}
+		c.secret = randomSecret()
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", template.Name, err)
+		}
+		for _, m := range c.Models {
+			if m.Residency != gateway.ResidencyOwn && (m.Contract != "" || !m.TrainsOnInput || len(m.DataClasses) != 1) {
+				t.Errorf("%s: %s is released for more than nobody has agreed to", template.Name, m.ID)
+			}
+		}
+	}
+}
+
+func TestPrintHidesSecrets(t *testing.T) {
+	t.Parallel()
+	c := Config{
+		Database: "postgres://u:geheim-db@h/x", Telemetry: TelemetryConfig{Headers: map[string]string{"A": "geheim-otel"}},
+		Endpoints:   map[string]EndpointConfig{"e": {Key: "geheim-key", Proxy: "https://u:geheim-proxy@p", Headers: map[string]string{"K": "geheim-header"}}, "f": {Key: "${NAME}"}},
+		ToolServers: []ToolServerConfig{{Headers: map[string]string{"B": "geheim-tool"}}},
+	}
+	c.hideSecrets()
+	raw, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(raw), "geheim") || !strings.Contains(string(raw), "${NAME}") {
+		t.Errorf("%s", raw)
 	}
 }
