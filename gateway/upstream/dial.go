@@ -109,7 +109,7 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		MaxIdleConns:           512,
 		MaxIdleConnsPerHost:    256,
-		IdleConnTimeout:        90 * time.Second,
+		IdleConnTimeout:        idleTime(e.Kind),
 		MaxResponseHeaderBytes: 64 << 10,
 		WriteBufferSize:        32 << 10,
 		ReadBufferSize:         32 << 10,
@@ -124,6 +124,14 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// idleTime is how long an unused connection is kept.
+func idleTime(kind string) time.Duration {
+	if known, _ := kindOf(kind); known.idle > 0 {
+		return known.idle
+	}
+	return 90 * time.Second
 }
 
 // sessions is how many TLS sessions an endpoint remembers, one per address.

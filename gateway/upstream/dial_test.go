@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -99,6 +100,22 @@ func TestProxyOfEnvironmentIsIgnored(t *testing.T) {
 	transport, ok := newHTTPClient(e, base).Transport.(*http.Transport)
 	if !ok || transport.Proxy != nil {
 		t.Error("the transport asks for a proxy")
+	}
+}
+
+// Connections that a server closes early are given up before it does.
+func TestIdleConnectionsOfKinds(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]time.Duration{"": 90 * time.Second, "openai": 90 * time.Second, "vllm": 4 * time.Second} {
+		e := Endpoint{Kind: kind, BaseURL: "https://modelle.example/v1"}
+		base, err := e.base()
+		if err != nil {
+			t.Fatal(err)
+		}
+		transport, ok := newHTTPClient(e, base).Transport.(*http.Transport)
+		if !ok || transport.IdleConnTimeout != want || transport.MaxIdleConnsPerHost != 256 || transport.MaxConnsPerHost != 0 {
+			t.Errorf("%q: %+v, want idle connections for %v", kind, transport, want)
+		}
 	}
 }
 

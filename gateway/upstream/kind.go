@@ -6,6 +6,7 @@ package upstream
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -28,6 +29,9 @@ type kind struct {
 	health string
 	// models is the path of the list of models, below the base URL.
 	models string
+	// idle is how long an unused connection is kept: shorter than the server keeps
+	// it, else a request meets a connection that is just being closed. 0: 90 s.
+	idle time.Duration
 }
 
 // kinds are all that are known. The first is the default.

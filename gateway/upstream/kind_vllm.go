@@ -3,6 +3,8 @@
 
 package upstream
 
+import "time"
+
 // vllm is a server of the vLLM project.
 //
 // /health stands beside /v1, wants no key and answers 200 while the engine works
@@ -12,5 +14,9 @@ package upstream
 // guided_json, chat_template_kwargs and the like pass. Thoughts came as
 // reasoning_content until v0.15 and come as reasoning since (vllm-project/vllm
 // pull requests 33402 and 50624). Errors were flat until 2025 and stand below
-// "error" since; one in a stream is an event of that shape.
-func vllm() kind { return kind{name: "vllm", models: "/models", health: "/health"} }
+// "error" since; one in a stream is an event of that shape. Its web server closes
+// a connection that was unused for five seconds (VLLM_HTTP_TIMEOUT_KEEP_ALIVE;
+// llm-d/llm-d pull request 1564 saw requests end with RST for it).
+func vllm() kind {
+	return kind{name: "vllm", models: "/models", health: "/health", idle: 4 * time.Second}
+}
