@@ -81,7 +81,7 @@ func (l *lease) base() *lease { return l }
 
 // bucket bounds a rate: this replica's share of it runs in steadily, up to a
 // bound, and requests take out. A request that is larger than the bound waits
-// for a full bucket and leaves a debt.
+// for a full bucket and empties it; what it used beyond that is a debt.
 type bucket struct {
 	lease
 	share int64   // of the limit, per minute
@@ -122,6 +122,13 @@ func (b *bucket) take(n int64, now time.Time) bool {
 	}
 	b.level -= float64(n)
 	return true
+}
+
+// bound is the most a request sets aside here: what a full bucket of the whole
+// limit holds. Otherwise a wild estimate would keep everybody else out for as
+// long as its request runs.
+func (b *bucket) bound(n int64) int64 {
+	return min(n, max(1, int64(float64(b.limit)*b.burst().Minutes())))
 }
 
 // put puts back what was taken too much; a negative n takes more.

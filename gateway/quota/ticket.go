@@ -27,8 +27,11 @@ type ticket struct {
 
 // hold is what a ticket has of one scope.
 type hold struct {
-	request, place, input, output bool
-	day, month                    *budget
+	request, place bool
+	// input and output are the tokens taken out of the buckets, not all that were
+	// estimated: see bucket.bound.
+	input, output int64
+	day, month    *budget
 }
 
 var _ gateway.Ticket = (*ticket)(nil)
@@ -151,17 +154,18 @@ func (t *ticket) pour(b *bucket, s *scope, n int64, now time.Time) (meter, error
 func (t *ticket) reserve(i int, now time.Time) (meter, error) {
 	s, h := t.path[i], &t.held[i]
 	for _, w := range [...]struct {
-		b    *bucket
-		n    int
-		done *bool
+		b     *bucket
+		n     int
+		taken *int64
 	}{{s.input, t.estimate.Input, &h.input}, {s.output, t.estimate.Output, &h.output}} {
-		if w.b == nil || w.b.limit == 0 || *w.done || w.n == 0 {
+		if w.b == nil || w.b.limit == 0 || *w.taken > 0 || w.n == 0 {
 			continue
 		}
-		if m, err := t.pour(w.b, s, int64(w.n), now); err != nil {
+		n := w.b.bound(int64(w.n))
+		if m, err := t.pour(w.b, s, n, now); err != nil {
 			return m, err
 		}
-		*w.done = true
+		*w.taken = n
 	}
 	for _, w := range [...]struct{ at, mine **budget }{{&s.day, &h.day}, {&s.month, &h.month}} {
 		b := s.current(w.at, t.keeper.calendar, now)
@@ -278,16 +282,16 @@ func (t *ticket) withdraw() {
 }
 
 func (t *ticket) book(s *scope, h *hold, u gateway.Usage, cost gateway.MicroEuro) {
-	if h.input {
-		s.input.put(int64(t.estimate.Input - u.Input))
+	if h.input > 0 {
+		s.input.put(h.input - int64(u.Input))
 	}
-	if h.output {
-		s.output.put(int64(t.estimate.Output - u.Output))
+	if h.output > 0 {
+		s.output.put(h.output - int64(u.Output))
 	}
 	for _, b := range [...]*budget{h.day, h.month} {
 		if b != nil {
 			b.settle(int64(t.estimate.Cost), int64(cost))
 		}
 	}
-	h.input, h.output, h.day, h.month = false, false, nil, nil
+	h.input, h.output, h.day, h.month = 0, 0, nil, nil
 }

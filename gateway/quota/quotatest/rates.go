@@ -5,6 +5,7 @@ package quotatest
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -150,8 +151,19 @@ func tokens(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, 
 		t.Fatalf("a request above the limit while the bucket is not full: %v, want %s", err, gateway.CodeRateLimited)
 	}
 	now.add(time.Minute)
-	if _, err = reserve(5000); err != nil {
+	large, err := reserve(math.MaxInt32 * 1024)
+	if err != nil {
 		t.Fatalf("a request above the limit with a full bucket: %v", err)
+	}
+	now.add(30 * time.Second)
+	beside, err := reserve(400)
+	if err != nil {
+		t.Fatalf("beside a request with a wild estimate: %v", err)
+	}
+	beside.Settle(ctx, used(0, 10, 400))
+	large.Settle(ctx, used(0, 10, 1600)) // 600 more than were set aside
+	if _, err = reserve(1); gateway.CodeOf(err) != gateway.CodeRateLimited {
+		t.Fatalf("after more than was set aside: %v, want %s", err, gateway.CodeRateLimited)
 	}
 }
 
