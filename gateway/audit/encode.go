@@ -202,7 +202,8 @@ var plainByte = func() (plain [256]bool) {
 
 // string writes a string and a comma, escaped as encoding/json does.
 func (e *encoder) string(s string) {
-	out := append(e.out, '"')
+	out := e.out
+	out = append(out, '"')
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]

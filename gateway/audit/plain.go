@@ -79,7 +79,9 @@ func plainString(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
 	}
-	for i++; i < len(b) && plainByte[b[i]]; i++ {
+	i++
+	for i < len(b) && plainByte[b[i]] {
+		i++
 	}
 	if i >= len(b) || b[i] != '"' {
 		return -1

@@ -35,6 +35,12 @@ func Child(t *testing.T, b Backend) {
 	if err != nil {
 		t.Fatalf("start the log: %v", err)
 	}
+	kept := Record(0, "musterhausen") // is open whenever the process dies
+	kept.ID = fmt.Sprintf("%d-kept", os.Getpid())
+	if err := log.Open(context.Background(), kept); err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	fmt.Println("opened " + kept.ID)
 	lines := make(chan string)
 	for w := range 8 {
 		go stream(log, w, lines)

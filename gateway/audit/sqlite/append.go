@@ -31,13 +31,13 @@ func (s *Store) Append(ctx context.Context, ids []string, build func(audit.Tail)
 		if err != nil || len(batch.Rows) == 0 {
 			return err
 		}
-		return s.insert(tail.Latest, batch)
+		return s.insert(ctx, tail.Latest, batch)
 	})
 }
 
 // Continue implements audit.Store.
 func (s *Store) Continue(ctx context.Context, after audit.Checkpoint, batch audit.Batch) error {
-	err := s.transact(ctx, func(context.Context) error { return s.insert(after, batch) })
+	err := s.transact(ctx, func(ctx context.Context) error { return s.insert(ctx, after, batch) })
 	if failed := (*sqlite.Error)(nil); errors.As(err, &failed) && failed.Code()&0xff == constraint {
 		return fmt.Errorf("%w: %w", audit.ErrElsewhere, err)
 	}
@@ -55,27 +55,27 @@ func (s *Store) transact(ctx context.Context, do func(context.Context) error) er
 	ctx = context.WithoutCancel(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.run(&s.statements.begin); err != nil {
+	if err := s.run(ctx, &s.statements.begin); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	committed := false
 	defer func() {
 		if !committed { // also when do panics; without a transaction there is nothing to undo
-			_ = s.run(&s.statements.rollback)
+			_ = s.run(ctx, &s.statements.rollback)
 		}
 	}()
 	if err := do(ctx); err != nil {
 		return err
 	}
-	if err := s.run(&s.statements.commit); err != nil {
+	if err := s.run(ctx, &s.statements.commit); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	committed = true
 	return nil
 }
 
-func (s *Store) run(one *statement) error {
-	return s.conn.Raw(func(any) error { return one.run() })
+func (s *Store) run(ctx context.Context, one *statement) error {
+	return s.conn.Raw(func(any) error { return one.run(ctx) })
 }
 
 func (s *Store) readTail(ctx context.Context, ids []string) (audit.Tail, error) {
@@ -98,8 +98,8 @@ func (s *Store) readTail(ctx context.Context, ids []string) (audit.Tail, error) 
 }
 
 // insert writes a batch behind a checkpoint, in one go at the driver itself.
-func (s *Store) insert(after audit.Checkpoint, b audit.Batch) error {
-	return s.conn.Raw(func(any) error { return s.statements.insert(after, b) })
+func (s *Store) insert(ctx context.Context, after audit.Checkpoint, b audit.Batch) error {
+	return s.conn.Raw(func(any) error { return s.statements.insert(ctx, after, b) })
 }
 
 // statements are prepared once; every call of them costs more than a row, so
@@ -146,13 +146,13 @@ func (s *statements) all() map[*statement]string {
 }
 
 // prepare and close run with the connection of the driver.
-func (s *statements) prepare(conn any) error {
+func (s *statements) prepare(ctx context.Context, conn any) error {
 	c, ok := conn.(driver.ConnPrepareContext)
 	if !ok {
 		return errors.New("the driver cannot prepare statements")
 	}
 	for to, text := range s.all() {
-		stmt, err := c.PrepareContext(context.Background(), text)
+		stmt, err := c.PrepareContext(ctx, text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
@@ -175,26 +175,26 @@ func (s *statements) close() error {
 	return errors.Join(errs...)
 }
 
-func (s *statements) insert(after audit.Checkpoint, b audit.Batch) error {
-	if err := s.checkpoint(after, b); err != nil {
+func (s *statements) insert(ctx context.Context, after audit.Checkpoint, b audit.Batch) error {
+	if err := s.checkpoint(ctx, after, b); err != nil {
 		return err
 	}
 	for i := range b.Rows {
 		r := &b.Rows[i]
-		if err := s.entry.run(query.EntryValues(*r)...); err != nil {
+		if err := s.entry.run(ctx, query.EntryValues(*r)...); err != nil {
 			return fmt.Errorf("insert entry %d: %w", r.Seq, err)
 		}
 	}
-	if err := s.hashes(b); err != nil {
+	if err := s.hashes(ctx, b); err != nil {
 		return fmt.Errorf("insert hashes: %w", err)
 	}
-	if err := s.stories(b.Rows); err != nil {
+	if err := s.stories(ctx, b.Rows); err != nil {
 		return fmt.Errorf("note stories as open or ended: %w", err)
 	}
 	return nil
 }
 
-func (s *statements) checkpoint(after audit.Checkpoint, b audit.Batch) error {
+func (s *statements) checkpoint(ctx context.Context, after audit.Checkpoint, b audit.Batch) error {
 	c := b.Checkpoint
 	one, args := &s.next, []any{c.Size, c.Time.UnixNano(), c.Note, after.Size, after.Note}
 	switch {
@@ -203,7 +203,7 @@ func (s *statements) checkpoint(after audit.Checkpoint, b audit.Batch) error {
 	case b.Supersedes == after.Size:
 		one = &s.replace
 	}
-	if err := one.run(args...); err != nil {
+	if err := one.run(ctx, args...); err != nil {
 		return fmt.Errorf("insert checkpoint: %w", err)
 	}
 	if one.affected != 1 {
@@ -212,7 +212,7 @@ func (s *statements) checkpoint(after audit.Checkpoint, b audit.Batch) error {
 	return nil
 }
 
-func (s *statements) hashes(b audit.Batch) error {
+func (s *statements) hashes(ctx context.Context, b audit.Batch) error {
 	index, hashes := b.First, b.Hashes
 	values := make([]any, 0, 2*nodesAtOnce)
 	for len(hashes) > 0 {
@@ -224,7 +224,7 @@ func (s *statements) hashes(b audit.Batch) error {
 		for i := range n {
 			values = append(values, index+int64(i), hashes[i][:])
 		}
-		if err := one.run(values...); err != nil {
+		if err := one.run(ctx, values...); err != nil {
 			return err
 		}
 		index, hashes = index+int64(n), hashes[n:]
@@ -233,7 +233,7 @@ func (s *statements) hashes(b audit.Batch) error {
 }
 
 // stories keeps the list of entries without an end.
-func (s *statements) stories(rows []audit.Row) error {
+func (s *statements) stories(ctx context.Context, rows []audit.Row) error {
 	var begun, ended []any
 	for i := range rows {
 		switch r := &rows[i]; r.Kind {
@@ -244,21 +244,21 @@ func (s *statements) stories(rows []audit.Row) error {
 		case audit.KindNote: // belongs to no story
 		}
 	}
-	if err := several(begun, pendingWidth, &s.pending, &s.pending8); err != nil {
+	if err := several(ctx, begun, pendingWidth, &s.pending, &s.pending8); err != nil {
 		return err
 	}
-	return several(ended, 1, &s.ended, &s.ended8)
+	return several(ctx, ended, 1, &s.ended, &s.ended8)
 }
 
 // several runs a statement of many rows as often as possible, one of a single
 // row for the rest.
-func several(values []any, width int, single, many *statement) error {
+func several(ctx context.Context, values []any, width int, single, many *statement) error {
 	for len(values) > 0 {
 		one, n := single, width
 		if len(values) >= storiesAtOnce*width {
 			one, n = many, storiesAtOnce*width
 		}
-		if err := one.run(values[:n]...); err != nil {
+		if err := one.run(ctx, values[:n]...); err != nil {
 			return err
 		}
 		values = values[n:]
@@ -274,12 +274,12 @@ type statement struct {
 	affected int64
 }
 
-func (s *statement) run(values ...any) error {
+func (s *statement) run(ctx context.Context, values ...any) error {
 	s.args = s.args[:0]
 	for i, v := range values {
 		s.args = append(s.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
-	result, err := s.exec.ExecContext(context.Background(), s.args)
+	result, err := s.exec.ExecContext(ctx, s.args)
 	clear(s.args)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if s.conn, err = s.write.Conn(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open record %s: %w", path, err), s.Close())
 	}
-	if err := s.conn.Raw(s.statements.prepare); err != nil {
+	if err := s.conn.Raw(func(c any) error { return s.statements.prepare(ctx, c) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare record %s: %w", path, err), s.Close())
 	}
 	s.Reader = reader(s.reads.QueryContext)

@@ -6,9 +6,12 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/audit/audittest"
 	"github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
 )
@@ -76,4 +79,97 @@ func newDatabase(t testing.TB) audittest.Database {
 			exec(t, "DROP TRIGGER entry_update; DROP TRIGGER entry_delete; DROP TRIGGER node_update; DROP TRIGGER node_delete")
 		},
 	}
+}
+
+// TestOldFile opens a file of the first version in which a story is open.
+func TestOldFile(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "record.db")
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("migrations/001_record.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"CREATE TABLE record_migration (name TEXT PRIMARY KEY)", string(script), "INSERT INTO record_migration VALUES ('001_record.sql')",
+		`INSERT INTO entry VALUES (0, 'open', 'a', 't', 'w1', 1, '', '', '', '', 'allow', '', '', '', '', '', x'7b7d'), (1, 'open', 'b', 't', 'w1', 2, '', '', '', '', 'deny', '', '', '', '', '', x'7b7d')`,
+		"INSERT INTO pending VALUES ('b', 1, 't', 'w1')",
+	} {
+		if _, err := db.Exec(text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s, err := sqlite.Open(ctx, path)
+		if err != nil {
+			t.Fatalf("open an old file: %v", err)
+		}
+		pending, err := s.Pending(ctx)
+		if err != nil || len(pending) != 1 || pending[0] != (audit.Pending{Seq: 1, ID: "b", Tenant: "t", Writer: "w1"}) {
+			t.Errorf("pending = %v, %v; want story b", pending, err)
+		}
+		pairs, err := s.Select(ctx, audit.Filter{Scope: audit.Scope{Tenant: "t"}}, audit.Position{}, 10)
+		if err != nil || len(pairs) != 2 || pairs[0].Open.ID != "b" {
+			t.Errorf("list = %v, %v; want b and a", pairs, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}
+}
+
+// TestListsUseIndexes: what the pages ask for reads no whole table and sorts nothing.
+func TestListsUseIndexes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "record.db")
+	s, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for text, want := range map[string]string{
+		"SELECT * FROM entry o WHERE o.kind = 'open' AND o.tenant = 'a' AND o.at >= 1 ORDER BY o.at DESC, o.seq DESC LIMIT 51": "entry_tenant",
+		"SELECT * FROM entry o WHERE o.kind = 'open' ORDER BY o.at DESC, o.seq DESC LIMIT 51":                                  "entry_at",
+		"SELECT * FROM entry WHERE kind = 'close' AND id IN (SELECT value FROM json_each('[]'))":                               "entry_story",
+		"SELECT * FROM entry WHERE id = 'a' ORDER BY seq LIMIT 3":                                                              "entry_story",
+	} {
+		plan := explain(t, db, text)
+		if !strings.Contains(plan, want) || (strings.Contains(plan, "TEMP B-TREE") && want != "entry_story") {
+			t.Errorf("%s is done by\n%swant %s without sorting", text, plan, want)
+		}
+	}
+}
+
+func explain(t *testing.T, db *sql.DB, text string) string {
+	t.Helper()
+	rows, err := db.Query("EXPLAIN QUERY PLAN " + text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(detail + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
 }
