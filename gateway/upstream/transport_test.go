@@ -13,6 +13,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -35,6 +36,7 @@ func startTLS(t *testing.T, change func(*httptest.Server, *upstreamtest.Server))
 	mock := &upstreamtest.Server{}
 	server := httptest.NewUnstartedServer(mock)
 	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
 	if change != nil {
 		change(server, mock)
 	}
@@ -185,7 +187,6 @@ func TestClientCertificate(t *testing.T) {
 		known := x509.NewCertPool()
 		known.AddCert(leaf)
 		s.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known, MinVersion: tls.VersionTLS12}
-		s.Config.ErrorLog = nil
 	})
 	for name, tc := range map[string]struct {
 		certificates []tls.Certificate
