@@ -78,6 +78,7 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 		}
 		admin := first.api.HTTPServer(second.Addr().String(), http.HandlerFunc(s.serveAdmin))
 		servers = append(servers, admin)
+		s.logger.LogAttrs(ctx, slog.LevelInfo, "operators are served", slog.String("address", second.Addr().String()))
 		group.Go(func() error { return closed(admin.Serve(second)) })
 	}
 	group.Go(func() error { return s.serve(public, listener) })
