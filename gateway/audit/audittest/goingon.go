@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
@@ -50,6 +51,39 @@ func oneRefused(t *testing.T, b Backend) {
 	mustBeSound(t, report)
 	if report.Leaves != 32 || report.Unfinished != 0 {
 		t.Errorf("log has %d leaves, %d unfinished; want 32, 0", report.Leaves, report.Unfinished)
+	}
+}
+
+// impatient writes one request after the other, each behind the ending of the one
+// before, which may wait for company: the beginning may not.
+func impatient(t *testing.T, b Backend) {
+	s := newSetup(t, b)
+	const requests = 200
+	soon := 0
+	for n := range requests {
+		r := Record(n, "musterhausen")
+		begin := time.Now()
+		if err := s.log.Open(context.Background(), r); err != nil {
+			t.Fatalf("open: %v", err)
+		}
+		if time.Since(begin) < 15*time.Millisecond {
+			soon++
+		}
+		if !s.log.CloseSoon(Closing(r)) {
+			t.Fatal("an ending is not taken over")
+		}
+	}
+	// Each but the first would wait for 25 ms. A busy machine may delay most, not all.
+	if soon < requests/20 {
+		t.Errorf("only %d of %d requests were written within 15 ms: they wait for the endings", soon, requests)
+	}
+	if err := s.log.Flush(context.Background()); err != nil {
+		t.Fatalf("flush: %v", err)
+	}
+	report := verify(t, s.log)
+	mustBeSound(t, report)
+	if report.Leaves != 2*requests || report.Unfinished != 0 {
+		t.Errorf("log has %d leaves, %d unfinished; want %d, 0", report.Leaves, report.Unfinished, 2*requests)
 	}
 }
 

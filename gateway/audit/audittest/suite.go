@@ -26,6 +26,7 @@ func Run(t *testing.T, b Backend) {
 		{"many writers make one sequence", manyWriters},
 		{"one refused entry spoils no other", oneRefused},
 		{"a batch goes on only where it was built", goesOn},
+		{"nobody waits for the patience of endings", impatient},
 		{"a caller who leaves leaves no open entry", cancelled},
 		{"odd texts spoil nothing", oddTexts},
 		{"a dead process is ended at the next start", interrupted},
