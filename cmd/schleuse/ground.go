@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,8 +47,9 @@ type ground struct {
 	settled  settled
 	sessions *identity.Sessions
 	tenants  *identity.Registry
-	// follow is told the tenants whenever they change.
-	follow    atomic.Pointer[func(*identity.Directory)]
+	// leader is told whenever tenants change, one change after the other.
+	leader    atomic.Pointer[parts]
+	telling   sync.Mutex
 	quota     *quota.Keeper
 	energy    atomic.Pointer[map[gateway.ModelID]float64] // of the catalogue in force
 	telemetry *telemetry.Telemetry
@@ -174,6 +176,10 @@ func (g *ground) openDatabase(ctx context.Context, c Config) error {
 	return nil
 }
 
+// sweepEvery is how often the record is searched for requests of dead processes.
+// At the second look without a sign of life they are ended.
+const sweepEvery = 12 * time.Second
+
 func (g *ground) openRecord(ctx context.Context, c Config) error {
 	store, err := g.recordStore(ctx, c)
 	if err != nil {
@@ -186,7 +192,7 @@ func (g *ground) openRecord(ctx context.Context, c Config) error {
 	if g.keys, err = audit.NewKeys(derive(c.secret, "pseudonyms")); err != nil {
 		return err
 	}
-	if g.record, err = audit.New(ctx, audit.Config{Store: store, Key: key, Logger: g.logger}); err != nil {
+	if g.record, err = audit.New(ctx, audit.Config{Store: store, Key: key, Logger: g.logger, Sweep: sweepEvery}); err != nil {
 		return fmt.Errorf("open record: %w", err)
 	}
 	g.closers.add(func() error { return g.record.Shutdown(context.WithoutCancel(ctx)) })
@@ -220,8 +226,8 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	}
 	g.tenants.OnChange(func(d *identity.Directory) {
 		g.sessions.Retain(d.Active)
-		if f := g.follow.Load(); f != nil {
-			(*f)(d)
+		if p := g.leader.Load(); p != nil {
+			p.tenantsChanged(context.Background())
 		}
 	})
 	return nil

@@ -75,9 +75,8 @@ func (p *parts) lead(ctx context.Context) {
 		energy[card.ID] = card.Energy
 	}
 	p.energy.Store(&energy)
-	f := p.tenantsChanged
-	p.follow.Store(&f)
-	p.setLimits(ctx, p.tenants.Directory())
+	p.leader.Store(p)
+	p.tenantsChanged(ctx) // there may be other tenants than when the rules were loaded
 	if err := p.telemetry.Register(metrics{p}); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "metrics of endpoints and limits not shown", slog.Any("error", err))
 	}
@@ -94,9 +93,16 @@ func (p *parts) setLimits(ctx context.Context, d *identity.Directory) {
 	}
 }
 
-// tenantsChanged lets the policies know who there is.
-func (p *parts) tenantsChanged(d *identity.Directory) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+// tenantsChanged lets policies and limits know who there is now, if these parts
+// are still the ones that lead. Whoever comes last knows the latest.
+func (p *parts) tenantsChanged(ctx context.Context) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	if p.leader.Load() != p {
+		return
+	}
+	d := p.tenants.Directory()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := p.engine.SetTenants(ctx, p.policyTenants(ctx, d)); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "policies keep the tenants they had", slog.Any("error", err))
