@@ -137,7 +137,7 @@ func TestHeaderThatNeverEnds(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.Start(t)
-	c := client(t, upstream.Endpoint{BaseURL: server.URL, Timeouts: upstream.Timeouts{Connect: time.Second, FirstByte: 5 * time.Second, Idle: 400 * time.Millisecond, Total: time.Minute}})
+	c := client(t, upstream.Endpoint{BaseURL: server.URL, Timeouts: upstream.Timeouts{Connect: time.Second, FirstByte: 5 * time.Second, Idle: time.Second, Total: time.Minute}})
 	hold := make(chan struct{}, 100)
 	server.Always(upstreamtest.Behaviour{Hold: hold})
 	s, err := c.Stream(t.Context(), chat(streamBody))
@@ -154,7 +154,7 @@ func TestSlowReader(t *testing.T) {
 			t.Fatalf("event %d: %v", n, err)
 		}
 		if n == 2 {
-			time.Sleep(700 * time.Millisecond)
+			time.Sleep(1500 * time.Millisecond)
 		}
 		hold <- struct{}{}
 	}
