@@ -358,5 +358,12 @@ func remoteResult(answer *gateway.Response) (*sdk.CallToolResult, error) {
 		result.Meta = sdk.Meta{}
 	}
 	result.Meta["schleuse/decision"] = answer.ID
+	delete(result.Meta, "schleuse") // ours: no server may say what was decided
+	var told struct {
+		Schleuse json.RawMessage `json:"schleuse"`
+	}
+	if json.Unmarshal(answer.Body, &told) == nil && len(told.Schleuse) > 0 {
+		result.Meta["schleuse"] = told.Schleuse // notice, release
+	}
 	return &result, nil
 }

@@ -15,9 +15,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
+	"time"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -44,6 +47,9 @@ type Config struct {
 	// MaxBody bounds a request, default 32 MiB, MaxAnswer what a tool returns,
 	// default 8 MiB.
 	MaxBody, MaxAnswer int64
+	// BodyTimeout bounds receiving a request, default 60 s, Timeout one call of a
+	// tool, default 10 min.
+	BodyTimeout, Timeout time.Duration
 }
 
 // Server answers POST /mcp. It is stateless: any replica may answer.
@@ -69,6 +75,12 @@ func NewServer(c Config) (*Server, error) {
 	if c.MaxAnswer <= 0 {
 		c.MaxAnswer = 8 << 20
 	}
+	if c.BodyTimeout <= 0 {
+		c.BodyTimeout = time.Minute
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Minute
+	}
 	s := &Server{Config: c}
 	s.handler = sdk.NewStreamableHTTPHandler(s.serverFor, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, MaxRequestBodyBytes: c.MaxBody, PropagateRequestCancellation: true,
@@ -92,7 +104,27 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	s.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(s.BodyTimeout)) // not every server has deadlines
+	r.Body = &timedBody{ReadCloser: r.Body, control: control}
+	s.handler.ServeHTTP(w, r)
+}
+
+// timedBody takes the deadline off when all has arrived. After a failure it
+// stays, so that the rest of the body holds nothing up.
+type timedBody struct {
+	io.ReadCloser
+
+	control *http.ResponseController
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 const instructions = "KI-Schleuse: Werkzeuge für die Sachbearbeitung. Jeder Aufruf wird nach den Regeln des Datenschutzes und der KI-Verordnung entschieden und protokolliert. " +
@@ -107,21 +139,35 @@ func (s *Server) serverFor(r *http.Request) *sdk.Server {
 	server := sdk.NewServer(&sdk.Implementation{Name: "ki-schleuse", Title: "KI-Schleuse", Version: s.Version},
 		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}}})
 	for _, t := range tools() {
-		server.AddTool(&sdk.Tool{Name: t.name, Title: t.title, Description: t.description, InputSchema: t.schema, Annotations: t.hints()}, s.call(r, t))
+		server.AddTool(&sdk.Tool{Name: t.name, Title: t.title, Description: t.description, InputSchema: t.schema, Annotations: t.hints()}, s.safely(r, s.call(r, t)))
 	}
 	if s.Released != nil {
 		for _, t := range s.Released.Tools(caller.Tenant) {
-			server.AddTool(&sdk.Tool{Name: t.Name, Title: t.Title, Description: t.Description, InputSchema: t.Schema}, s.pass(r, caller, t))
+			server.AddTool(&sdk.Tool{Name: t.Name, Title: t.Title, Description: t.Description, InputSchema: t.Schema}, s.safely(r, s.pass(r, caller, t)))
 		}
 	}
 	return server
 }
 
+// safely bounds a call in time and turns a panic into a refusal: calls run in
+// goroutines of their own, where one would end the process.
+func (s *Server) safely(outer *http.Request, handle sdk.ToolHandler) sdk.ToolHandler {
+	return func(ctx context.Context, q *sdk.CallToolRequest) (result *sdk.CallToolResult, err error) {
+		ctx, cancel := withBoth(ctx, outer.Context(), s.Timeout)
+		defer cancel()
+		defer func() {
+			if v := recover(); v != nil { // what it panicked with may be content
+				s.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("tool", q.Params.Name), slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+				result, err = refused(nil), nil
+			}
+		}()
+		return handle(ctx, q)
+	}
+}
+
 // call is one call of the HTTP interface in the caller's name.
 func (s *Server) call(outer *http.Request, t tool) sdk.ToolHandler {
 	return func(ctx context.Context, q *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-		ctx, cancel := withBoth(ctx, outer.Context())
-		defer cancel()
 		arguments := q.Params.Arguments
 		if len(arguments) == 0 {
 			arguments = json.RawMessage("{}")
@@ -155,10 +201,10 @@ func carryOver(inner, outer *http.Request) {
 	inner.RemoteAddr, inner.TLS, inner.Host = outer.RemoteAddr, outer.TLS, outer.Host
 }
 
-// withBoth ends with the first of two contexts: older versions of the protocol
-// detach a call from its request.
-func withBoth(ctx, second context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
+// withBoth ends with the first of two contexts, or in time: older versions of the
+// protocol detach a call from its request.
+func withBoth(ctx, second context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	stop := context.AfterFunc(second, cancel)
 	return ctx, func() {
 		stop()
@@ -169,8 +215,6 @@ func withBoth(ctx, second context.Context) (context.Context, context.CancelFunc)
 // pass sends a call of a released tool through the gateway.
 func (s *Server) pass(outer *http.Request, caller gateway.Caller, t Released) sdk.ToolHandler {
 	return func(ctx context.Context, q *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-		ctx, cancel := withBoth(ctx, outer.Context())
-		defer cancel()
 		body, err := toolBody(t, q.Params.Arguments)
 		if err != nil {
 			return refused(err), nil
@@ -184,7 +228,7 @@ func (s *Server) pass(outer *http.Request, caller gateway.Caller, t Released) sd
 		}
 		answer, err := s.Gateway.Complete(ctx, gateway.Request{
 			Caller: caller, Operation: gateway.OperationTool, Purpose: said.Purpose, Service: said.Service,
-			Case: said.Case, Entities: said.Entities, Model: t.Model, Body: body,
+			Case: said.Case, DataClass: said.DataClass, Entities: said.Entities, Model: t.Model, Body: body,
 		})
 		if err != nil {
 			return refused(err), nil
