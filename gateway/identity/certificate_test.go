@@ -34,7 +34,7 @@ type greeting struct {
 	Code   gateway.Code
 }
 
-func openHouse(t *testing.T, leaf tls.Certificate, ca *identitytest.Authority, access identity.Access, change func([]identity.Tenant)) *house {
+func openHouse(t *testing.T, leaf tls.Certificate, ca *identitytest.Authority, access identity.Access) *house {
 	t.Helper()
 	h := &house{ca: ca, foreign: identitytest.NewAuthority(t, "fremd", time.Now())}
 	access.ClientCA = []string{ca.File}
@@ -51,9 +51,6 @@ func openHouse(t *testing.T, leaf tls.Certificate, ca *identitytest.Authority, a
 		{DNS: "alt.intern.example", CA: identitytest.Fingerprint(ca.Certificate), Purposes: []gateway.Purpose{"chat"}, Expires: time.Now().Add(-time.Hour)},
 	}}
 	tenants := []identity.Tenant{{ID: "tannberg", Active: true, Systems: []identity.System{woga, named}}}
-	if change != nil {
-		change(tenants)
-	}
 	c, err := access.Extend(identity.Config{Pepper: pepper, Tenants: tenants})
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +107,7 @@ func TestCertificateIsTheCaller(t *testing.T) {
 	t.Parallel()
 	ca := identitytest.NewAuthority(t, "amt", time.Now())
 	leaf := ca.Issue(t, nil)
-	h := openHouse(t, leaf, ca, identity.Access{}, nil)
+	h := openHouse(t, leaf, ca, identity.Access{})
 	sameName := ca.Issue(t, nil)
 	uri := ca.Issue(t, func(c *x509.Certificate) { c.URIs = []*url.URL{identitytest.URI(t, "urn:verfahren:bau")} })
 	dns := ca.Issue(t, func(c *x509.Certificate) { c.DNSNames = []string{"Steuer.intern.example"} })
@@ -152,7 +149,7 @@ func TestCertificatesOfOthers(t *testing.T) {
 	t.Parallel()
 	ca := identitytest.NewAuthority(t, "amt", time.Now())
 	leaf := ca.Issue(t, nil)
-	h := openHouse(t, leaf, ca, identity.Access{}, nil)
+	h := openHouse(t, leaf, ca, identity.Access{})
 	foreign := h.foreign.Issue(t, func(c *x509.Certificate) { c.URIs = []*url.URL{identitytest.URI(t, "urn:verfahren:bau")} })
 	old := ca.Issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Second) })
 	server := ca.Server(t)
@@ -206,7 +203,7 @@ func TestForwardedCertificate(t *testing.T) {
 		"from another address":        {[]string{"10.1.2.3"}, "Ssl-Client-Cert", nil, []string{escaped}, ""},
 		"the proxy's own certificate": {[]string{"127.0.0.1"}, "Ssl-Client-Cert", &leaf, nil, ""},
 	} {
-		h := openHouse(t, leaf, ca, identity.Access{TrustedProxies: c.proxies, CertificateHeader: c.header}, nil)
+		h := openHouse(t, leaf, ca, identity.Access{TrustedProxies: c.proxies, CertificateHeader: c.header})
 		var headers []string
 		for _, v := range c.values {
 			headers = append(headers, c.header, v)
@@ -226,7 +223,7 @@ func TestBoundToken(t *testing.T) {
 	k := issuer.Add(t, "es", "ES256")
 	h := openHouse(t, leaf, ca, identity.Access{OIDC: []identity.Issuer{{
 		Issuer: issuer.URL, Audience: "ki-schleuse", CA: []string{issuer.CA}, Tenant: "tannberg", System: "woga", Purposes: []gateway.Purpose{"chat"},
-	}}}, nil)
+	}}})
 	sum := sha256.Sum256(leaf.Leaf.Raw)
 	at := time.Now().Unix()
 	token := "Bearer " + k.Sign(t, nil, map[string]any{

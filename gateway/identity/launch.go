@@ -107,19 +107,78 @@ type LaunchWish struct {
 
 // Launch is a session of the panel.
 type Launch struct {
-	ID      string            `json:"i"`
-	Page    string            `json:"p"`
-	Case    string            `json:"c"`
-	Service gateway.ServiceID `json:"s,omitempty"`
-	Origin  string            `json:"o,omitempty"`
+	ID      string
+	Page    string
+	Case    string
+	Service gateway.ServiceID
+	Origin  string
 	// Caller is what the person's requests are made as.
-	Caller gateway.Caller `json:"a"`
+	Caller gateway.Caller
 	// By is how the system proved who it is when it asked.
-	By    string    `json:"b"`
-	Began time.Time `json:"t"`
-	Seen  time.Time `json:"l"`
+	By          string
+	Began, Seen time.Time
 	// Ticket is a digest of the ticket, to recognise a page that is loaded again.
-	Ticket string `json:"d"`
+	Ticket string
+}
+
+// launchBody is a Launch as it is sealed. The scopes of a key or a certificate
+// are not in it: they are looked up with each request.
+type launchBody struct {
+	ID         string              `json:"i"`
+	Page       string              `json:"p"`
+	Case       string              `json:"c"`
+	Service    gateway.ServiceID   `json:"s,omitempty"`
+	Origin     string              `json:"o,omitempty"`
+	By         string              `json:"b"`
+	Began      time.Time           `json:"t"`
+	Seen       time.Time           `json:"l"`
+	Ticket     string              `json:"d"`
+	Tenant     gateway.TenantID    `json:"m"`
+	System     gateway.SystemID    `json:"v"`
+	KeyID      string              `json:"k"`
+	User       string              `json:"u"`
+	Roles      []string            `json:"r"`
+	Principals []gateway.Principal `json:"g,omitempty"`
+	Scopes     *launchScopes       `json:"x,omitempty"`
+}
+
+// launchScopes are those of a token, which are written down nowhere else.
+type launchScopes struct {
+	Purposes       []gateway.Purpose   `json:"p,omitempty"`
+	DefaultPurpose gateway.Purpose     `json:"d,omitempty"`
+	Services       []gateway.ServiceID `json:"s,omitempty"`
+	Models         []gateway.ModelID   `json:"m,omitempty"`
+	Sources        []string            `json:"q,omitempty"`
+}
+
+func encodeLaunch(l *Launch) ([]byte, error) {
+	c := &l.Caller
+	b := launchBody{
+		ID: l.ID, Page: l.Page, Case: l.Case, Service: l.Service, Origin: l.Origin, By: l.By, Began: l.Began, Seen: l.Seen, Ticket: l.Ticket,
+		Tenant: c.Tenant, System: c.System, KeyID: c.KeyID, User: c.User, Roles: c.Roles, Principals: c.Principals,
+	}
+	if l.By == "oidc" {
+		b.Scopes = &launchScopes{c.Purposes, c.DefaultPurpose, c.Services, c.Models, c.Sources}
+	}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("encode launch: %w", err)
+	}
+	return raw, nil
+}
+
+func decodeLaunch(raw []byte) (*Launch, error) {
+	var b launchBody
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return nil, fmt.Errorf("decode launch: %w", err)
+	}
+	l := &Launch{ID: b.ID, Page: b.Page, Case: b.Case, Service: b.Service, Origin: b.Origin, By: b.By, Began: b.Began, Seen: b.Seen, Ticket: b.Ticket}
+	l.Caller = gateway.Caller{Tenant: b.Tenant, System: b.System, KeyID: b.KeyID, User: b.User, Roles: b.Roles, Principals: b.Principals, Auth: "ticket"}
+	if s := b.Scopes; s != nil {
+		c := &l.Caller
+		c.Purposes, c.DefaultPurpose, c.Services, c.Models, c.Sources = s.Purposes, s.DefaultPurpose, s.Services, s.Models, s.Sources
+	}
+	return l, nil
 }
 
 // Person is who the session is for.
@@ -144,19 +203,15 @@ func (l *Launches) Issue(ctx context.Context, caller gateway.Caller, w LaunchWis
 	}
 	launch.Caller.Auth, launch.Caller.User = "ticket", w.Name
 	launch.Caller.Roles, launch.Caller.Principals = w.Roles, w.Principals
-	if launch.By != "oidc" { // looked up again with each request
-		c := &launch.Caller
-		c.Purposes, c.DefaultPurpose, c.Services, c.Models, c.Sources = nil, "", nil, nil, nil
-	}
 	if _, ok := l.current(&launch); !ok {
 		return "", time.Time{}, denied("Startkarten gibt es für Fachverfahren, die sich mit Schlüssel, Zertifikat oder Zugriffstoken ausweisen.")
 	}
-	if size := len(l.seal(&launch)); size > maxPanelCookie {
-		return "", time.Time{}, invalid("person", "Die Angaben sind zusammen zu groß für eine Sitzung.")
-	}
-	raw, err := json.Marshal(launch)
+	raw, err := encodeLaunch(&launch)
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("encode launch: %w", err)
+		return "", time.Time{}, err
+	}
+	if len(l.seal(raw)) > maxPanelCookie {
+		return "", time.Time{}, invalid("person", "Die Angaben sind zusammen zu groß für eine Sitzung.")
 	}
 	aead, err := l.ticketSealer(ticket)
 	if err != nil {
@@ -164,7 +219,7 @@ func (l *Launches) Issue(ctx context.Context, caller gateway.Caller, w LaunchWis
 	}
 	err = l.config.Store.PutTicket(ctx, Ticket{
 		Digest: launch.Ticket, Scope: string(caller.Tenant) + "/" + string(caller.System), Until: until,
-		Body: aead.Seal(nil, nil, raw, []byte(launch.Ticket)),
+		Body: aead.Seal(nil, nil, raw, []byte(launch.Ticket)), //nolint:gosec // makes its own nonce
 	}, now)
 	if err != nil {
 		return "", time.Time{}, kept("keep ticket", err)
@@ -270,20 +325,19 @@ func (l *Launches) Redeem(w http.ResponseWriter, r *http.Request, ticket string)
 	if err != nil {
 		return nil, gone
 	}
-	var launch Launch
-	if err := json.Unmarshal(raw, &launch); err != nil {
-		return nil, fmt.Errorf("decode launch: %w", err)
+	launch, err := decodeLaunch(raw)
+	if err != nil {
+		return nil, err
 	}
 	if framed(r) && launch.Origin == "" {
 		return nil, &gateway.Error{Op: "redeem ticket", Code: gateway.CodeDenied, Message: "Diese Startkarte ist nicht für einen Rahmen ausgestellt (return_origin)."}
 	}
 	launch.Began, launch.Seen = l.config.Now(), l.config.Now()
-	now, ok := l.current(&launch)
+	now, ok := l.current(launch)
 	if !ok {
 		return nil, gone
 	}
-	l.set(w, &launch)
-	return now, nil
+	return now, l.set(w, launch)
 }
 
 // navigation lets only those pass who go to a page in a window or a frame.
@@ -308,13 +362,10 @@ func (l *Launches) Launch(w http.ResponseWriter, r *http.Request) (*Launch, bool
 		return nil, false
 	}
 	if now := l.config.Now(); now.Sub(launch.Seen) > panelRenew {
-		kept := *launch
-		kept.Seen = now
-		if kept.By != "oidc" {
-			c := &kept.Caller
-			c.Purposes, c.DefaultPurpose, c.Services, c.Models, c.Sources = nil, "", nil, nil, nil
+		launch.Seen = now
+		if l.set(w, launch) != nil {
+			return nil, false
 		}
-		l.set(w, &kept)
 	}
 	return launch, true
 }
@@ -335,15 +386,15 @@ func (l *Launches) read(r *http.Request) (*Launch, bool) {
 	if err != nil {
 		return nil, false
 	}
-	var launch Launch
-	if json.Unmarshal(raw, &launch) != nil {
+	launch, err := decodeLaunch(raw)
+	if err != nil {
 		return nil, false
 	}
 	now := l.config.Now()
 	if now.Sub(launch.Seen) >= panelIdle || now.Sub(launch.Began) >= panelLife {
 		return nil, false
 	}
-	return l.current(&launch)
+	return l.current(launch)
 }
 
 // current is a session with the rights its system has now; false: it has ended,
@@ -398,23 +449,24 @@ func (d *Directory) rights(c gateway.Caller, by string) (gateway.Caller, bool) {
 	return e.caller, true
 }
 
-func (l *Launches) seal(launch *Launch) string {
-	raw, err := json.Marshal(launch)
-	if err != nil {
-		return "" // nothing in it can fail to be encoded
-	}
-	return base64.RawURLEncoding.EncodeToString(l.aead.Seal(nil, nil, raw, nil))
+func (l *Launches) seal(raw []byte) string {
+	return base64.RawURLEncoding.EncodeToString(l.aead.Seal(nil, nil, raw, nil)) //nolint:gosec // makes its own nonce
 }
 
-func (l *Launches) set(w http.ResponseWriter, launch *Launch) {
-	c := l.blank()
-	c.Value, c.MaxAge = l.seal(launch), int(panelIdle.Seconds())
+func (l *Launches) set(w http.ResponseWriter, launch *Launch) error {
+	raw, err := encodeLaunch(launch)
+	if err != nil {
+		return err
+	}
+	c := l.blank() //nolint:gosec // Secure except for a demo on the loopback address
+	c.Value, c.MaxAge = l.seal(raw), int(panelIdle.Seconds())
 	http.SetCookie(w, c)
+	return nil
 }
 
 // End takes the session back from the browser.
 func (l *Launches) End(w http.ResponseWriter) {
-	c := l.blank()
+	c := l.blank() //nolint:gosec // Secure except for a demo on the loopback address
 	c.MaxAge = -1
 	http.SetCookie(w, c)
 }
@@ -422,6 +474,7 @@ func (l *Launches) End(w http.ResponseWriter) {
 // blank: in the frame of another site a browser keeps a cookie only when it is
 // partitioned by that site (CHIPS), and that needs https.
 func (l *Launches) blank() *http.Cookie {
+	//nolint:gosec // in a frame of another site SameSite=None is the only way; CheckForm and Fetch Metadata guard the forms
 	c := &http.Cookie{Name: l.cookie(), Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteNoneMode, Partitioned: true}
 	if !l.config.Secure {
 		c.Secure, c.Partitioned, c.SameSite = false, false, http.SameSiteLaxMode

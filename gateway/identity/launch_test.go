@@ -25,18 +25,14 @@ type landing struct {
 	clock    *clock
 }
 
-func openLanding(t *testing.T, change func(*identity.Tenant, *identity.Key)) *landing {
+func openLanding(t *testing.T) *landing {
 	t.Helper()
 	l := &landing{clock: &clock{}}
 	l.clock.at.Store(now.UnixNano())
 	var key string
-	with := func(tn *identity.Tenant, k *identity.Key) {
+	l.current, key = setup(t, func(_ *identity.Tenant, k *identity.Key) {
 		k.Roles, k.Services = []string{identity.RoleCase, identity.RoleRevision}, []gateway.ServiceID{"wohngeld"}
-		if change != nil {
-			change(tn, k)
-		}
-	}
-	l.current, key = setup(t, with)
+	})
 	var err error
 	if l.caller, err = l.current.Authenticate(t.Context(), request(key)); err != nil {
 		t.Fatal(err)
@@ -114,7 +110,7 @@ func (l *landing) session(c *http.Cookie) (*identity.Launch, bool) {
 
 func TestLaunch(t *testing.T) {
 	t.Parallel()
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	ticket := l.ticket(t, wish())
 	cookie, err := l.redeem(t, ticket, visit())
 	if err != nil {
@@ -153,7 +149,7 @@ func TestLaunch(t *testing.T) {
 // Whoever looks at links leaves the ticket as it is.
 func TestOnlyABrowserTakesATicket(t *testing.T) {
 	t.Parallel()
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	ticket := l.ticket(t, wish())
 	head := visit()
 	head.Method = http.MethodHead
@@ -177,7 +173,7 @@ func TestOnlyABrowserTakesATicket(t *testing.T) {
 
 func TestTicketEnds(t *testing.T) {
 	t.Parallel()
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	ticket := l.ticket(t, wish())
 	l.clock.forward(time.Minute)
 	if _, err := l.redeem(t, ticket, visit()); gateway.CodeOf(err) != gateway.CodeUnauthenticated {
@@ -192,7 +188,7 @@ func TestTicketEnds(t *testing.T) {
 
 func TestTicketGivesNoMoreThanTheCallerHas(t *testing.T) {
 	t.Parallel()
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	for name, c := range map[string]struct {
 		change func(*identity.LaunchWish)
 		path   string
@@ -231,14 +227,14 @@ func TestTicketGivesNoMoreThanTheCallerHas(t *testing.T) {
 func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*landing){
-		"idle": func(l *landing) { l.clock.forward(30 * time.Minute) },
+		"idle":         func(l *landing) { l.clock.forward(30 * time.Minute) },
 		"tenant off":   func(l *landing) { l.change(t, func(tn *identity.Tenant) { tn.Active = false }) },
 		"key locked":   func(l *landing) { l.change(t, func(tn *identity.Tenant) { tn.Systems[0].Keys[0].RevokedAt = now }) },
 		"key gone":     func(l *landing) { l.change(t, func(tn *identity.Tenant) { tn.Systems[0].Keys = nil }) },
 		"system gone":  func(l *landing) { l.change(t, func(tn *identity.Tenant) { tn.Systems = nil }) },
 		"other tenant": func(l *landing) { l.change(t, func(tn *identity.Tenant) { tn.ID = "lohe" }) },
 	} {
-		l := openLanding(t, nil)
+		l := openLanding(t)
 		cookie, err := l.redeem(t, l.ticket(t, wish()), visit())
 		if err != nil {
 			t.Fatal(err)
@@ -251,7 +247,7 @@ func TestSessionEnds(t *testing.T) {
 			t.Errorf("%s: session %+v is still there", name, launch)
 		}
 	}
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	cookie, err := l.redeem(t, l.ticket(t, wish()), visit())
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +270,7 @@ func TestSessionEnds(t *testing.T) {
 
 func TestForgedSession(t *testing.T) {
 	t.Parallel()
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	cookie, err := l.redeem(t, l.ticket(t, wish()), visit())
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +307,7 @@ func TestForgedSession(t *testing.T) {
 
 func TestPlainCookieOnLoopback(t *testing.T) {
 	t.Parallel()
-	l := openLanding(t, nil)
+	l := openLanding(t)
 	plain, err := identity.NewLaunches(identity.LaunchConfig{
 		Store: identity.NewMemoryTickets(), Directory: func() *identity.Directory { return l.current }, Key: pepper, Origins: []string{wogaOrigin}, Now: l.clock.now,
 	})
