@@ -267,6 +267,12 @@ func (c *Config) Validate() error {
 		if _, ok := c.Endpoints[m.Endpoint]; !ok {
 			problems = append(problems, fmt.Errorf("models[%d] %s: endpoint %q is not configured", i, m.ID, m.Endpoint))
 		}
+		kind := c.Endpoints[m.Endpoint].Kind
+		for _, o := range m.Operations {
+			if !upstream.Offers(kind, o) {
+				problems = append(problems, fmt.Errorf("models[%d] %s: servers of the kind %q do not offer %q", i, m.ID, kind, o))
+			}
+		}
 	}
 	if endpoints, err := c.upstreams(); err != nil {
 		problems = append(problems, err)
