@@ -266,12 +266,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // HTTPServer is an http.Server for the handler with timeouts that fit streams:
-// nothing bounds a whole answer, everything else is bounded.
+// nothing bounds a whole stream, whose writer sets a deadline for each event;
+// everything else is bounded, also a client that does not read its answer.
 func (s *Server) HTTPServer(address string, handler http.Handler) *http.Server {
 	return &http.Server{
 		Addr:              address,
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      s.BodyTimeout + s.Timeout + s.WriteTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),

@@ -5,6 +5,7 @@ package httpapi
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,9 @@ type ReportStore interface {
 	Report(ctx context.Context, tenant gateway.TenantID, id string) (completeness.Report, error)
 }
 
-// memory keeps a bounded number of values for a bounded time; the oldest go first.
+// memory keeps a bounded number of values for a bounded time, the oldest at the
+// front of order. When there are too many, the tenant that keeps most loses its
+// oldest: a busy one does not crowd out what others keep.
 type memory[T any] struct {
 	mu     sync.Mutex
 	most   int
@@ -35,6 +38,7 @@ type memory[T any] struct {
 	now    func() time.Time
 	values map[place]kept[T]
 	order  []place
+	held   map[gateway.TenantID]int
 }
 
 type place struct {
@@ -48,29 +52,44 @@ type kept[T any] struct {
 }
 
 func newMemory[T any](most int, life time.Duration, now func() time.Time) *memory[T] {
-	return &memory[T]{most: max(most, 1), life: life, now: now, values: map[place]kept[T]{}}
+	return &memory[T]{most: max(most, 1), life: life, now: now, values: map[place]kept[T]{}, held: map[gateway.TenantID]int{}}
 }
 
 func (m *memory[T]) put(p place, v T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, known := m.values[p]; !known {
-		m.order = append(m.order, p)
+	now := m.now()
+	m.forget(p)
+	m.values[p] = kept[T]{value: v, until: now.Add(m.life)}
+	m.order = append(m.order, p)
+	m.held[p.tenant]++
+	for !now.Before(m.values[m.order[0]].until) && len(m.order) > 1 {
+		m.forget(m.order[0])
 	}
-	m.values[p] = kept[T]{value: v, until: m.now().Add(m.life)}
-	m.evict()
+	if len(m.order) > m.most {
+		m.forget(m.surplus())
+	}
 }
 
-// evict drops the oldest while there are too many or they have expired.
-func (m *memory[T]) evict() {
-	for len(m.order) > 0 {
-		oldest := m.order[0]
-		if len(m.order) <= m.most && m.now().Before(m.values[oldest].until) {
-			return
-		}
-		delete(m.values, oldest)
-		m.order = m.order[1:]
+func (m *memory[T]) forget(p place) {
+	i := slices.Index(m.order, p)
+	if i < 0 {
+		return
 	}
+	m.order = slices.Delete(m.order, i, i+1)
+	delete(m.values, p)
+	if m.held[p.tenant]--; m.held[p.tenant] == 0 {
+		delete(m.held, p.tenant)
+	}
+}
+
+// surplus is the oldest value of the tenant that keeps most.
+func (m *memory[T]) surplus() place {
+	most := 0
+	for _, n := range m.held {
+		most = max(most, n)
+	}
+	return m.order[slices.IndexFunc(m.order, func(p place) bool { return m.held[p.tenant] == most })]
 }
 
 func (m *memory[T]) get(p place, what string) (T, error) {

@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package httpapi_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/httpapi"
+	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
+)
+
+// A tenant that drafts a lot does not make another one's drafts disappear.
+func TestStoreIsFairAmongTenants(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	store := httpapi.NewDraftStore(4, time.Hour, func() time.Time { return now })
+	put := func(tenant gateway.TenantID, id string) {
+		if err := store.PutDraft(t.Context(), tenant, httpapi.Draft{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func(tenant gateway.TenantID, id string, want bool) {
+		t.Helper()
+		if _, err := store.Draft(t.Context(), tenant, id); (err == nil) != want {
+			t.Errorf("%s %s: %v", tenant, id, err)
+		}
+	}
+	put("klein", "1")
+	for i := range 20 {
+		put("gross", fmt.Sprint(i))
+	}
+	there("klein", "1", true)
+	there("gross", "16", false)
+	there("gross", "17", true)
+	there("gross", "19", true)
+	there("gross", "1", false)
+	now = now.Add(50 * time.Minute)
+	put("klein", "1") // released: it stays for another hour
+	now = now.Add(50 * time.Minute)
+	there("klein", "1", true)
+	there("gross", "19", false)
+	put("neu", "2")
+	there("klein", "1", true)
+	there("neu", "2", true)
+}
+
+// serve is a server as the product runs it.
+func serve(t *testing.T, b *bench, handler http.Handler) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := b.setup.HTTPServer(listener.Addr().String(), handler)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	return "http://" + listener.Addr().String()
+}
+
+func hasty(c *httpapi.Config, _ *gateway.Config) {
+	c.BodyTimeout, c.Timeout, c.WriteTimeout, c.Heartbeat = 100*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, 50*time.Millisecond
+}
+
+// An answer that nobody reads comes to an end.
+func TestAnswerThatNobodyReadsEnds(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	url := serve(t, setup(t, hasty), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		piece := make([]byte, 1<<20)
+		var err error
+		for range 1024 {
+			if _, err = w.Write(piece); err != nil {
+				break
+			}
+		}
+		ended <- err
+	}))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("a gigabyte was written to a client that does not read")
+		}
+	case <-time.After(time.Minute):
+		t.Error("the writer waits for ever")
+	}
+}
+
+// A stream may last longer than anything else.
+func TestStreamOutlivesTheBoundsOfAnswers(t *testing.T) {
+	t.Parallel()
+	b := setup(t, hasty)
+	hold := make(chan struct{})
+	b.mock.Next(upstreamtest.Behaviour{Hold: hold, Text: "eins zwei drei"})
+	b.url = serve(t, b, b.setup)
+	answer := b.open(t, t.Context(), http.MethodPost, "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}`)
+	defer answer.Body.Close()
+	time.Sleep(1500 * time.Millisecond) // three times the bound of an answer
+	close(hold)
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil || !strings.Contains(string(raw), "drei") || !strings.Contains(string(raw), "[DONE]") {
+		t.Errorf("%q, %v", raw, err)
+	}
+}
