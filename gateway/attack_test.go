@@ -372,6 +372,20 @@ func TestRecordTakesNoForeignWords(t *testing.T) {
 	}
 }
 
+// A caller who leaves while the record is being written is no sign that it cannot
+// be written.
+func TestCancelledBeforeTheRecordIsOpen(t *testing.T) {
+	t.Parallel()
+	p, g := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.openErr = &gateway.Error{Op: "open record", Code: gateway.CodeCancelled, Err: context.Canceled}
+	_, err := g.Complete(ctx, chat(t, "x"))
+	if gateway.CodeOf(err) != gateway.CodeCancelled || len(p.closings) != 0 {
+		t.Errorf("error %v, closings %+v", err, p.closings)
+	}
+}
+
 func TestCancelledContextLeavesOneClosedRecord(t *testing.T) {
 	t.Parallel()
 	p, g := setup(t)

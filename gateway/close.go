@@ -138,7 +138,7 @@ func (p *passage) leave(ctx context.Context, c Code) {
 	p.closed = true
 	now := p.g.Now()
 	p.closing.ID, p.closing.Time, p.closing.Code = p.request.ID, now.UTC(), c
-	p.closing.Outcome, p.closing.Total = OutcomeFailed, now.Sub(p.started)
+	p.closing.Outcome, p.closing.Total = outcomeOf(c, nil), now.Sub(p.started)
 	p.settle(ctx)
 	p.g.observeEnd(ctx, p.record, p.closing)
 }

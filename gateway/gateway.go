@@ -380,6 +380,10 @@ func (p *passage) open(ctx context.Context) error {
 	inner, ended := p.g.observeStage(ctx, "record")
 	err := p.g.Recorder.Open(inner, p.record)
 	ended(err)
+	if err != nil && ctx.Err() != nil && CodeOf(err) == CodeCancelled {
+		p.leave(ctx, CodeCancelled) // the caller is gone, the record is not
+		return &Error{Op: "open record", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", RequestID: p.request.ID, Err: err}
+	}
 	if err != nil {
 		p.leave(ctx, CodeNoRecord)
 		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
