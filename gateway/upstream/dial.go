@@ -111,8 +111,8 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 		MaxIdleConnsPerHost:    256,
 		IdleConnTimeout:        idleTime(e.Kind),
 		MaxResponseHeaderBytes: 64 << 10,
-		WriteBufferSize:        32 << 10,
-		ReadBufferSize:         32 << 10,
+		WriteBufferSize:        4 << 10, // a body larger than that is written past the buffer
+		ReadBufferSize:         8 << 10, // each held stream has one
 	}
 	if proxy, err := e.proxy(base); err == nil && proxy != nil {
 		transport.Proxy = http.ProxyURL(proxy)
