@@ -18,10 +18,10 @@ import (
 func TestCertificatesOfStoredTenants(t *testing.T) {
 	t.Parallel()
 	ctx, o := context.Background(), newOffice(t, nil)
-	print := strings.Repeat("ab", 32)
+	sum := strings.Repeat("ab", 32)
 	w := identitytest.Municipality("lohe")
-	w.Systems[0].Certificates = []identity.Certificate{{SHA256: print, Purposes: []gateway.Purpose{"chat"}}}
-	w.Systems[0].Keys[0].Certificate = print
+	w.Systems[0].Certificates = []identity.Certificate{{SHA256: sum, Purposes: []gateway.Purpose{"chat"}}}
+	w.Systems[0].Keys[0].Certificate = sum
 	out, err := o.Create(ctx, identitytest.Operator, w, "")
 	if err != nil {
 		t.Fatal(err)
@@ -36,11 +36,11 @@ func TestCertificatesOfStoredTenants(t *testing.T) {
 		t.Errorf("the tenant without certificates: %v", err)
 	}
 	tenant, _ := o.Tenant("lohe")
-	if list := tenant.Systems[0].Certificates; len(list) != 1 || list[0].SHA256 != print {
+	if list := tenant.Systems[0].Certificates; len(list) != 1 || list[0].SHA256 != sum {
 		t.Errorf("certificates %+v, want the one that there was", list)
 	}
 	next, err := o.RotateKey(ctx, identitytest.Operator, identity.Place{Tenant: "lohe", System: "woga"}, out.Keys[0].Key.ID, 0, "")
-	if err != nil || next.Keys[0].Key.Certificate != print {
+	if err != nil || next.Keys[0].Key.Certificate != sum {
 		t.Fatalf("rotated key %+v, %v: it must keep its bond", next.Keys, err)
 	}
 	if _, err := identitytest.Caller(ctx, o.Registry, next.Keys[0].Secret); gateway.CodeOf(err) != gateway.CodeUnauthenticated {
@@ -55,7 +55,7 @@ func TestCertificatesOfStoredTenants(t *testing.T) {
 		t.Error("an empty list must remove the certificates")
 	}
 	w.Version = 0
-	w.Systems[0].Certificates = []identity.Certificate{{SHA256: "x"}, {DNS: "*.example", CA: print}, {}}
+	w.Systems[0].Certificates = []identity.Certificate{{SHA256: "x"}, {DNS: "*.example", CA: sum}, {}}
 	_, err = o.Put(ctx, identitytest.Operator, w)
 	if gateway.CodeOf(err) != gateway.CodeInvalid {
 		t.Errorf("wrong certificates: %v, want invalid", err)
