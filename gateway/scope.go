@@ -18,15 +18,22 @@ func (p *passage) scope(ctx context.Context) error {
 	if len(caller.Sources) == 0 || slices.Contains(caller.Sources, "*") {
 		return nil
 	}
-	if slices.Equal(p.request.Sources, []string{"*"}) {
-		p.request.Sources = slices.Clone(caller.Sources)
-	}
+	p.request.Sources = caller.SourcesOf(p.request.Sources)
 	for _, s := range p.request.Sources {
 		if !slices.Contains(caller.Sources, s) {
 			return p.refuse(ctx, outOfScope("sources", "Der Schlüssel ist für eine der genannten Quellen nicht freigegeben."))
 		}
 	}
 	return nil
+}
+
+// SourcesOf are the sources that are meant: of a caller whose key was made for some,
+// all are those. Whoever retrieves beside the gateway asks for these.
+func (c Caller) SourcesOf(named []string) []string {
+	if len(c.Sources) > 0 && slices.Equal(named, []string{"*"}) {
+		return slices.Clone(c.Sources)
+	}
+	return named
 }
 
 // inScope are the models the caller's key may reach.

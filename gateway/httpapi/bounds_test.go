@@ -4,6 +4,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -120,5 +121,36 @@ func TestStreamOutlivesTheBoundsOfAnswers(t *testing.T) {
 	raw, err := io.ReadAll(answer.Body)
 	if err != nil || !strings.Contains(string(raw), "drei") || !strings.Contains(string(raw), "[DONE]") {
 		t.Errorf("%q, %v", raw, err)
+	}
+}
+
+// confined is a caller whose key was made for one source.
+type confined struct{ auth }
+
+func (a confined) Authenticate(ctx context.Context, r *http.Request) (gateway.Caller, error) {
+	caller, err := a.auth.Authenticate(ctx, r)
+	caller.Sources = []string{"dienstanweisungen"}
+	return caller, err
+}
+
+// "All sources" of a key that was made for some are those.
+func TestSearchStaysWithinTheKey(t *testing.T) {
+	t.Parallel()
+	for sources, want := range map[string]string{`["*"]`: "dienstanweisungen", `["dienstanweisungen"]`: "dienstanweisungen", `["*","akte"]`: "", `["akte"]`: ""} {
+		asked := "none"
+		b := setup(t, func(c *httpapi.Config, _ *gateway.Config) {
+			c.Auth = confined{}
+			c.Retriever = retriever{func(q gateway.Query) ([]gateway.Passage, error) {
+				asked = strings.Join(q.Sources, ",")
+				return nil, nil
+			}}
+		})
+		for _, body := range []string{`{"query":"x","sources":` + sources + `}`, `{"query":"x","schleuse":{"sources":` + sources + `}}`} {
+			asked = "none"
+			got := b.call(t, http.MethodPost, "/api/v1/search", body)
+			if want == "" && (got.status != http.StatusForbidden || asked != "none") || want != "" && (got.status != http.StatusOK || asked != want) {
+				t.Errorf("%s: status %d, asked %s", body, got.status, asked)
+			}
+		}
 	}
 }

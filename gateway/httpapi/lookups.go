@@ -241,6 +241,7 @@ func (s *Server) readSearch(c *gin.Context) (gateway.Request, gateway.Query, err
 	if len(sources) == 0 {
 		sources = m.sources
 	}
+	sources = caller.SourcesOf(sources)
 	r := m.request(caller, gateway.OperationSearch)
 	r.Sources, r.Body = sources, body
 	q := gateway.Query{Tenant: caller.Tenant, Principals: caller.Principals, Sources: sources, Text: text, Limit: limit}
