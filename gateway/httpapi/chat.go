@@ -55,8 +55,8 @@ func (s *Server) embeddings(c *gin.Context) {
 // complete answers within ctx, which ends no later than the request.
 //
 //nolint:contextcheck // what is noted about a call stands in the context of its request
-func (s *Server) complete(ctx context.Context, c *gin.Context, r gateway.Request) {
-	answer, err := s.Gateway.Complete(ctx, r)
+func (s *Server) complete(ctx context.Context, c *gin.Context, r *gateway.Request) {
+	answer, err := s.Gateway.Complete(ctx, *r)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -65,34 +65,35 @@ func (s *Server) complete(ctx context.Context, c *gin.Context, r gateway.Request
 	c.Data(http.StatusOK, "application/json; charset=utf-8", answer.Body)
 }
 
-// modelRequest reads a wire body and what is said about it.
-func (s *Server) modelRequest(c *gin.Context, o gateway.Operation) (gateway.Request, error) {
+// modelRequest reads a wire body and what is said about it. The request lies on
+// the heap: it is large, and a stream would keep every copy on its stack.
+func (s *Server) modelRequest(c *gin.Context, o gateway.Operation) (*gateway.Request, error) {
 	raw, err := s.readBody(c)
 	if err != nil {
-		return gateway.Request{}, err
+		return nil, err
 	}
 	return requestOf(c, o, raw)
 }
 
 // requestOf is the request of a wire body. The body stays as it came, except that
 // the "schleuse" object is ours and goes no further.
-func requestOf(c *gin.Context, o gateway.Operation, raw []byte) (gateway.Request, error) {
+func requestOf(c *gin.Context, o gateway.Operation, raw []byte) (*gateway.Request, error) {
 	body, err := gateway.ParseBody(raw)
 	if err != nil {
-		return gateway.Request{}, err
+		return nil, err
 	}
 	said, _ := body.Get("schleuse")
 	m, err := matterOf(c.Request.Header, said)
 	if err != nil {
-		return gateway.Request{}, err
+		return nil, err
 	}
 	if err := checkShape(o, body); err != nil {
-		return gateway.Request{}, err
+		return nil, err
 	}
 	r := m.request(callOf(c.Request.Context()).caller, o)
 	r.Model = gateway.ModelID(body.String("model"))
 	r.Body = body.Without("schleuse")
-	return r, nil
+	return &r, nil
 }
 
 // checkShape finds the mistakes that no model server needs to see.

@@ -68,8 +68,8 @@ func (s *Server) translated(c *gin.Context, parse func([]byte) (dialect.Request,
 // completeTranslated answers within ctx, which ends no later than the request.
 //
 //nolint:contextcheck // what is noted about a call stands in the context of its request
-func (s *Server) completeTranslated(ctx context.Context, c *gin.Context, r gateway.Request, t dialect.Request) {
-	answer, err := s.Gateway.Complete(ctx, r)
+func (s *Server) completeTranslated(ctx context.Context, c *gin.Context, r *gateway.Request, t dialect.Request) {
+	answer, err := s.Gateway.Complete(ctx, *r)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -83,14 +83,14 @@ func (s *Server) completeTranslated(ctx context.Context, c *gin.Context, r gatew
 	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
 }
 
-func (s *Server) translatedRequest(c *gin.Context, parse func([]byte) (dialect.Request, error)) (dialect.Request, gateway.Request, error) {
+func (s *Server) translatedRequest(c *gin.Context, parse func([]byte) (dialect.Request, error)) (dialect.Request, *gateway.Request, error) {
 	raw, err := s.readBody(c)
 	if err != nil {
-		return nil, gateway.Request{}, err
+		return nil, nil, err
 	}
 	t, err := parse(raw)
 	if err != nil {
-		return nil, gateway.Request{}, err
+		return nil, nil, err
 	}
 	r, err := requestOf(c, gateway.OperationChat, t.Chat())
 	return t, r, err
@@ -98,13 +98,13 @@ func (s *Server) translatedRequest(c *gin.Context, parse func([]byte) (dialect.R
 
 // streamTranslated writes an answer event by event. The event that completes it
 // is written only when the gateway says that it is complete.
-func (s *Server) streamTranslated(c *gin.Context, r gateway.Request, t dialect.Request) {
+func (s *Server) streamTranslated(c *gin.Context, r *gateway.Request, t dialect.Request) {
 	ctx := c.Request.Context()
 	r.ID = gateway.NewID(s.Now())
 	told := t.Stream(r.ID)
 	w := s.newNamedWriter(c, r.ID, told.Silence())
 	defer w.release()
-	stream, err := s.Gateway.Stream(ctx, r)
+	stream, err := s.open(ctx, r)
 	if err != nil {
 		s.failTranslated(c, w, told, err)
 		return

@@ -101,16 +101,23 @@ func childTrace(parent string) string {
 func (s *Server) accessLog(c *gin.Context) {
 	begin := time.Now()
 	c.Next()
+	s.logCall(c, begin)
+}
+
+// logCall is a function of its own because its frame is large: a stream stays in
+// accessLog for minutes, and what lies on its stack then is multiplied by all streams.
+func (s *Server) logCall(c *gin.Context, begin time.Time) {
 	data := callOf(c.Request.Context())
-	attributes := []slog.Attr{
+	var array [10]slog.Attr
+	attributes := append(array[:0],
 		slog.String("method", c.Request.Method),
 		slog.String("route", c.FullPath()),
 		slog.Int("status", c.Writer.Status()),
 		slog.Int("bytes", max(c.Writer.Size(), 0)),
 		slog.Duration("duration", time.Since(begin)),
 		slog.String("request_id", data.id),
-		slog.Any("caller", data.caller),
-	}
+		slog.Attr{Key: "caller", Value: data.caller.LogValue()},
+	)
 	if data.decision != "" {
 		attributes = append(attributes, slog.String("decision", data.decision))
 	}

@@ -32,7 +32,7 @@ func (s *Server) rerank(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	answer, err := s.Gateway.Complete(c.Request.Context(), r)
+	answer, err := s.Gateway.Complete(c.Request.Context(), *r)
 	if err != nil {
 		s.fail(c, err)
 		return

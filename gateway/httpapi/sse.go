@@ -5,6 +5,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -19,12 +20,12 @@ import (
 // streamChat writes an answer event by event. [DONE] is written only when the
 // gateway says that the answer is complete; everything else ends with one error
 // event, so that no client takes half a letter for a whole one.
-func (s *Server) streamChat(c *gin.Context, r gateway.Request) {
+func (s *Server) streamChat(c *gin.Context, r *gateway.Request) {
 	ctx := c.Request.Context()
 	r.ID = gateway.NewID(s.Now())
 	w := s.newEventWriter(c, r.ID)
 	defer w.stop()
-	stream, err := s.Gateway.Stream(ctx, r)
+	stream, err := s.open(ctx, r)
 	if err != nil {
 		s.failStream(c, w, err)
 		return
@@ -37,6 +38,13 @@ func (s *Server) streamChat(c *gin.Context, r gateway.Request) {
 	}
 	w.stop()
 	callOf(ctx).err = w.err
+}
+
+// open begins a stream.
+//
+//go:noinline // else the copy of the request lies on the stack of a stream while it waits
+func (s *Server) open(ctx context.Context, r *gateway.Request) (Stream, error) {
+	return s.Gateway.Stream(ctx, *r)
 }
 
 // failStream answers with a status while nothing has been sent, else with an

@@ -48,7 +48,7 @@ func (s *Server) transcriptions(c *gin.Context) {
 		r.Purpose = gateway.PurposeTranscribe
 	}
 	r.Files = []gateway.File{*form.file}
-	answer, err := s.Gateway.Complete(c.Request.Context(), r)
+	answer, err := s.Gateway.Complete(c.Request.Context(), *r)
 	if err != nil {
 		s.fail(c, err)
 		return

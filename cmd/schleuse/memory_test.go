@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	runtimemetrics "runtime/metrics"
+	"testing"
+	"time"
+)
+
+func TestGCPercent(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		live uint64
+		want int
+	}{
+		{"nothing is known yet", 0, 400},
+		{"a small heap has the whole room", 16 << 20, 200},
+		{"rounded down", 15 << 20, 210},
+		{"as much as lives", 32 << 20, 100},
+		{"many streams", 48 << 20, 60},
+		{"a large heap has half of itself", 1 << 30, 50},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if got := gcPercent(tc.live); got != tc.want {
+				t.Errorf("gcPercent(%d) = %d, want %d", tc.live, got, tc.want)
+			}
+		})
+	}
+}
+
+// Not parallel: GOGC is that of the process.
+func TestMemoryFollowsTheHeap(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	t.Setenv("GOGC", "")
+	defer tuneMemory()()
+	kept := make([]byte, 256<<20)
+	sample := []runtimemetrics.Sample{{Name: "/gc/gogc:percent"}}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		runtime.GC()
+		runtimemetrics.Read(sample)
+		if sample[0].Value.Uint64() == leastGCPercent {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("GOGC = %d with a large heap, want %d", sample[0].Value.Uint64(), leastGCPercent)
+		}
+	}
+	runtime.KeepAlive(kept)
+}
+
+func TestMemoryLeavesTheOperatorsWord(t *testing.T) {
+	before := debug.SetGCPercent(70)
+	defer debug.SetGCPercent(before)
+	t.Setenv("GOGC", "70")
+	defer tuneMemory()()
+	runtime.GC()
+	time.Sleep(50 * time.Millisecond)
+	if got := debug.SetGCPercent(70); got != 70 {
+		t.Errorf("GOGC = %d, want the operator's 70", got)
+	}
+}
