@@ -35,6 +35,7 @@ func (p *passage) attempt(ctx context.Context, send func(context.Context, Call) 
 
 // try is one attempt at one route. After a success it goes on until done.
 func (p *passage) try(ctx context.Context, route Route, send func(context.Context, Call) error) error {
+	p.lose()
 	p.current, p.sent = route, false
 	p.note, p.trying = Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}, true
 	ctx, p.observed = p.g.observeAttempt(ctx, p.request, route)

@@ -75,3 +75,26 @@ func TestDeepAnswersAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A model that has read a request costs, also when another one is asked afterwards
+// or cannot be reached any more.
+func TestAttemptsThatCameToNothingCost(t *testing.T) {
+	t.Parallel()
+	for name, second := range map[string]gateway.Code{"the second answers": "", "the second is full": gateway.CodeOverloaded} {
+		r, g := onRoads(t)
+		r.tries = []try{{err: &gateway.Error{Code: gateway.CodeTimeout}}, {answer: `{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}`}}
+		entered := 0
+		r.enter = func(gateway.Route) error {
+			if entered++; entered == 2 && second != "" {
+				return &gateway.Error{Code: second}
+			}
+			return nil
+		}
+		_ = ask(t.Context(), g, chat(t, "x"), false)
+		end := r.closings[0]
+		least := outside.Price.Of((len(r.bodies[0])+2)/3, 0)
+		if got := end.Cost - inside.Price.Of(end.Usage.Input, end.Usage.Output); got != least {
+			t.Errorf("%s: %d beside the answer, want %d for the first attempt", name, got, least)
+		}
+	}
+}

@@ -183,7 +183,8 @@ type passage struct {
 	// undo turns the placeholders of outside back.
 	inside, outside Body
 	undo            Restorer
-	produced        int // bytes of text the model has produced
+	produced        int       // bytes of text the model has produced
+	lost            MicroEuro // cost of attempts that came to nothing
 	// beforeWait, if set, has the caller hand on what was released.
 	beforeWait func()
 	// opening, opened and closed say how far the record has got.

@@ -121,13 +121,21 @@ func (p *passage) account() {
 	if !u.Reported && p.sent && (p.produced > 0 || worked(p.lastAttempt().Code)) {
 		*u = Usage{Input: tokens(p.request.Body.Len()), Output: tokens(p.produced), Estimated: true}
 	}
-	p.closing.Cost = p.current.Price.Of(u.Input, u.Output)
+	p.closing.Cost = p.lost + p.current.Price.Of(u.Input, u.Output)
 	if p.current != *p.record.Route {
 		answered := p.current
 		p.closing.Answered = &answered
 	}
 	if len(p.closing.Attempts) == 1 && p.lastAttempt().Code == "" {
 		p.closing.Attempts = nil
+	}
+}
+
+// lose books, before the next attempt, one that came to nothing though a model has
+// read the request.
+func (p *passage) lose() {
+	if p.sent && len(p.closing.Attempts) > 0 && worked(p.lastAttempt().Code) {
+		p.lost += p.current.Price.Of(tokens(p.request.Body.Len()), 0)
 	}
 }
 
