@@ -61,6 +61,11 @@ type Config struct {
 
 	Telemetry TelemetryConfig `yaml:"telemetry"`
 
+	// Identity says how callers prove who they are beside keys: tokens, certificates.
+	Identity identity.Access `yaml:"identity"`
+	// PublicURL is where browsers reach this gateway, for links in launch tickets.
+	PublicURL string `yaml:"public_url"`
+
 	Tenants   []identity.Tenant         `yaml:"tenants"`
 	Endpoints map[string]EndpointConfig `yaml:"endpoints"`
 	Models    []ModelConfig             `yaml:"models"`
@@ -296,6 +301,12 @@ func (c *Config) Validate() error {
 	}
 	if _, err := c.toolClient(mcp.ClientConfig{}); err != nil {
 		problems = append(problems, err)
+	}
+	if err := c.Identity.Validate(); err != nil {
+		problems = append(problems, err)
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		problems = append(problems, fmt.Errorf("public_url: %q is not an address such as https://schleuse.example", c.PublicURL))
 	}
 	if err := c.Limits.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("limits: %w", err))

@@ -47,6 +47,7 @@ type ground struct {
 	settled  settled
 	sessions *identity.Sessions
 	tenants  *identity.Registry
+	launches *identity.Launches
 	// leader is told whenever tenants change, one change after the other.
 	leader    atomic.Pointer[parts]
 	telling   sync.Mutex
@@ -70,6 +71,7 @@ type ground struct {
 // runs.
 type settled struct {
 	Listen, AdminListen, Data, Database, Origin string
+	Identity, FrameAncestors                    string
 	TLS, BehindProxy                            bool
 	Dim                                         int
 	Secret                                      [32]byte // derived, to notice a change
@@ -78,6 +80,7 @@ type settled struct {
 func (c *Config) settled() settled {
 	return settled{
 		Listen: c.Listen, AdminListen: c.AdminListen, Data: c.Data, Database: c.Database, Origin: c.Origin,
+		Identity: fmt.Sprintf("%+v", c.Identity), FrameAncestors: strings.Join(c.FrameAncestors, " "),
 		TLS: c.TLS.Cert != "", BehindProxy: c.BehindProxy, Dim: c.Embeddings.Dim,
 		Secret: [32]byte(derive(c.secret, "configuration")),
 	}
@@ -87,7 +90,7 @@ func (c *Config) settled() settled {
 func (s settled) changed(to settled) []string {
 	var out []string
 	from, other := reflect.ValueOf(s), reflect.ValueOf(to)
-	for i, name := range [...]string{"listen", "admin_listen", "data", "database", "origin", "tls", "behind_proxy", "embeddings.dim", "secret_file"} {
+	for i, name := range [...]string{"listen", "admin_listen", "data", "database", "origin", "identity", "frame_ancestors", "tls", "behind_proxy", "embeddings.dim", "secret_file"} {
 		if !from.Field(i).Equal(other.Field(i)) {
 			out = append(out, name)
 		}
@@ -221,7 +224,21 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	g.closers.add(done)
 	config := tenantConfig(c, store, g.logger)
 	config.Changed = g.noteChange
+	if config, err = c.Identity.Extend(config); err != nil {
+		return err
+	}
 	if g.tenants, err = identity.Open(ctx, config); err != nil {
+		return err
+	}
+	tickets, ok := store.(identity.TicketStore)
+	if !ok {
+		tickets = identity.NewMemoryTickets()
+	}
+	g.launches, err = identity.NewLaunches(identity.LaunchConfig{
+		Store: tickets, Directory: g.tenants.Directory, Key: derive(c.secret, "launches"),
+		Origins: c.FrameAncestors, Secure: c.TLS.Cert != "" || c.BehindProxy,
+	})
+	if err != nil {
 		return err
 	}
 	g.tenants.OnChange(func(d *identity.Directory) {

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -213,7 +214,13 @@ func (s *service) loadCertificates(c Config) error {
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
 	}
-	s.tls.Store(&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}})
+	authorities, err := identity.ClientCAs(c.Identity.ClientCA...)
+	if err != nil {
+		return fmt.Errorf("identity.client_ca: %w", err)
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
+	identity.ServerTLS(config, authorities)
+	s.tls.Store(config)
 	return nil
 }
 

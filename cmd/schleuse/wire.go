@@ -258,7 +258,8 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 
 func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
-		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p}, Models: models{p}, Checker: p.checker, Drafter: letters{p},
+		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p},
+		Launches: p.launches, PublicURL: p.config.PublicURL, Models: models{p}, Checker: p.checker, Drafter: letters{p},
 		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Drafts: p.drafts, Reports: p.reports,
 	})
@@ -271,7 +272,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	}
 	p.pages, err = ui.New(ui.Config{
 		Sessions: p.sessions, Directory: p.tenants, Records: p.record, Rules: p.rules,
-		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors,
+		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors, Launches: p.launches,
 		Panel: &ui.Panel{Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
 	})
 	return err
