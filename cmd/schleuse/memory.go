@@ -11,12 +11,12 @@ import (
 	"sync"
 )
 
-// How far the heap may grow beyond what lives before it is collected. Go takes as
-// much as lives; of a gateway that is some 15 MB, so under load it would collect
-// several times a second, and with hundreds of open streams it would hold twice
-// their memory.
+// The heap may grow to heapSize before it is collected, and by half of what lives
+// in any case. Go takes as much again as lives; of a gateway under load that is
+// some 15 MB, which it would fill and collect several times a second, while with
+// hundreds of open streams it would hold twice their memory.
 const (
-	heapRoom       = 32 << 20
+	heapSize       = 48 << 20
 	leastGCPercent = 50
 	mostGCPercent  = 400
 )
@@ -24,14 +24,15 @@ const (
 // liveHeap is what the last collection left.
 const liveHeap = "/gc/heap/live:bytes"
 
-// gcPercent is what GOGC has to be for heapRoom when so many bytes live.
+// gcPercent is what GOGC has to be when so many bytes live.
 func gcPercent(live uint64) int {
-	percent := heapRoom * 100 / max(live, 1)
+	live = max(live, 1)
+	percent := (heapSize - min(live, heapSize)) * 100 / live
 	percent -= percent % 10 // every change stops the world for a moment
 	return int(min(max(percent, leastGCPercent), mostGCPercent))
 }
 
-// tuneMemory has the collector leave heapRoom until stop is called, unless the
+// tuneMemory has the collector follow what lives until stop is called, unless the
 // operator has set GOGC. GOMEMLIMIT holds in any case: the runtime obeys it
 // before the percentage.
 func tuneMemory() (stop func()) {
