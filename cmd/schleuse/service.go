@@ -198,6 +198,7 @@ func (s *service) reload(ctx context.Context) error {
 	if err := s.loadCertificates(c); err != nil {
 		return errors.Join(err, p.own.close())
 	}
+	p.findTools(ctx)
 	if err := s.tenants.Configure(ctx, c.Tenants); err != nil {
 		return errors.Join(err, p.own.close())
 	}
@@ -245,6 +246,17 @@ func (s *service) verifyRegularly(ctx context.Context) {
 		case <-time.After(verifyEvery):
 		}
 	}
+}
+
+// findTools asks the servers of released tools what they offer, so that a new
+// configuration begins with them. One that is slow is asked again later.
+func (p *parts) findTools(ctx context.Context) {
+	if len(p.config.ToolServers) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	p.tools.Refresh(ctx)
 }
 
 // background is what runs while the configuration of the parts is in force.
