@@ -61,13 +61,12 @@ type UpstreamError struct {
 	Type, Code, Message, Param string
 }
 
+// Error is for logs: it has neither Message nor Path, because a path may be the
+// name of a field that the caller made up.
 func (e *Error) Error() string {
 	s := string(e.Code)
 	if e.Op != "" {
 		s = e.Op + ": " + s
-	}
-	if e.Path != "" {
-		s += " at " + e.Path
 	}
 	if e.Err != nil {
 		s += ": " + e.Err.Error()

@@ -45,6 +45,11 @@ func setup(t *testing.T, database string) *town {
 
 func setupWith(t *testing.T, change func(*Config)) *town {
 	t.Helper()
+	return setupLogged(t, slog.New(slog.DiscardHandler), change)
+}
+
+func setupLogged(t *testing.T, logger *slog.Logger, change func(*Config)) *town {
+	t.Helper()
 	w := &town{model: upstreamtest.Start(t)}
 	secret := randomSecret()
 	text, id, hash := identity.NewKey("test", derive(secret, "api keys"))
@@ -77,7 +82,7 @@ func setupWith(t *testing.T, change func(*Config)) *town {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := build(t.Context(), c, slog.New(slog.DiscardHandler))
+	p, err := build(t.Context(), c, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,9 @@ func (s *Server) getDecision(c *gin.Context) {
 	ctx := c.Request.Context()
 	caller := callOf(ctx).caller
 	d, err := s.Decisions.Find(ctx, caller.Tenant, c.Param("id"))
-	if err == nil && (d.Record.Tenant != caller.Tenant || d.Record.System != caller.System && !seesTenant(caller)) {
+	foreign := err == nil && (d.Record.Tenant != caller.Tenant || d.Record.System != caller.System && !seesTenant(caller))
+	if foreign || gateway.CodeOf(err) == gateway.CodeNotFound {
+		// What was asked for is anybody's text: neither header nor log repeat it.
 		err = &gateway.Error{Op: "find decision", Code: gateway.CodeNotFound, Message: msgNotFound}
 	}
 	if err != nil {
