@@ -12,7 +12,15 @@ import (
 // the purpose is one of the key's is a rule of the policies.
 func (p *passage) scope(ctx context.Context) error {
 	caller := p.request.Caller
-	if s := p.request.Service; len(caller.Services) > 0 && s != "" && !slices.Contains(caller.Services, s) {
+	if p.request.Service == "" && len(caller.Services) == 1 {
+		p.request.Service = caller.Services[0]
+		p.record.Service = word(p.request.Service)
+	}
+	switch s := p.request.Service; {
+	case len(caller.Services) == 0 || slices.Contains(caller.Services, s):
+	case s == "":
+		return p.refuse(ctx, outOfScope("service", "Der Schlüssel ist auf bestimmte Leistungen beschränkt. Bitte geben Sie an, zu welcher die Anfrage gehört."))
+	default:
 		return p.refuse(ctx, outOfScope("service", "Der Schlüssel ist für diese Leistung nicht freigegeben."))
 	}
 	if len(caller.Sources) == 0 || slices.Contains(caller.Sources, "*") {

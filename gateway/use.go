@@ -50,8 +50,13 @@ func (p *passage) settle(ctx context.Context) {
 	ticket.Settle(context.WithoutCancel(ctx), Used{Record: p.record, Closing: p.closing})
 }
 
-// defaultOutput is assumed when a request does not bound its answer.
-const defaultOutput = 2048
+const (
+	// defaultOutput is assumed when a request does not bound its answer.
+	defaultOutput = 2048
+	// largestOutput is more than any model writes: a wild bound must not set aside
+	// money that others need.
+	largestOutput = 128 << 10
+)
 
 // maxOutput is the most tokens the answer may have, over all its choices.
 func (p *passage) maxOutput() int {
@@ -73,7 +78,7 @@ func (p *passage) maxOutput() int {
 			choices = max(choices, n)
 		}
 	}
-	return min(limit, math.MaxInt32) * min(choices, 1024)
+	return min(limit, largestOutput) * min(choices, 128)
 }
 
 // generates says that the model writes text, which costs output tokens.

@@ -302,13 +302,16 @@ func (p *parts) readiness() []httpapi.ReadyCheck {
 	}
 }
 
+// maxTool bounds a call of a tool with its documents.
+const maxTool = 32 << 20
+
 // handler is the whole surface: interfaces for systems, pages for people.
 func (p *parts) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, prefix := range []string{"/v1/", "/api/", "/healthz", "/readyz"} {
 		mux.Handle(prefix, p.api)
 	}
-	mux.Handle("/mcp", p.mcp)
+	mux.Handle("/mcp", p.api.Hold(p.mcp, maxTool))
 	mux.Handle("/", p.pages.Handler())
 	return mux
 }

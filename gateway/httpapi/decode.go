@@ -37,6 +37,7 @@ func (s *Server) readBody(c *gin.Context) ([]byte, error) {
 		buf = buf[:len(buf)+n]
 		if errors.Is(err, io.EOF) {
 			_ = control.SetReadDeadline(time.Time{})
+			s.shrink(c, len(buf))
 			return buf, nil
 		}
 		if err != nil {

@@ -33,6 +33,7 @@ type call struct {
 	caller   gateway.Caller
 	decision string
 	err      error
+	held     int64 // room for the body, see Server.hold
 }
 
 type callKey struct{}
@@ -171,6 +172,51 @@ func (s *Server) limitBody(limit int64) gin.HandlerFunc {
 		}
 	}
 }
+
+// freeBody is how large a body may be without asking for room.
+const freeBody = 1 << 20
+
+// hold keeps room for a large body while the request lasts, so that no number of
+// callers can fill the memory with bodies that nobody has looked at yet.
+func (s *Server) hold(limit int64) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		size := c.Request.ContentLength
+		if size < 0 || size > limit { // unknown: as much as may come
+			size = limit
+		}
+		if size <= freeBody {
+			return
+		}
+		size = min(size, s.MaxBodies)
+		ctx, cancel := context.WithTimeout(c.Request.Context(), roomTime)
+		defer cancel()
+		if err := s.room.Acquire(ctx, size); err != nil {
+			c.Header("Connection", "close")
+			s.fail(c, &gateway.Error{Op: "keep room for body", Code: gateway.CodeOverloaded, RetryAfter: roomTime, Message: "Gerade werden zu viele große Anfragen bearbeitet. Bitte versuchen Sie es gleich noch einmal."})
+			c.Abort()
+			return
+		}
+		data := callOf(c.Request.Context())
+		data.held = size
+		defer func() { s.room.Release(data.held) }()
+		c.Next()
+	}
+}
+
+// shrink gives back what a body does not need after all.
+func (s *Server) shrink(c *gin.Context, size int) {
+	data := callOf(c.Request.Context())
+	if size <= freeBody {
+		size = 0
+	}
+	if spare := data.held - int64(size); spare > 0 {
+		data.held -= spare
+		s.room.Release(spare)
+	}
+}
+
+// roomTime is how long a large body waits for room.
+const roomTime = 5 * time.Second
 
 func (s *Server) timeout(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Timeout)

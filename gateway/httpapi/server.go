@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
@@ -62,6 +63,8 @@ type Config struct {
 	// MaxBody bounds a JSON body; default 16 MiB. MaxUpload bounds a check with
 	// documents; default 96 MiB.
 	MaxBody, MaxUpload int64
+	// MaxBodies bounds all bodies above 1 MiB that are held at once; default 512 MiB.
+	MaxBodies int64
 	// Timeout bounds everything that is no stream; default 10 min.
 	Timeout time.Duration
 	// BodyTimeout bounds receiving a body; default 60 s.
@@ -113,6 +116,7 @@ type Server struct {
 	engine   *gin.Engine
 	openapi  []byte
 	draining atomic.Bool
+	room     *semaphore.Weighted // for large bodies
 }
 
 // New checks the configuration and builds the routes.
@@ -121,6 +125,7 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("httpapi: Gateway, Auth and Models are required")
 	}
 	s := &Server{Config: c.withDefaults()}
+	s.room = semaphore.NewWeighted(s.MaxBodies)
 	document, err := openAPIDocument()
 	if err != nil {
 		return nil, fmt.Errorf("httpapi: %w", err)
@@ -157,6 +162,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxBody <= 0 {
 		c.MaxBody = gateway.MaxBodyBytes
+	}
+	if c.MaxBodies <= 0 {
+		c.MaxBodies = 512 << 20
 	}
 	if c.MaxUpload <= 0 {
 		c.MaxUpload = 96 << 20
@@ -255,7 +263,33 @@ func (s *Server) chain(r route) []gin.HandlerFunc {
 	if !r.open {
 		chain = append(chain, s.authenticate)
 	}
+	if r.limit > freeBody {
+		chain = append(chain, s.hold(r.limit))
+	}
 	return append(chain, r.handle)
+}
+
+// Hold keeps room for the large bodies of another handler, as for those of the
+// routes, and bounds them.
+func (s *Server) Hold(next http.Handler, limit int64) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		size := r.ContentLength
+		if size < 0 || size > limit {
+			size = limit
+		}
+		if size > freeBody {
+			size = min(size, s.MaxBodies)
+			ctx, cancel := context.WithTimeout(r.Context(), roomTime)
+			defer cancel()
+			if s.room.Acquire(ctx, size) != nil {
+				http.Error(w, "Gerade werden zu viele große Anfragen bearbeitet.", http.StatusServiceUnavailable)
+				return
+			}
+			defer s.room.Release(size)
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ServeHTTP answers one request.
