@@ -10,8 +10,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/spf13/cobra"
+
+	"github.com/ki-schleuse/schleuse/gateway/upstream"
 )
 
 //go:embed schleuse.example.yaml

@@ -241,6 +241,7 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	//nolint:contextcheck // tenants change as long as the process lives
 	g.tenants.OnChange(func(d *identity.Directory) {
 		g.sessions.Retain(d.Active)
 		if p := g.leader.Load(); p != nil {

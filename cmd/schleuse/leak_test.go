@@ -193,6 +193,7 @@ func newCanaryTown(t *testing.T, dsn string) *canaryTown {
 
 // noting keeps what comes to the server of tools.
 func (w *canaryTown) noting(t *testing.T, next http.Handler) http.Handler {
+	t.Helper()
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Werkzeug") != canaryTool {
 			t.Error("the server of tools did not get its key")
@@ -364,7 +365,7 @@ func (w *canaryTown) failures(t *testing.T, chat string) {
 	w.model.Next(upstreamtest.Behaviour{Gap: 50 * time.Millisecond})
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, "POST", w.server.URL+"/v1/chat/completions", strings.NewReader(chat+`,"stream":true}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.server.URL+"/v1/chat/completions", strings.NewReader(chat+`,"stream":true}`))
 	if err != nil {
 		t.Fatal(err)
 	}

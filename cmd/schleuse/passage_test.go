@@ -182,7 +182,7 @@ func (w *town) checkRecord(t *testing.T, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"Erika", "Mustermann", "DE89", "1988", "4711", "720"} {
+	for _, secret := range []string{"Erika", "Mustermann", "DE89", "14.03.1988", "2026-4711", "720 Euro"} {
 		if bytes.Contains(raw, []byte(secret)) {
 			t.Errorf("the record holds %q: %s", secret, raw)
 		}

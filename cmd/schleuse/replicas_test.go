@@ -38,7 +38,6 @@ type pair struct {
 	configs [2]string
 	model   *upstreamtest.Server // answers at once
 	held    *upstreamtest.Server // answers what says "HALTEN", and never ends
-	url     string
 	keys    map[string]string
 }
 
@@ -303,7 +302,7 @@ func (p *pair) crowd(t *testing.T) *crowd {
 // ask sends one request. Only a replica that is being killed may fail.
 func (l *crowd) ask(ctx context.Context, tenant, body string) {
 	r, begin := l.a, time.Now()
-	if rand.IntN(2) == 0 { //nolint:gosec // which replica is asked is no secret
+	if rand.IntN(2) == 0 {
 		r = l.b
 	}
 	out, err := l.send(ctx, r, http.MethodPost, "/v1/chat/completions", l.keys[tenant], body)

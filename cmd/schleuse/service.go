@@ -18,8 +18,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
 // service is a process that serves: the ground and the configuration in force.

@@ -257,6 +257,7 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 }
 
 func (p *parts) buildAPI(context.Context) (err error) {
+	//nolint:contextcheck // a request has its own context
 	p.api, err = httpapi.New(httpapi.Config{
 		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p},
 		Launches: p.launches, PublicURL: p.config.PublicURL, Models: models{p}, Checker: p.checker, Drafter: letters{p},

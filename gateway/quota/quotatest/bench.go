@@ -34,7 +34,7 @@ func Benchmark(b *testing.B, backend Backend) {
 	}
 }
 
-func keeper(b *testing.B, backend Backend, parallel bool) { //nolint:thelper // a benchmark, no helper of one
+func keeper(b *testing.B, backend Backend, parallel bool) {
 	store := backend.Attach(b, backend.New(b))
 	most := quota.Limit{
 		RequestsPerMinute: 1e11, InputTokensPerMinute: 1e11, OutputTokensPerMinute: 1e11, Concurrent: 1e6,

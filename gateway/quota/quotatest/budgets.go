@@ -71,7 +71,7 @@ func raise(highest *atomic.Int64, n int64) {
 	}
 }
 
-func neverOverspends(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func neverOverspends(t *testing.T, b Backend) {
 	const budget = 500 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	first, _ := f.keeper()
@@ -90,7 +90,7 @@ func neverOverspends(t *testing.T, b Backend) { //nolint:thelper // a test of th
 	}
 }
 
-func cutOff(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func cutOff(t *testing.T, b Backend) {
 	const budget = 500 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	f.lease = 300 * time.Millisecond
@@ -119,7 +119,7 @@ const killedBudget = 2000 * cents
 // Child spends without end and says how much on its standard output, before it
 // counts as spent. A store's test calls it from TestChild; it does something
 // only in the process that the suite starts.
-func Child(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func Child(t *testing.T, b Backend) {
 	address := os.Getenv(childAddress)
 	if address == "" {
 		t.Skip("runs only as the child of another test")
@@ -151,7 +151,7 @@ func Child(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, n
 	select {}
 }
 
-func killed(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func killed(t *testing.T, b Backend) {
 	f := newFixture(t, b, dayBudget(killedBudget))
 	f.lease = time.Second
 	k, _ := f.keeper()
@@ -201,7 +201,7 @@ func killed(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, 
 	}
 }
 
-func lowEstimates(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func lowEstimates(t *testing.T, b Backend) {
 	const budget = 100 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	k, _ := f.keeper()
@@ -224,7 +224,7 @@ func lowEstimates(t *testing.T, b Backend) { //nolint:thelper // a test of the s
 	}
 }
 
-func wholeBudget(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func wholeBudget(t *testing.T, b Backend) {
 	const budget = 50 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	keepers := make([]*quota.Keeper, 2)
@@ -249,7 +249,7 @@ func wholeBudget(t *testing.T, b Backend) { //nolint:thelper // a test of the su
 	}
 }
 
-func noticesOnce(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func noticesOnce(t *testing.T, b Backend) {
 	const budget = 500 * cents
 	f := newFixture(t, b, dayBudget(budget))
 	var mu sync.Mutex

@@ -16,7 +16,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 )
 
-func storeDown(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func storeDown(t *testing.T, b Backend) {
 	limits := quota.Limits{Tenants: map[string]quota.Limit{"*": {BudgetPerDay: 1000 * cents, Concurrent: 8, RequestsPerMinute: 60_000}}}
 	f := newFixture(t, b, limits)
 	k, store := f.keeper()
@@ -78,7 +78,7 @@ func storeDown(t *testing.T, b Backend) { //nolint:thelper // a test of the suit
 	}
 }
 
-func shutdown(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func shutdown(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{
 		All:     quota.Limit{RequestsPerMinute: 6000, Concurrent: 10},
 		Tenants: map[string]quota.Limit{"*": {BudgetPerMonth: 1000 * cents, InputTokensPerMinute: 1_000_000}},
@@ -132,7 +132,7 @@ func shutdown(t *testing.T, b Backend) { //nolint:thelper // a test of the suite
 	}
 }
 
-func journal(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func journal(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{})
 	path := filepath.Join(t.TempDir(), "usage.json")
 	agreed := func(c *quota.Config) {
@@ -175,7 +175,7 @@ func journal(t *testing.T, b Backend) { //nolint:thelper // a test of the suite,
 	})
 }
 
-func left(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func left(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{
 		All:      quota.Limit{BudgetPerMonth: 9000 * cents},
 		Tenants:  map[string]quota.Limit{"*": {BudgetPerDay: 100 * cents}, "nachbarstadt": {BudgetPerDay: cents}},
@@ -213,7 +213,7 @@ func left(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no
 	}
 }
 
-func refusals(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func refusals(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{
 		All:     quota.Limit{BudgetPerDay: 7777 * cents},
 		Keys:    map[string]quota.Limit{"eng": {RequestsPerMinute: 6}},

@@ -35,7 +35,7 @@ type Store interface {
 }
 
 // Run runs the whole suite.
-func Run(t *testing.T, b Backend) { //nolint:thelper // the suite itself
+func Run(t *testing.T, b Backend) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, Backend)

@@ -15,7 +15,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 )
 
-func rate(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func rate(t *testing.T, b Backend) {
 	const perMinute = 1200
 	f := newFixture(t, b, quota.Limits{All: quota.Limit{RequestsPerMinute: perMinute}})
 	keepers := make([]*quota.Keeper, 2)
@@ -67,7 +67,7 @@ func going(begin time.Time, least time.Duration, first, second *atomic.Int64) bo
 	return d < least || min(first.Load(), second.Load()) < 5 && d < 8*least
 }
 
-func concurrency(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func concurrency(t *testing.T, b Backend) {
 	const places = 10
 	f := newFixture(t, b, quota.Limits{Systems: map[string]quota.Limit{"musterhausen/wohngeld": {Concurrent: places}}})
 	keepers := make([]*quota.Keeper, 2)
@@ -112,7 +112,7 @@ func concurrency(t *testing.T, b Backend) { //nolint:thelper // a test of the su
 	}
 }
 
-func tokens(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func tokens(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{Keys: map[string]quota.Limit{"k_7f31": {OutputTokensPerMinute: 1000}}})
 	now := newClock()
 	k, _ := f.keeper(func(c *quota.Config) { c.Now = now.now })
@@ -187,7 +187,7 @@ func (c *clock) add(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-func setLimits(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func setLimits(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{Tenants: map[string]quota.Limit{"musterhausen": {Concurrent: 2}}})
 	k, _ := f.keeper()
 	ctx := context.Background()
@@ -243,7 +243,7 @@ func setLimits(t *testing.T, b Backend) { //nolint:thelper // a test of the suit
 }
 
 // refusedElsewhere: what one scope refuses costs the others nothing.
-func refusedElsewhere(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func refusedElsewhere(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{
 		Keys:    map[string]quota.Limit{"*": {RequestsPerMinute: 60}}, // ten at once
 		Tenants: map[string]quota.Limit{"*": {Concurrent: 1}},

@@ -28,7 +28,7 @@ func exchange(t *testing.T, s quota.Store, replica string, ttl time.Duration, c 
 	return grants[0]
 }
 
-func claimedOnce(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func claimedOnce(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{})
 	s := f.attach()
 	first := quota.Claim{Account: day, Seq: 1, Limit: 1000, Need: 100, Want: 400, Least: 100}
@@ -66,7 +66,7 @@ func claimedOnce(t *testing.T, b Backend) { //nolint:thelper // a test of the su
 	}
 }
 
-func expired(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func expired(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{})
 	s := f.attach()
 	exchange(t, s, "a", 50*time.Millisecond, quota.Claim{Account: day, Seq: 1, Limit: 1000, Need: 800, Least: 800})
@@ -84,7 +84,7 @@ func expired(t *testing.T, b Backend) { //nolint:thelper // a test of the suite,
 	}
 }
 
-func sharesExpire(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func sharesExpire(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{})
 	s := f.attach()
 	account := quota.Account{Scope: quota.Scope{Class: "all"}, Kind: quota.KindRequests}
@@ -108,7 +108,7 @@ func sharesExpire(t *testing.T, b Backend) { //nolint:thelper // a test of the s
 	}
 }
 
-func usage(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func usage(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{})
 	s := f.attach()
 	ctx := context.Background()
@@ -172,7 +172,7 @@ func usage(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, n
 	}
 }
 
-func notices(t *testing.T, b Backend) { //nolint:thelper // a test of the suite, no helper of one
+func notices(t *testing.T, b Backend) {
 	f := newFixture(t, b, quota.Limits{})
 	s := f.attach()
 	ctx := context.Background()
