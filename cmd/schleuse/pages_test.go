@@ -341,10 +341,11 @@ func TestPagesRefuseWhatTheyCannotUse(t *testing.T) {
 		"/panel/draft/unbekannt":                                        http.StatusNotFound,
 		"/panel/draft/" + draft + "/schreiben.pdf%2f..%2f..%2fsecret":   http.StatusNotFound,
 		"/panel/draft/" + draft + "?bearbeiten=99999999999999999999999": http.StatusOK,
-		"/gibt-es-nicht":                                                http.StatusNotFound,
-		"/static/0/kern.css":                                            http.StatusNotFound,
-		"/login?t=" + draft:                                             http.StatusOK, // signed in already
-		"/panel/check?fall=%FF":                                         http.StatusOK,
+
+		"/gibt-es-nicht":        http.StatusNotFound,
+		"/static/0/kern.css":    http.StatusNotFound,
+		"/login?t=" + draft:     http.StatusOK, // signed in already
+		"/panel/check?fall=%FF": http.StatusOK,
 	} {
 		page := v.get(path, want)
 		if strings.Contains(page.body, "<script>alert") {
