@@ -47,8 +47,10 @@ type replica struct {
 	url      atomic.Value // string
 	admin    string
 	revision string
-	// doomed is set before the process is killed.
+	// doomed is set before the process is killed, until its successor has an address;
+	// deaths counts.
 	doomed atomic.Bool
+	deaths atomic.Int32
 }
 
 func (r *replica) at(path string) string { return r.url.Load().(string) + path }
@@ -196,8 +198,8 @@ func (r *replica) start(t *testing.T, config string) {
 		_ = answer.Body.Close()
 		return answer.StatusCode == http.StatusOK
 	})
-	r.doomed.Store(false)
 	r.url.Store(url)
+	r.doomed.Store(false)
 }
 
 func within(t *testing.T, c <-chan string, what string) string {
@@ -214,6 +216,7 @@ func within(t *testing.T, c <-chan string, what string) string {
 // kill ends the process at once.
 func (r *replica) kill(t *testing.T) {
 	t.Helper()
+	r.deaths.Add(1)
 	r.doomed.Store(true)
 	if err := r.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -305,6 +308,7 @@ func (l *crowd) ask(ctx context.Context, tenant, body string) {
 	if rand.IntN(2) == 0 {
 		r = l.b
 	}
+	deaths, doomed := r.deaths.Load(), r.doomed.Load()
 	out, err := l.send(ctx, r, http.MethodPost, "/v1/chat/completions", l.keys[tenant], body)
 	if ctx.Err() != nil {
 		return
@@ -320,7 +324,7 @@ func (l *crowd) ask(ctx context.Context, tenant, body string) {
 		}
 	case err == nil && tenant != "tannberg" && out.status == http.StatusTooManyRequests:
 		l.refused[tenant]++
-	case r == l.a && l.a.doomed.Load():
+	case doomed || r.deaths.Load() != deaths:
 		return
 	default:
 		l.Errorf("%s: status %d, %v: %.300s", tenant, out.status, err, out.body)
