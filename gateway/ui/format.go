@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"maps"
 	"sort"
 	"strconv"
 	"strings"
@@ -24,15 +26,23 @@ var localeFiles embed.FS
 type locale map[string]string
 
 func newLocale() (locale, error) {
-	raw, err := localeFiles.ReadFile("locale/en.json")
+	names, err := fs.Glob(localeFiles, "locale/*.json")
 	if err != nil {
-		return nil, fmt.Errorf("read locale: %w", err)
+		return nil, fmt.Errorf("find locale: %w", err)
 	}
-	var l locale
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return nil, fmt.Errorf("read locale en: %w", err)
+	all := locale{}
+	for _, name := range names {
+		raw, err := localeFiles.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read locale: %w", err)
+		}
+		var l locale
+		if err := json.Unmarshal(raw, &l); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		maps.Copy(all, l)
 	}
-	return l, nil
+	return all, nil
 }
 
 // phrase is a German sentence with values, translated when it is shown.

@@ -117,30 +117,16 @@ func exactOrigin(origin string) error {
 	return nil
 }
 
-// Handler is all routes in one list.
+// Handler serves the routes of routes.go.
 func (u *UI) Handler() http.Handler {
-	revision := u.roles(identity.RoleRevision)
-	caseworker := u.roles(identity.RoleCase)
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", u.page(u.start))
-	mux.Handle("GET /login", u.page(u.login))
-	mux.Handle("POST /logout", u.page(u.logout))
-	mux.Handle("POST /darstellung", u.page(u.appearance))
 	mux.Handle("GET /static/{hash}/{name}", u.static)
-	mux.Handle("GET /admin", revision(u.adminStart))
-	mux.Handle("GET /admin/decisions", revision(u.decisionList))
-	mux.Handle("GET /admin/decisions/{id}", revision(u.decisionShow))
-	mux.Handle("POST /admin/decisions/{id}/verify", revision(u.decisionVerify))
-	if u.Panel != nil {
-		mux.Handle("GET /panel/check", caseworker(u.checkNew))
-		mux.Handle("POST /panel/check", caseworker(u.checkRun)) // the only one with files
-		mux.Handle("GET /panel/check/{id}", caseworker(u.checkShow))
-		mux.Handle("POST /panel/draft", caseworker(u.draftNew))
-		mux.Handle("GET /panel/draft", caseworker(u.draftStart))
-		mux.Handle("GET /panel/draft/{id}", caseworker(u.draftShow))
-		mux.Handle("POST /panel/draft/{id}", caseworker(u.draftChange))
-		mux.Handle("GET /panel/draft/{id}/{file}", caseworker(u.draftDownload))
-		mux.Handle("GET /panel/launch", u.page(u.launch))
+	for _, r := range u.routes() {
+		if len(r.roles) == 0 {
+			mux.Handle(r.pattern, u.page(r.handle))
+			continue
+		}
+		mux.Handle(r.pattern, u.roles(r.roles...)(r.handle))
 	}
 	mux.Handle("/", u.page(u.notFound))
 	return http.NewCrossOriginProtection().Handler(mux)
@@ -254,7 +240,7 @@ type view struct {
 	FormToken string
 	Operator  string
 	Demo      bool
-	HasPanel  bool
+	Menu      []menuGroup
 	Sealed    sealState
 }
 
@@ -263,7 +249,7 @@ func (u *UI) view(r *http.Request, title string) view {
 	v := view{
 		Panel: isPanel(r.URL.Path), Embedded: embedded(r),
 		Lang: u.language(r), Theme: cookieValue(r, themeCookie, "light", "dark"), Title: title, Path: r.URL.Path,
-		Person: person, SignedIn: signedIn, Operator: u.Operator, Demo: u.Demo, HasPanel: u.Panel != nil,
+		Person: person, SignedIn: signedIn, Operator: u.Operator, Demo: u.Demo, Menu: u.menu(person),
 		Sealed: u.verified.state(),
 	}
 	if person.Launch != nil {

@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package ui
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+)
+
+// route is a page or a form: who may use it and what it does.
+type route struct {
+	// pattern is method and path for http.ServeMux.
+	pattern string
+	// roles of which a person needs one; none: everybody.
+	roles  []string
+	handle handler
+}
+
+// Who may open what. Tests of the rights are made from these lists.
+var (
+	forRevision = []string{identity.RoleRevision}
+	forCase     = []string{identity.RoleCase}
+)
+
+// routes is every page, area by area.
+func (u *UI) routes() []route {
+	return slices.Concat(u.commonRoutes(), u.decisionRoutes(), u.policyRoutes(), u.registerRoutes(), u.panelRoutes())
+}
+
+func (u *UI) commonRoutes() []route {
+	return []route{
+		{"GET /{$}", nil, u.start},
+		{"GET /login", nil, u.login},
+		{"POST /logout", nil, u.logout},
+		{"POST /darstellung", nil, u.appearance},
+	}
+}
+
+// decisionRoutes is what traces decisions.
+func (u *UI) decisionRoutes() []route {
+	return []route{
+		{"GET /admin", forRevision, u.adminStart},
+		{"GET /admin/decisions", forRevision, u.decisionList},
+		{"GET /admin/decisions/{id}", forRevision, u.decisionShow},
+		{"POST /admin/decisions/{id}/verify", forRevision, u.decisionVerify},
+	}
+}
+
+func (u *UI) panelRoutes() []route {
+	if u.Panel == nil {
+		return nil
+	}
+	return []route{
+		{"GET /panel/check", forCase, u.checkNew},
+		{"POST /panel/check", forCase, u.checkRun}, // the only one with files
+		{"GET /panel/check/{id}", forCase, u.checkShow},
+		{"POST /panel/draft", forCase, u.draftNew},
+		{"GET /panel/draft", forCase, u.draftStart},
+		{"GET /panel/draft/{id}", forCase, u.draftShow},
+		{"POST /panel/draft/{id}", forCase, u.draftChange},
+		{"GET /panel/draft/{id}/{file}", forCase, u.draftDownload},
+		{"GET /panel/launch", nil, u.launch},
+	}
+}
+
+// menuGroup is a part of the menu at the side.
+type menuGroup struct {
+	Title string
+	Items []menuItem
+}
+
+type menuItem struct{ Path, Icon, Text string }
+
+// menus is the whole menu; a person sees what the routes let the person open.
+var menus = []menuGroup{
+	{"Nachvollziehen", []menuItem{
+		{"/admin/decisions", "checklist", "Entscheidungen"},
+	}},
+	{"Fachverfahren", []menuItem{
+		{"/panel/check", "draft", "Vollständigkeit"},
+		{"/panel/draft", "mail", "Schreiben"},
+	}},
+}
+
+func (u *UI) menu(p identity.Person) []menuGroup {
+	open := map[string]bool{}
+	for _, r := range u.routes() {
+		if path, ok := strings.CutPrefix(r.pattern, "GET "); ok && (len(r.roles) == 0 || p.Has(r.roles...)) {
+			open[path] = true
+		}
+	}
+	var out []menuGroup
+	for _, g := range menus {
+		items := slices.DeleteFunc(slices.Clone(g.Items), func(i menuItem) bool { return !open[i.Path] })
+		if len(items) > 0 {
+			out = append(out, menuGroup{g.Title, items})
+		}
+	}
+	return out
+}
