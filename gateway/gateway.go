@@ -25,6 +25,10 @@ type Config struct {
 	Quota Quota
 	// Observer watches for metrics and traces; nil: nobody does.
 	Observer Observer
+	// KnownPurpose and KnownService tell names from words that a caller made up, which
+	// may name a person: those reach neither rules nor record. nil: all are known.
+	KnownPurpose func(Purpose) bool
+	KnownService func(ServiceID) bool
 	// Pseudonymise is a keyed digest under a key of the tenant; kind separates
 	// the domains ("case", "user", "content").
 	Pseudonymise func(tenant TenantID, kind, value string) Pseudonym
@@ -230,6 +234,9 @@ func (p *passage) admit(ctx context.Context) error {
 	return p.open(ctx)
 }
 
+// unknownName stands for a purpose or service that nobody knows; the rules refuse it.
+const unknownName = "unknown"
+
 func (g *Gateway) newPassage(r Request, n need) *passage {
 	now := g.Now()
 	if r.Time.IsZero() {
@@ -243,6 +250,12 @@ func (g *Gateway) newPassage(r Request, n need) *passage {
 	}
 	if r.Purpose == "" {
 		r.Purpose = r.Caller.DefaultPurpose
+	}
+	if r.Purpose != "" && g.KnownPurpose != nil && !g.KnownPurpose(r.Purpose) {
+		r.Purpose = unknownName
+	}
+	if r.Service != "" && g.KnownService != nil && !g.KnownService(r.Service) {
+		r.Service = unknownName
 	}
 	if r.Body.raw == nil {
 		r.Body = Body{raw: []byte("{}")}

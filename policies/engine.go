@@ -202,6 +202,12 @@ func (e *Engine) Replay(ctx context.Context, recorded json.RawMessage) (gateway.
 // Rules lists the rules of the active policies, ordered by id.
 func (e *Engine) Rules() []RuleInfo { return append([]RuleInfo(nil), e.active.Load().rules...) }
 
+// KnowsPurpose reports whether the tables have a purpose, under this or another name.
+func (e *Engine) KnowsPurpose(p gateway.Purpose) bool {
+	s := e.active.Load()
+	return s.tables["purposes"].Get(ast.StringTerm(s.purpose(string(p)))) != nil
+}
+
 // Revision of the active policies.
 func (e *Engine) Revision() string { return e.active.Load().revision }
 

@@ -137,7 +137,10 @@ func (s *Server) serverFor(r *http.Request) *sdk.Server {
 		return nil
 	}
 	server := sdk.NewServer(&sdk.Implementation{Name: "ki-schleuse", Title: "KI-Schleuse", Version: s.Version},
-		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}}})
+		&sdk.ServerOptions{Instructions: instructions, Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}},
+			// The list is that of one caller: no cache between may hand it to another.
+			SetCacheable: func(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope, c.TTLMs = "private", 0 },
+		})
 	for _, t := range tools() {
 		server.AddTool(&sdk.Tool{Name: t.name, Title: t.title, Description: t.description, InputSchema: t.schema, Annotations: t.hints()}, s.safely(r, s.call(r, t)))
 	}
