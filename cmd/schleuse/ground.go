@@ -32,6 +32,9 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/screen"
+	"github.com/ki-schleuse/schleuse/gateway/state"
+	statepostgres "github.com/ki-schleuse/schleuse/gateway/state/postgres"
+	statesqlite "github.com/ki-schleuse/schleuse/gateway/state/sqlite"
 	"github.com/ki-schleuse/schleuse/gateway/telemetry"
 	"github.com/ki-schleuse/schleuse/retrieval"
 	"github.com/ki-schleuse/schleuse/retrieval/extract"
@@ -57,6 +60,7 @@ type ground struct {
 	screener  *screen.Screener
 	reader    *extract.Reader
 	record    *audit.Log
+	state     state.Store // what replicas share and change: proposals, holds, views
 	keys      *audit.Keys
 	search    retrieval.Store
 	routes    *router.Router // of the last configuration: its successor keeps what it knows
@@ -127,7 +131,7 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 	if g.screener, err = screen.New(screen.Config{}); err != nil {
 		return g, err
 	}
-	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openRecord, g.openTenants, g.openQuota, g.openSearch} {
+	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openState, g.openRecord, g.openTenants, g.openQuota, g.openSearch} {
 		if err := step(ctx, c); err != nil {
 			return g, err
 		}
@@ -182,6 +186,25 @@ func (g *ground) openDatabase(ctx context.Context, c Config) error {
 // sweepEvery is how often the record is searched for requests of dead processes.
 // At the second look without a sign of life they are ended.
 const sweepEvery = 12 * time.Second
+
+func (g *ground) openState(ctx context.Context, c Config) error {
+	if g.pool != nil {
+		store, err := statepostgres.Open(ctx, g.pool)
+		if err != nil {
+			return err
+		}
+		g.state = store
+		g.closers.add(store.Close)
+		return nil
+	}
+	store, err := statesqlite.Open(ctx, filepath.Join(c.Data, "state.db"))
+	if err != nil {
+		return err
+	}
+	g.state = store
+	g.closers.add(store.Close)
+	return nil
+}
 
 func (g *ground) openRecord(ctx context.Context, c Config) error {
 	store, err := g.recordStore(ctx, c)
