@@ -108,10 +108,16 @@ func (u *UI) functions(lang string) template.FuncMap {
 		"residency": func(r gateway.Residency) string { return t(residencyName(r)) },
 		"duty":      func(id string) string { return t(dutyName(id)) },
 		"join":      strings.Join,
+		"current":   current,
 		"lower":     strings.ToLower,
 		"inc":       func(n int) int { return n + 1 },
 		"formats":   func() []string { return []string{"ODT", "PDF", "DOCX", "HTML"} },
 	}
+}
+
+// current reports whether a page belongs to an item of the menu.
+func current(page, item string) bool {
+	return page == item || item != "/admin" && strings.HasPrefix(page, item+"/")
 }
 
 // day writes a date of the register as Germans do; what is no date stays.

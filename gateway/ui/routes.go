@@ -22,8 +22,16 @@ type route struct {
 // Who may open what. Tests of the rights are made from these lists.
 var (
 	forRevision = []string{identity.RoleRevision}
+	forPolicy   = []string{identity.RolePolicy}
+	forOperator = []string{identity.RoleOperator}
+	forTenant   = []string{identity.RoleTenant}
 	forCase     = []string{identity.RoleCase}
+	// forOffice are all who have something to do outside the panel.
+	forOffice = anyOf(forRevision, forPolicy, forOperator, forTenant)
 )
+
+// anyOf lets everybody in whom one of the lists lets in.
+func anyOf(lists ...[]string) []string { return slices.Concat(lists...) }
 
 // routes is every page, area by area.
 func (u *UI) routes() []route {
@@ -77,7 +85,22 @@ type menuItem struct{ Path, Icon, Text string }
 // menus is the whole menu; a person sees what the routes let the person open.
 var menus = []menuGroup{
 	{"Nachvollziehen", []menuItem{
+		{"/admin", "home", "Übersicht"},
 		{"/admin/decisions", "checklist", "Entscheidungen"},
+		{"/admin/approvals", "account-circle", "Freigaben"},
+		{"/admin/integrity", "chain", "Protokollnachweis"},
+		{"/admin/usage", "bars", "Verbrauch und Kosten"},
+	}},
+	{"Steuern", []menuItem{
+		{"/admin/policies", "scales", "Richtlinien"},
+		{"/admin/classify", "layers", "Einordnung"},
+		{"/admin/register", "register", "KI-Verzeichnis"},
+		{"/admin/models", "chip", "Modelle"},
+		{"/admin/tenants", "town-hall", "Mandanten"},
+		{"/admin/persons", "person-search", "Auskunft und Löschung"},
+	}},
+	{"Betrieb", []menuItem{
+		{"/admin/system", "gear", "System"},
 	}},
 	{"Fachverfahren", []menuItem{
 		{"/panel/check", "draft", "Vollständigkeit"},
