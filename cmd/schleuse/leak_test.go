@@ -299,6 +299,8 @@ func (w *canaryTown) askEverything(t *testing.T) {
 		{"wrong type", "POST", "/v1/chat/completions", `{"model":{"` + canarySentence + `":1},"messages":"` + canarySentence + `"}`, nil, 400},
 		{"denied", "POST", "/v1/chat/completions", chat + "}", []string{"Schleuse-Purpose", "social_scoring"}, 403},
 		{"purpose that is none", "POST", "/v1/chat/completions", chat + "}", []string{"Schleuse-Purpose", canarySentence}, 0},
+		{"a name as purpose", "POST", "/v1/chat/completions", chat + "}", []string{"Schleuse-Purpose", "kanarienvogel"}, 403},
+		{"a name as service", "POST", "/v1/chat/completions", `{"model":"modell",` + canaryMessages() + `,"schleuse":{"service":"kanarienvogel"}}`, nil, 403},
 		{"model nobody knows", "POST", "/v1/chat/completions", `{"model":"` + canaryText + `",` + canaryMessages() + `}`, nil, 404},
 		{"no key", "POST", "/v1/chat/completions", chat + "}", []string{"Authorization", "Bearer " + w.key + "x"}, 401},
 		{"path", "GET", "/api/v1/decisions/" + canaryText, "", nil, 0},

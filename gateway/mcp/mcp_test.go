@@ -166,6 +166,9 @@ func TestOwnTools(t *testing.T) {
 	if got := strings.Join(names(t, s), " "); got != "akte_durchsuchen einordnen normen_suchen schreiben_entwerfen vollstaendigkeit_pruefen" {
 		t.Fatalf("tools: %s", got)
 	}
+	if list, err := s.ListTools(t.Context(), nil); err != nil || list.CacheScope == "public" || list.TTLMs != 0 {
+		t.Errorf("a cache between may hand the list of one caller to another: %+v, %v", list.Cacheable, err)
+	}
 	r, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: "vollstaendigkeit_pruefen", Arguments: map[string]any{"service": "wohngeld-mietzuschuss", "application": map[string]any{"a": 1.5}}})
 	if err != nil || r.IsError {
 		t.Fatalf("%+v, %v", r, err)
