@@ -1,0 +1,362 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package policies
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// Bounds of a comparison: what is remembered of inputs that were decided, and how
+// many ids stand for a count.
+const (
+	maxRemembered = 200_000
+	maxSamples    = 20
+)
+
+// State names what decides: the revision of the bundle and the digest of all that
+// decides with it (tenants, services, overrides).
+type State struct {
+	Revision string `json:"revision"`
+	Digest   string `json:"digest"`
+}
+
+// Impact says what other policies would have made of the recorded requests. Counts
+// are decisions; one request has several (before and after the search, before the
+// answer).
+type Impact struct {
+	Old State `json:"old"`
+	New State `json:"new"`
+	// From and To are the times of the oldest and the newest record that was read.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+	// Records were read. Compared are their decisions that both could decide again,
+	// Distinct the different questions among them, Same those with the same answer.
+	Records  int `json:"records"`
+	Compared int `json:"compared"`
+	Distinct int `json:"distinct"`
+	Same     int `json:"same"`
+
+	NewlyDenied  Change `json:"newly_denied"`
+	NewlyAllowed Change `json:"newly_allowed"`
+	// The others are decisions with the same effect.
+	ChangedObligations Change `json:"changed_obligations"`
+	ChangedModels      Change `json:"changed_models"`
+	ChangedReasons     Change `json:"changed_reasons"`
+
+	// NotComparable were recorded by a version whose questions had another form,
+	// Errors could not be decided by one of both. Neither counts as the same.
+	NotComparable Change `json:"not_comparable"`
+	Errors        Change `json:"errors"`
+
+	ByTenant  map[gateway.TenantID]Tally  `json:"by_tenant"`
+	ByService map[gateway.ServiceID]Tally `json:"by_service"`
+	// ByRule counts decisions in which a rule speaks that did not, or no longer.
+	ByRule map[string]RuleTally `json:"by_rule"`
+}
+
+// Change is a count with ids of records as samples, the newest first.
+type Change struct {
+	Count   int      `json:"count"`
+	Samples []string `json:"samples,omitempty"`
+}
+
+// Tally is a part of the counts of an Impact.
+type Tally struct {
+	Compared           int `json:"compared"`
+	Same               int `json:"same"`
+	NewlyDenied        int `json:"newly_denied"`
+	NewlyAllowed       int `json:"newly_allowed"`
+	ChangedObligations int `json:"changed_obligations"`
+	ChangedModels      int `json:"changed_models"`
+	ChangedReasons     int `json:"changed_reasons"`
+}
+
+// RuleTally says in how many decisions a rule speaks newly or no longer.
+type RuleTally struct {
+	Added   int `json:"added"`
+	Removed int `json:"removed"`
+}
+
+// Differences is the number of decisions that are not the same.
+func (i Impact) Differences() int { return i.Compared - i.Same }
+
+// Digest is what people sign: SHA-256 over all that the report says.
+func (i Impact) Digest() string {
+	raw, err := json.Marshal(i)
+	if err != nil {
+		return "" // an Impact is plain data
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// CompareOptions of Compare. The zero value compares everything.
+type CompareOptions struct {
+	// Limit is the number of records after which it stops; 0: none.
+	Limit int
+	// Progress, if set, is told now and then how many records were read.
+	Progress func(records int)
+}
+
+// errEnough ends the reading of records.
+var errEnough = errors.New("enough records")
+
+// Compare decides recorded questions again, with the policies of two engines. each
+// hands over records, the newest first, in bounded memory. The same question is
+// decided once and counted as often as it was asked.
+func Compare(ctx context.Context, old, new *Engine, each func(yield func(gateway.Record) error) error, o CompareOptions) (Impact, error) {
+	c := newComparison(old, new)
+	err := each(func(r gateway.Record) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if o.Limit > 0 && c.impact.Records >= o.Limit {
+			return errEnough
+		}
+		c.record(ctx, r)
+		if o.Progress != nil && c.impact.Records%1000 == 0 {
+			o.Progress(c.impact.Records)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return Impact{}, fmt.Errorf("compare policies: %w", err)
+	}
+	return c.impact, ctx.Err()
+}
+
+// comparison holds one snapshot of each side, whatever becomes active meanwhile.
+type comparison struct {
+	old, new side
+	impact   Impact
+	known    map[[sha256.Size]byte]verdict
+}
+
+type side struct {
+	snapshot *snapshot
+	limit    time.Duration
+}
+
+func newComparison(old, new *Engine) *comparison {
+	c := &comparison{
+		old:   side{old.active.Load(), max(old.timeout, canaryTimeout)},
+		new:   side{new.active.Load(), max(new.timeout, canaryTimeout)},
+		known: map[[sha256.Size]byte]verdict{},
+	}
+	c.impact = Impact{
+		Old: c.old.snapshot.state(), New: c.new.snapshot.state(),
+		ByTenant: map[gateway.TenantID]Tally{}, ByService: map[gateway.ServiceID]Tally{}, ByRule: map[string]RuleTally{},
+	}
+	return c
+}
+
+func (s *snapshot) state() State { return State{Revision: s.revision, Digest: s.digest} }
+
+func (c *comparison) record(ctx context.Context, r gateway.Record) {
+	c.impact.Records++
+	if c.impact.From.IsZero() || r.Time.Before(c.impact.From) {
+		c.impact.From = r.Time.UTC()
+	}
+	if r.Time.After(c.impact.To) {
+		c.impact.To = r.Time.UTC()
+	}
+	for _, input := range recordedInputs(r) {
+		c.count(r, c.verdict(ctx, input))
+	}
+}
+
+// recordedInputs are the questions that were decided for a record. That before the
+// answer follows from the last one.
+func recordedInputs(r gateway.Record) []json.RawMessage {
+	var out []json.RawMessage
+	for _, d := range r.Decisions {
+		out = append(out, d.Input)
+	}
+	if r.Answer != nil && len(out) > 0 {
+		out = append(out, answerInput(out[len(out)-1], *r.Answer))
+	}
+	return out
+}
+
+// verdict is what is said of one question.
+type verdict struct {
+	kind                      verdictKind
+	obligations, models, said bool
+	// added and removed are the rules that speak newly and no longer.
+	added, removed []string
+}
+
+type verdictKind int
+
+const (
+	verdictSame verdictKind = iota
+	verdictDenied
+	verdictAllowed
+	verdictChanged // the effect is the same
+	verdictOther   // the question has another form
+	verdictError
+)
+
+func (c *comparison) verdict(ctx context.Context, input json.RawMessage) verdict {
+	key := sha256.Sum256(input)
+	if v, ok := c.known[key]; ok {
+		return v
+	}
+	c.impact.Distinct++
+	v := c.decide(ctx, input)
+	if v.kind == verdictOther || v.kind == verdictError {
+		c.impact.Distinct--
+	}
+	if len(c.known) < maxRemembered {
+		c.known[key] = v
+	}
+	return v
+}
+
+func (c *comparison) decide(ctx context.Context, input json.RawMessage) verdict {
+	value, stage, err := recordedInput(input)
+	if err != nil || !wellFormed(value) || !addsUp(value) {
+		return verdict{kind: verdictOther}
+	}
+	before, err := c.old.decide(ctx, stage, input)
+	if err != nil {
+		return verdict{kind: verdictError}
+	}
+	after, err := c.new.decide(ctx, stage, input)
+	if err != nil {
+		return verdict{kind: verdictError}
+	}
+	return compare(before, after)
+}
+
+func (s side) decide(ctx context.Context, stage gateway.Stage, input json.RawMessage) (gateway.Decision, error) {
+	value, _, err := recordedInput(input)
+	if err != nil {
+		return gateway.Decision{}, err
+	}
+	view, err := s.snapshot.recordedView(ctx, value, s.limit)
+	if err != nil {
+		return gateway.Decision{}, err
+	}
+	return s.snapshot.decideView(ctx, stage, view, s.limit)
+}
+
+// compare says what is different in a decision.
+func compare(before, after gateway.Decision) verdict {
+	v := verdict{added: beyond(after, before), removed: beyond(before, after)}
+	v.said = len(v.added)+len(v.removed) > 0
+	switch {
+	case before.Allowed() && !after.Allowed():
+		v.kind = verdictDenied
+	case !before.Allowed() && after.Allowed():
+		v.kind = verdictAllowed
+	default:
+		v.obligations = !sameObligations(before.Obligations, after.Obligations)
+		v.models = !sameElements(before.Models, after.Models)
+		if v.obligations || v.models || v.said {
+			v.kind = verdictChanged
+		}
+	}
+	return v
+}
+
+// beyond are the rules of a that do not speak in b.
+func beyond(a, b gateway.Decision) []string {
+	var out []string
+	others := ruleIDs(b)
+	for _, id := range ruleIDs(a) {
+		if !slices.Contains(others, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// sameObligations compares what has to be done, not which rule demands it.
+func sameObligations(a, b []gateway.Obligation) bool {
+	return sameElements(obligationTexts(a), obligationTexts(b))
+}
+
+func obligationTexts(obligations []gateway.Obligation) []string {
+	out := make([]string, len(obligations))
+	for i, o := range obligations {
+		params, err := json.Marshal(o.Params)
+		if err != nil {
+			params = []byte(o.Rule)
+		}
+		out[i] = o.ID + " " + string(params)
+	}
+	return out
+}
+
+func sameElements[S ~string](a, b []S) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}
+
+// count adds a verdict to the totals.
+func (c *comparison) count(r gateway.Record, v verdict) {
+	i := &c.impact
+	switch v.kind {
+	case verdictOther:
+		i.NotComparable.add(r.ID)
+		return
+	case verdictError:
+		i.Errors.add(r.ID)
+		return
+	}
+	i.Compared++
+	if v.kind == verdictSame {
+		i.Same++
+	}
+	for change, is := range map[*Change]bool{
+		&i.NewlyDenied: v.kind == verdictDenied, &i.NewlyAllowed: v.kind == verdictAllowed,
+		&i.ChangedObligations: v.obligations, &i.ChangedModels: v.models, &i.ChangedReasons: v.kind == verdictChanged && v.said,
+	} {
+		if is {
+			change.add(r.ID)
+		}
+	}
+	i.ByTenant[r.Tenant] = i.ByTenant[r.Tenant].with(v)
+	i.ByService[r.Service] = i.ByService[r.Service].with(v)
+	for _, id := range v.added {
+		t := i.ByRule[id]
+		t.Added++
+		i.ByRule[id] = t
+	}
+	for _, id := range v.removed {
+		t := i.ByRule[id]
+		t.Removed++
+		i.ByRule[id] = t
+	}
+}
+
+func (c *Change) add(id string) {
+	c.Count++
+	if len(c.Samples) < maxSamples && !slices.Contains(c.Samples, id) {
+		c.Samples = append(c.Samples, id)
+	}
+}
+
+func (t Tally) with(v verdict) Tally {
+	t.Compared++
+	for n, is := range map[*int]bool{
+		&t.Same: v.kind == verdictSame, &t.NewlyDenied: v.kind == verdictDenied, &t.NewlyAllowed: v.kind == verdictAllowed,
+		&t.ChangedObligations: v.obligations, &t.ChangedModels: v.models, &t.ChangedReasons: v.kind == verdictChanged && v.said,
+	} {
+		if is {
+			*n++
+		}
+	}
+	return t
+}
