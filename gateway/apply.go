@@ -17,6 +17,7 @@ func knownObligation(id string) bool {
 	case ObligationPseudonymise, ObligationStripFields, // apply
 		ObligationNotice, ObligationHumanRelease, ObligationWatermark, // tell
 		ObligationReview,       // stream.go: windows
+		ObligationLogContent,   // vault.go
 		ObligationNoContentLog: // records hold no content at all
 		return true
 	}

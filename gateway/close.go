@@ -163,6 +163,14 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 		return nil
 	}
 	p.closed = true
+	kept := p.keepAnswer(ctx)
+	switch {
+	case kept == nil:
+	case o == OutcomeAnswered:
+		o, p.closing.Code = OutcomeFailed, CodeNoRecord
+	default:
+		kept = nil // there is another cause, and the record says that nothing is kept
+	}
 	now := p.g.Now()
 	p.closing.ID, p.closing.Time, p.closing.Outcome = p.request.ID, now.UTC(), o
 	p.closing.Total = now.Sub(p.started)
@@ -176,7 +184,7 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.g.RecordTimeout)
 	defer cancel()
 	if p.closing.Response == nil && p.g.Recorder.CloseSoon(p.closing) {
-		return nil // every decision is durable: nobody waits for the end of the story
+		return kept // every decision is durable: nobody waits for the end of the story
 	}
 	if p.beforeWait != nil {
 		p.beforeWait()
@@ -185,7 +193,7 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 		p.g.Logger.LogAttrs(ctx, slog.LevelError, "record not closed", slog.String("request_id", p.request.ID), slog.Any("error", err))
 		return &Error{Op: "close record", Code: CodeNoRecord, Message: "Das Ende der Anfrage konnte nicht protokolliert werden. Die Antwort wird deshalb nicht herausgegeben.", RequestID: p.request.ID, Err: err}
 	}
-	return nil
+	return kept
 }
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

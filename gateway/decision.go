@@ -206,6 +206,7 @@ const (
 	ObligationWatermark    = "watermark"      // mark generated content as such in the answer's metadata
 	ObligationStripFields  = "strip_fields"   // remove top-level body fields; params: fields
 	ObligationReview       = "review_output"  // release the stream in reviewed windows; params: max_bytes
+	ObligationLogContent   = "log_content"    // keep the content encrypted; params: days, original
 )
 
 // Risk is the class of the request under the AI Act.

@@ -25,6 +25,8 @@ type Config struct {
 	Quota Quota
 	// Observer watches for metrics and traces; nil: nobody does.
 	Observer Observer
+	// Vault keeps content where an obligation demands it; nil: such requests are denied.
+	Vault Keeper
 	// KnownPurpose and KnownService tell names from words that a caller made up, which
 	// may name a person: those reach neither rules nor record. nil: all are known.
 	KnownPurpose func(Purpose) bool
@@ -183,6 +185,8 @@ type passage struct {
 	place        Place
 	observed     func(Attempt)
 	ticket       Ticket
+	// keeping is set when the content must be kept.
+	keeping *keeping
 	// inside and outside are the bodies for models of the house and for others,
 	// undo turns the placeholders of outside back.
 	inside, outside Body
@@ -199,7 +203,7 @@ type passage struct {
 
 // admit is the way of a request up to the point where it may leave the house:
 // counted in, confined, in scope, screened, decided, enriched, decided again, routed,
-// pseudonymised, paid for, recorded.
+// pseudonymised, paid for, kept where that is demanded, recorded.
 func (p *passage) admit(ctx context.Context) error {
 	if err := p.limit(ctx); err != nil {
 		return err
@@ -231,7 +235,14 @@ func (p *passage) admit(ctx context.Context) error {
 	if err := p.reserve(ctx); err != nil {
 		return err
 	}
-	return p.open(ctx)
+	if err := p.keep(ctx); err != nil {
+		return err
+	}
+	if err := p.open(ctx); err != nil {
+		p.unkeep(ctx)
+		return err
+	}
+	return nil
 }
 
 // unknownName stands for a purpose or service that nobody knows; the rules refuse it.
@@ -346,7 +357,7 @@ func (p *passage) retrieve(ctx context.Context) error {
 	inner, ended := p.g.observeStage(ctx, "retrieve")
 	found, err := p.g.Retriever.Retrieve(inner, Query{
 		Tenant: p.request.Caller.Tenant, Principals: p.request.Caller.Principals,
-		Sources: p.request.Sources, Text: p.request.Body.LastUserText(),
+		Sources: p.request.Sources, Text: p.request.Body.LastUserText(), For: p.request,
 	})
 	ended(err)
 	if err != nil {
@@ -443,6 +454,9 @@ func (p *passage) begin(ctx context.Context) (stream *ledStream, err error) {
 // review decides about a whole answer, restores it and adds what is to be told.
 func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 	p.closing.Content = p.g.content(p.request, raw)
+	if p.keeping != nil {
+		p.keeping.answer = raw
+	}
 	if p.request.Operation == OperationEmbeddings {
 		return raw, p.onlyNumbers(raw)
 	}

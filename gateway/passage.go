@@ -72,6 +72,9 @@ type Query struct {
 	Text    string
 	// Limit is the number of passages wanted, 1 to 50; 0 means 8.
 	Limit int
+	// For is the request that the search belongs to: who looks something up, and
+	// what for, stands in the retrieval log.
+	For Request
 }
 
 // Route is where a request goes.

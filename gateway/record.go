@@ -46,6 +46,8 @@ type Record struct {
 	Applied []string `json:"applied,omitempty"`
 	// Masked is the number of values replaced before the text left.
 	Masked int `json:"masked"`
+	// Kept is set when the content of the request is kept, see Keeper.
+	Kept *Kept `json:"kept,omitempty"`
 }
 
 // Effect is the effect of the last decision; a record without one is a denial.
@@ -97,6 +99,8 @@ type Closing struct {
 	Cost MicroEuro `json:"cost_micro_euro,omitempty"`
 	// Result is a short fact about what came out, for example "unvollstaendig, 3 Befunde".
 	Result string `json:"result,omitempty"`
+	// Kept is set when the answer is kept.
+	Kept *Kept `json:"kept,omitempty"`
 }
 
 // Usage counts tokens as the upstream reported them.

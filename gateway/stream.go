@@ -280,6 +280,7 @@ func (s *Stream) take(piece piece, raw []byte) (replaced, error) {
 		return replaced{}, err
 	}
 	was := s.review.note(part, raw)
+	s.spool(part, was)
 	s.p.produced += len(was)
 	switch {
 	case s.p.restorer == nil:
@@ -362,6 +363,18 @@ func (s *Stream) rest(part *part) (string, error) {
 	s.p.closing.Restored += part.restorer.Count()
 	part.restorer = nil
 	return rest, s.checkCall(part, rest)
+}
+
+// spool holds a piece for what is kept of the answer.
+func (s *Stream) spool(part *part, was string) {
+	k := s.p.keeping
+	if k == nil || was == "" {
+		return
+	}
+	if k.spool == nil {
+		k.spool = s.p.g.Vault.Spool()
+	}
+	k.spool.Write(slices.Index(s.parts, part), was)
 }
 
 func (s *Stream) part(key pieceKey) (*part, error) {

@@ -61,6 +61,27 @@ func (e *encoder) record(r *gateway.Record) {
 	}
 	textsIf(e, "applied", r.Applied)
 	e.number("masked", int64(r.Masked))
+	e.kept(r.Kept)
+	e.shut()
+}
+
+func (e *encoder) kept(k *gateway.Kept) {
+	if k == nil {
+		return
+	}
+	e.key("kept")
+	e.open()
+	e.text("content", string(k.Content))
+	e.number("bytes", int64(k.Bytes))
+	e.number("days", int64(k.Days))
+	if k.Original {
+		e.key("original")
+		e.bool(true)
+	}
+	if k.Truncated {
+		e.key("truncated")
+		e.bool(true)
+	}
 	e.shut()
 }
 
@@ -175,6 +196,7 @@ func (e *encoder) closing(c *gateway.Closing) {
 	listIf(e, "attempts", c.Attempts, e.attempt)
 	e.numberIf("cost_micro_euro", int64(c.Cost))
 	e.textIf("result", c.Result)
+	e.kept(c.Kept)
 	e.shut()
 }
 
@@ -215,6 +237,12 @@ func (e *encoder) note(n *Note) {
 	e.text("tenant", string(n.Tenant))
 	e.text("topic", n.Topic)
 	e.textIf("actor", string(n.Actor))
+	e.textIf("role", n.Role)
+	e.textIf("object", n.Object)
+	e.textIf("case", string(n.Case))
 	e.text("text", n.Text)
+	e.textIf("reason", n.Reason)
+	e.rawIf("old", n.Old)
+	e.rawIf("new", n.New)
 	e.shut()
 }
