@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver
@@ -25,32 +26,33 @@ type Files struct{ Read, Write *sql.DB }
 const readers = 4
 
 // Open opens the file, creates it readable for its owner only, and applies what is
-// missing of the migrations, in the order of their names, each once.
-func Open(ctx context.Context, path string, migrations fs.FS) (f Files, err error) {
-	if path, err = filepath.Abs(path); err != nil {
-		return Files{}, fmt.Errorf("find %s: %w", path, err)
+// missing of migrations/*.sql, in the order of their names, each once. component
+// names the table that remembers which.
+func Open(ctx context.Context, file, component string, migrations fs.FS) (f Files, err error) {
+	if file, err = filepath.Abs(file); err != nil {
+		return Files{}, fmt.Errorf("find %s: %w", file, err)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	created, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return Files{}, fmt.Errorf("create database: %w", err)
 	}
-	if err := file.Close(); err != nil {
+	if err := created.Close(); err != nil {
 		return Files{}, fmt.Errorf("create database: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open database %s: %w", filepath.Base(path), err), f.Close())
+			err = errors.Join(fmt.Errorf("open %s: %w", filepath.Base(file), err), f.Close())
 		}
 	}()
-	if f.Write, err = connect(path, "immediate"); err != nil {
+	if f.Write, err = connect(file, "immediate"); err != nil {
 		return f, err
 	}
 	f.Write.SetMaxOpenConns(1)
-	if f.Read, err = connect(path, "deferred"); err != nil {
+	if f.Read, err = connect(file, "deferred"); err != nil {
 		return f, err
 	}
 	f.Read.SetMaxOpenConns(readers)
-	return f, Migrate(ctx, f.Write, migrations)
+	return f, Migrate(ctx, f.Write, component, migrations)
 }
 
 // Close closes what is open.
@@ -66,39 +68,40 @@ func (f Files) Close() error {
 
 // connect sets what durability needs: in WAL mode only synchronous=FULL forces
 // every commit to disk. What is deleted is overwritten.
-func connect(path, lock string) (*sql.DB, error) {
+func connect(file, lock string) (*sql.DB, error) {
 	q := url.Values{}
 	for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "foreign_keys(ON)"} {
 		q.Add("_pragma", pragma)
 	}
 	q.Set("_txlock", lock)
-	return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	return sql.Open("sqlite", (&url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}).String())
 }
 
-// Migrate applies the scripts of a folder that have not been applied, all or none.
-func Migrate(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+// Migrate applies the scripts migrations/*.sql that have not been applied, all or
+// none.
+func Migrate(ctx context.Context, db *sql.DB, component string, migrations fs.FS) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY)"); err != nil {
+	if _, err := tx.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+component+"_migration (name TEXT PRIMARY KEY)"); err != nil {
 		return err
 	}
-	names, err := fs.Glob(migrations, "*.sql")
+	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := apply(ctx, tx, migrations, name); err != nil {
+		if err := apply(ctx, tx, component, migrations, name); err != nil {
 			return fmt.Errorf("migrate %s: %w", name, err)
 		}
 	}
 	return tx.Commit()
 }
 
-func apply(ctx context.Context, tx *sql.Tx, migrations fs.FS, name string) error {
-	done, err := tx.ExecContext(ctx, "INSERT INTO migration (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
+func apply(ctx context.Context, tx *sql.Tx, component string, migrations fs.FS, name string) error {
+	done, err := tx.ExecContext(ctx, "INSERT INTO "+component+"_migration (name) VALUES ($1) ON CONFLICT DO NOTHING", path.Base(name))
 	if err != nil {
 		return err
 	}

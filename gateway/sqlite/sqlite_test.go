@@ -13,10 +13,10 @@ import (
 func TestMigrateAppliesEachScriptOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.db")
-	first := fstest.MapFS{"001.sql": {Data: []byte("CREATE TABLE a (x INT); INSERT INTO a VALUES (1);")}}
-	both := fstest.MapFS{"001.sql": first["001.sql"], "002.sql": {Data: []byte("INSERT INTO a VALUES (2);")}}
+	first := fstest.MapFS{"migrations/001.sql": {Data: []byte("CREATE TABLE a (x INT); INSERT INTO a VALUES (1);")}}
+	both := fstest.MapFS{"migrations/001.sql": first["migrations/001.sql"], "migrations/002.sql": {Data: []byte("INSERT INTO a VALUES (2);")}}
 	for _, migrations := range []fstest.MapFS{first, both, both} {
-		f, err := Open(t.Context(), path, migrations)
+		f, err := Open(t.Context(), path, "test", migrations)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestMigrateAppliesEachScriptOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f, err := Open(t.Context(), path, both)
+	f, err := Open(t.Context(), path, "test", both)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func TestMigrateAppliesEachScriptOnce(t *testing.T) {
 func TestMigrateKeepsNothingOfAFailedRun(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.db")
-	broken := fstest.MapFS{"001.sql": {Data: []byte("CREATE TABLE a (x INT);")}, "002.sql": {Data: []byte("NONSENSE;")}}
-	if _, err := Open(t.Context(), path, broken); err == nil {
+	broken := fstest.MapFS{"migrations/001.sql": {Data: []byte("CREATE TABLE a (x INT);")}, "migrations/002.sql": {Data: []byte("NONSENSE;")}}
+	if _, err := Open(t.Context(), path, "test", broken); err == nil {
 		t.Fatal("a broken script was applied")
 	}
-	f, err := Open(t.Context(), path, fstest.MapFS{"001.sql": broken["001.sql"]})
+	f, err := Open(t.Context(), path, "test", fstest.MapFS{"migrations/001.sql": broken["migrations/001.sql"]})
 	if err != nil {
 		t.Fatalf("after a failed run: %v", err)
 	}

@@ -14,75 +14,31 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/sqlite"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 // Store keeps tenants in one file.
-type Store struct {
-	reads *sql.DB
-	write *sql.DB // one connection
-}
+type Store struct{ files sqlite.Files }
 
 var _ identity.Store = (*Store)(nil)
 
 // Open opens the file, creates it if it is missing and brings its schema up to date.
 func Open(ctx context.Context, path string) (*Store, error) {
-	path, err := filepath.Abs(path)
+	files, err := sqlite.Open(ctx, path, "tenant", migrations)
 	if err != nil {
-		return nil, fmt.Errorf("tenants %s: %w", path, err)
-	}
-	if err := create(path); err != nil {
 		return nil, err
 	}
-	s := &Store{}
-	if s.write, err = open(path, "immediate"); err != nil {
-		return nil, err
-	}
-	s.write.SetMaxOpenConns(1)
-	if s.reads, err = open(path, "deferred"); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	s.reads.SetMaxOpenConns(2)
-	if err := migrate(ctx, s.write); err != nil {
-		return nil, errors.Join(fmt.Errorf("migrate tenants %s: %w", path, err), s.Close())
-	}
-	return s, nil
+	return &Store{files}, nil
 }
 
-// create makes the file readable for its owner only; SQLite gives the files it
-// puts beside it the same rights.
-func create(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("create file of tenants: %w", err)
-	}
-	return f.Close()
-}
-
-// open: in WAL mode only synchronous=FULL forces every commit to disk. A key
-// that was locked must stay locked after a power cut.
-func open(path, lock string) (*sql.DB, error) {
-	q := url.Values{}
-	for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"} {
-		q.Add("_pragma", pragma)
-	}
-	q.Set("_txlock", lock)
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("open tenants %s: %w", path, err)
-	}
-	return db, nil
-}
+// Close closes the file.
+func (s *Store) Close() error { return s.files.Close() }
 
 // inTransaction commits what f did, if it did it without an error.
 func inTransaction(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
@@ -100,56 +56,11 @@ func inTransaction(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error
 	return nil
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	return inTransaction(ctx, db, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS tenant_migration (name TEXT PRIMARY KEY)`); err != nil {
-			return err
-		}
-		files, err := migrations.ReadDir("migrations")
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			if err := apply(ctx, tx, f.Name()); err != nil {
-				return fmt.Errorf("%s: %w", f.Name(), err)
-			}
-		}
-		return nil
-	})
-}
-
-func apply(ctx context.Context, tx *sql.Tx, name string) error {
-	done, err := tx.ExecContext(ctx, `INSERT INTO tenant_migration (name) VALUES (?) ON CONFLICT DO NOTHING`, name)
-	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	script, err := migrations.ReadFile("migrations/" + name)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, string(script))
-	return err
-}
-
-// Close closes the file.
-func (s *Store) Close() error {
-	var errs []error
-	for _, db := range []*sql.DB{s.reads, s.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
 const revisionSQL = `SELECT n FROM tenant_revision`
 
 // Revision implements identity.Store.
 func (s *Store) Revision(ctx context.Context) (n int64, err error) {
-	if err := s.reads.QueryRowContext(ctx, revisionSQL).Scan(&n); err != nil {
+	if err := s.files.Read.QueryRowContext(ctx, revisionSQL).Scan(&n); err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
 	return n, nil
@@ -157,7 +68,7 @@ func (s *Store) Revision(ctx context.Context) (n int64, err error) {
 
 // Changed implements identity.Store.
 func (s *Store) Changed(ctx context.Context, after int64) (list []identity.Row, revision int64, err error) {
-	err = inTransaction(ctx, s.reads, func(tx *sql.Tx) (err error) {
+	err = inTransaction(ctx, s.files.Read, func(tx *sql.Tx) (err error) {
 		if err := tx.QueryRowContext(ctx, revisionSQL).Scan(&revision); err != nil {
 			return err
 		}
@@ -189,7 +100,7 @@ func rows(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]identit
 
 // Update implements identity.Store.
 func (s *Store) Update(ctx context.Context, l identity.Lookup, build func(identity.Current) (identity.Write, error)) error {
-	return inTransaction(ctx, s.write, func(tx *sql.Tx) error {
+	return inTransaction(ctx, s.files.Write, func(tx *sql.Tx) error {
 		current, err := look(ctx, tx, l)
 		if err != nil {
 			return fmt.Errorf("read tenants: %w", err)
@@ -265,7 +176,7 @@ func (s *Store) Used(ctx context.Context, days map[string]int64) error {
 		return fmt.Errorf("write days of use: %w", err)
 	}
 	// WHERE true keeps the parser from reading ON as part of the SELECT.
-	_, err = s.write.ExecContext(ctx, `INSERT INTO key_use (key, day) SELECT key, value FROM json_each(?) WHERE true
+	_, err = s.files.Write.ExecContext(ctx, `INSERT INTO key_use (key, day) SELECT key, value FROM json_each(?) WHERE true
 		ON CONFLICT (key) DO UPDATE SET day = max(day, excluded.day)`, string(raw))
 	if err != nil {
 		return fmt.Errorf("write days of use: %w", err)
@@ -279,7 +190,7 @@ func (s *Store) LastUsed(ctx context.Context, keys []string) (map[string]int64, 
 	if err != nil {
 		return nil, fmt.Errorf("read days of use: %w", err)
 	}
-	found, err := s.reads.QueryContext(ctx, `SELECT key, day FROM key_use WHERE key IN (SELECT value FROM json_each(?))`, string(raw))
+	found, err := s.files.Read.QueryContext(ctx, `SELECT key, day FROM key_use WHERE key IN (SELECT value FROM json_each(?))`, string(raw))
 	if err != nil {
 		return nil, fmt.Errorf("read days of use: %w", err)
 	}

@@ -18,7 +18,7 @@ var _ identity.TicketStore = (*Store)(nil)
 // PutTicket implements identity.TicketStore. It also removes what has ended.
 func (s *Store) PutTicket(ctx context.Context, t identity.Ticket, now time.Time) error {
 	var made int64
-	err := inTransaction(ctx, s.write, func(tx *sql.Tx) error {
+	err := inTransaction(ctx, s.files.Write, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM launch_ticket WHERE until <= ?`, now.UnixMilli()); err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (s *Store) PutTicket(ctx context.Context, t identity.Ticket, now time.Time)
 
 // TakeTicket implements identity.TicketStore.
 func (s *Store) TakeTicket(ctx context.Context, digest string, now time.Time) (body []byte, err error) {
-	err = s.write.QueryRowContext(ctx, `DELETE FROM launch_ticket WHERE digest = ? AND until > ? RETURNING body`, digest, now.UnixMilli()).Scan(&body)
+	err = s.files.Write.QueryRowContext(ctx, `DELETE FROM launch_ticket WHERE digest = ? AND until > ? RETURNING body`, digest, now.UnixMilli()).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, identity.NoTicket()
 	}

@@ -8,7 +8,6 @@ package sqlite
 import (
 	"context"
 	"embed"
-	"io/fs"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway/sqlite"
@@ -30,11 +29,7 @@ var _ state.Store = (*Store)(nil)
 
 // Open opens the file, creates it if it is missing and brings its schema up to date.
 func Open(ctx context.Context, path string) (*Store, error) {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	files, err := sqlite.Open(ctx, path, folder)
+	files, err := sqlite.Open(ctx, path, "state", migrations)
 	if err != nil {
 		return nil, err
 	}
