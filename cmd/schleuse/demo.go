@@ -93,10 +93,13 @@ func demo(ctx context.Context, out, errOut io.Writer, o demoOptions) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	login := p.sessions.NewLogin(identity.Person{
+	login, err := p.sessions.NewLogin(ctx, identity.Person{
 		Tenant: demoTenant, Name: "Kim Yılmaz", Roles: []string{identity.RoleRevision, identity.RoleCase, identity.RoleTenant},
 		Principals: []gateway.Principal{"group:wohngeld", "group:verwaltung"},
 	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	links := demoLinks{URL: address(c, listener), Key: key}
 	links.Login = links.URL + "/login?t=" + login
 	if err := links.save(o.data); err != nil {

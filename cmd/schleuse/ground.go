@@ -124,7 +124,6 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 			err = errors.Join(err, g.closers.close())
 		}
 	}()
-	g.sessions = identity.NewSessions(nil, c.TLS.Cert != "" || c.BehindProxy)
 	g.reader = extract.NewReader(extract.Config{})
 	g.drafts = httpapi.NewDraftStore(1000, time.Hour, time.Now)
 	g.reports = httpapi.NewReportStore(1000, time.Hour, time.Now)
@@ -253,6 +252,7 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	if g.tenants, err = identity.Open(ctx, config); err != nil {
 		return err
 	}
+	g.sessions = identity.OpenSessions(identity.SessionConfig{Store: g.state, Secure: c.TLS.Cert != "" || c.BehindProxy})
 	tickets, ok := store.(identity.TicketStore)
 	if !ok {
 		tickets = identity.NewMemoryTickets()
@@ -266,7 +266,9 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	}
 	//nolint:contextcheck // tenants change as long as the process lives
 	g.tenants.OnChange(func(d *identity.Directory) {
-		g.sessions.Retain(d.Active)
+		if err := g.sessions.Retain(context.Background(), d.Active); err != nil {
+			g.logger.LogAttrs(context.Background(), slog.LevelWarn, "sessions of tenants that are not active could not be removed and are refused", slog.Any("error", err))
+		}
 		if p := g.leader.Load(); p != nil {
 			p.tenantsChanged(context.Background())
 		}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -101,7 +102,16 @@ func (s *stage) visitor(t *testing.T, tenant gateway.TenantID, roles ...string) 
 }
 
 func (s *stage) login(tenant gateway.TenantID, roles ...string) string {
-	return "/login?t=" + s.parts.sessions.NewLogin(identity.Person{Tenant: tenant, Name: "Kim Yılmaz", Roles: roles})
+	return s.loginOf(identity.Person{Tenant: tenant, Name: "Kim Yılmaz", Roles: roles})
+}
+
+// loginOf is a link with which a person signs in.
+func (s *stage) loginOf(p identity.Person) string {
+	ticket, err := s.parts.sessions.NewLogin(context.Background(), p)
+	if err != nil {
+		panic(err)
+	}
+	return "/login?t=" + ticket
 }
 
 // answer is a page after all redirects.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -66,7 +67,10 @@ func serve(ctx context.Context, out, errOut io.Writer, c Config, load func() (Co
 	}
 	fmt.Fprintf(out, "KI-Schleuse %s auf %s, Regelstand %s.\n", version, listener.Addr(), p.engine.Revision())
 	for _, t := range c.Tenants {
-		link := p.sessions.NewLogin(identity.Person{Tenant: t.ID, Name: "Verwaltung", Roles: []string{identity.RoleRevision}})
+		link, err := p.sessions.NewLogin(ctx, identity.Person{Tenant: t.ID, Name: "Verwaltung", Roles: []string{identity.RoleRevision}})
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
 		fmt.Fprintf(out, "Anmeldelink %s (einmalig, 30 Minuten): %s/login?t=%s\n", t.ID, address(c, listener), link)
 	}
 	defer tuneMemory()() // not before: the start should leave a small heap

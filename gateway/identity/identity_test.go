@@ -148,28 +148,37 @@ func TestLoginWorksOnce(t *testing.T) {
 	t.Parallel()
 	clock := now
 	s := identity.NewSessions(func() time.Time { return clock }, false)
-	ticket := s.NewLogin(identity.Person{Name: "Kim", Roles: []string{identity.RoleRevision}})
+	ticket := login(t, s, identity.Person{Name: "Kim", Roles: []string{identity.RoleRevision}})
 	w := httptest.NewRecorder()
-	if _, ok := s.SignIn(w, ticket); !ok {
-		t.Fatal("the ticket was refused")
+	if _, err := s.SignIn(w, httptest.NewRequest(http.MethodGet, "/login", nil), ticket); err != nil {
+		t.Fatal(err)
 	}
-	if _, ok := s.SignIn(httptest.NewRecorder(), ticket); ok {
-		t.Error("the ticket worked twice")
+	if _, err := s.SignIn(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/login", nil), ticket); gateway.CodeOf(err) != gateway.CodeUnauthenticated {
+		t.Errorf("the ticket worked twice: %v", err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/admin", nil)
 	r.AddCookie(w.Result().Cookies()[0])
-	if p, ok := s.Person(r); !ok || !p.Has(identity.RoleRevision) || p.Has(identity.RolePolicy) {
-		t.Errorf("person %+v, %v", p, ok)
+	if p, err := s.Person(r); err != nil || !p.Has(identity.RoleRevision) || p.Has(identity.RolePolicy) {
+		t.Errorf("person %+v, %v", p, err)
 	}
 	clock = clock.Add(9 * time.Hour)
-	if _, ok := s.Person(r); ok {
-		t.Error("the session outlived its time")
+	if _, err := s.Person(r); gateway.CodeOf(err) != gateway.CodeUnauthenticated {
+		t.Errorf("the session outlived its time: %v", err)
 	}
-	late := s.NewLogin(identity.Person{})
+	late := login(t, s, identity.Person{})
 	clock = clock.Add(31 * time.Minute)
-	if _, ok := s.SignIn(httptest.NewRecorder(), late); ok {
-		t.Error("a ticket worked after 31 minutes")
+	if _, err := s.SignIn(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/login", nil), late); gateway.CodeOf(err) != gateway.CodeUnauthenticated {
+		t.Errorf("a ticket worked after 31 minutes: %v", err)
 	}
+}
+
+func login(t *testing.T, s *identity.Sessions, p identity.Person) string {
+	t.Helper()
+	ticket, err := s.NewLogin(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ticket
 }
 
 type httpRequest = http.Request
@@ -178,14 +187,14 @@ type httpRequest = http.Request
 func signedIn(t *testing.T, s *identity.Sessions, tenant gateway.TenantID) (try func(ticket string) bool, r *http.Request) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if _, ok := s.SignIn(w, s.NewLogin(identity.Person{Tenant: tenant})); !ok {
-		t.Fatal("the ticket was refused")
+	if _, err := s.SignIn(w, httptest.NewRequest(http.MethodGet, "/login", nil), login(t, s, identity.Person{Tenant: tenant})); err != nil {
+		t.Fatal(err)
 	}
 	r = httptest.NewRequest(http.MethodGet, "/", nil)
 	r.AddCookie(w.Result().Cookies()[0])
 	return func(ticket string) bool {
-		_, ok := s.SignIn(httptest.NewRecorder(), ticket)
-		return ok
+		_, err := s.SignIn(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/login", nil), ticket)
+		return err == nil
 	}, r
 }
 

@@ -497,25 +497,25 @@ func TestSessionsEndWithTheirTenant(t *testing.T) {
 	o := newOffice(t, nil)
 	o.onboard(t, nil)
 	sessions := identity.NewSessions(func() time.Time { return o.now }, false)
-	o.OnChange(func(d *identity.Directory) { sessions.Retain(d.Active) })
+	o.OnChange(func(d *identity.Directory) { _ = sessions.Retain(t.Context(), d.Active) })
 	signIn, r := signedIn(t, sessions, "lohe")
-	if _, ok := sessions.Person(r); !ok {
-		t.Fatal("the session does not work")
+	if _, err := sessions.Person(r); err != nil {
+		t.Fatalf("the session does not work: %v", err)
 	}
-	ticket := sessions.NewLogin(identity.Person{Tenant: "lohe"})
+	ticket := login(t, sessions, identity.Person{Tenant: "lohe"})
 	if _, err := o.SetActive(t.Context(), operator, "lohe", false); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := sessions.Person(r); ok || signIn(ticket) || signIn(sessions.NewLogin(identity.Person{Tenant: "lohe"})) {
+	if _, err := sessions.Person(r); err == nil || signIn(ticket) || signIn(login(t, sessions, identity.Person{Tenant: "lohe"})) {
 		t.Error("the tenant is not active, its session or a ticket works")
 	}
 	if _, err := o.SetActive(t.Context(), operator, "lohe", true); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := sessions.Person(r); ok || signIn(ticket) {
+	if _, err := sessions.Person(r); err == nil || signIn(ticket) {
 		t.Error("an ended session or a ticket came back with the tenant")
 	}
-	if !signIn(sessions.NewLogin(identity.Person{Tenant: "lohe"})) || !signIn(sessions.NewLogin(identity.Person{})) {
+	if !signIn(login(t, sessions, identity.Person{Tenant: "lohe"})) || !signIn(login(t, sessions, identity.Person{})) {
 		t.Error("a new sign-in is refused")
 	}
 }

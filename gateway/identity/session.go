@@ -4,8 +4,14 @@
 package identity
 
 import (
+	"context"
+	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,133 +19,399 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/state"
 )
-
-// Person is who is signed in to the pages.
-type Person struct {
-	Tenant gateway.TenantID
-	Name   string
-	Roles  []string
-	// Principals the person reads documents as.
-	Principals []gateway.Principal
-	// Launch is the session of a launch ticket, which confines the person to the
-	// panel and to one case; nil: the person signed in.
-	Launch *Launch
-}
-
-// Has reports whether the person has one of the roles.
-func (p Person) Has(roles ...string) bool {
-	return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) })
-}
-
-// Caller is the person as a caller of the gateway. After a launch ticket it is
-// the system that asked for it, with no more purposes than that has.
-func (p Person) Caller(system gateway.SystemID, purposes ...gateway.Purpose) gateway.Caller {
-	if p.Launch != nil {
-		c := p.Launch.Caller
-		c.Purposes = common(purposes, c.Purposes)
-		return c
-	}
-	return gateway.Caller{
-		Tenant: p.Tenant, System: system, KeyID: "sitzung", User: p.Name, Roles: p.Roles,
-		Principals: p.Principals, Channel: gateway.ChannelCaseworker, Purposes: purposes, Auth: "session",
-	}
-}
 
 const (
-	cookieName  = "schleuse_sitzung"
-	loginLife   = 30 * time.Minute
-	sessionLife = 8 * time.Hour
-	maxSessions = 10_000
+	cookieName    = "schleuse_sitzung"
+	loginLife     = 30 * time.Minute
+	sessionLife   = 8 * time.Hour
+	sessionIdle   = 30 * time.Minute
+	sessionRenew  = time.Minute // how often a session in use is written anew
+	sweepSessions = time.Minute
+	maxSessions   = 10_000
+	maxMarks      = 500
 )
 
-// Sessions keeps one-time logins and sessions of persons, in memory and bounded.
-// Only digests of the tickets are kept.
+// Kinds of documents.
+const (
+	kindLogin   = "login"
+	kindSession = "session"
+)
+
+// SessionConfig holds what sessions need. The zero SessionConfig keeps them in
+// the memory of this process.
+type SessionConfig struct {
+	// Store is shared by all replicas.
+	Store state.Store
+	// Secure demands https for the cookie; only a demo on the loopback address
+	// goes without.
+	Secure bool
+	Now    func() time.Time
+}
+
+// Sessions keeps one-time logins and sessions of persons as documents that all
+// replicas share. They are kept, and not sealed into cookies, so that signing out
+// at one replica ends the session at every one at once. Only a digest of the
+// cookie is kept, and what the document says is sealed under the cookie: the
+// database alone opens no session and tells nobody who is at work.
 type Sessions struct {
-	mu       sync.Mutex
-	logins   map[[32]byte]pending
-	sessions map[[32]byte]pending
-	now      func() time.Time
-	secure   bool
-	active   func(gateway.TenantID) bool // nil: every tenant is
+	store  state.Store
+	now    func() time.Time
+	secure bool
+
+	mu     sync.Mutex
+	active func(gateway.TenantID) bool // nil: every tenant is
+	swept  time.Time
 }
 
-type pending struct {
-	person Person
-	until  time.Time
+// session is what a document says.
+type session struct {
+	Person Person    `json:"person"`
+	Began  time.Time `json:"began"`
+	Seen   time.Time `json:"seen"`
+	// Hint is the ID token of the sign-in, with which the provider is told that
+	// the person has left.
+	Hint string `json:"hint,omitempty"`
+	// Marks remember what was done in this session, until when.
+	Marks map[string]time.Time `json:"marks,omitempty"`
 }
 
-// NewSessions returns no sessions yet. secure demands https for the cookie; only a demo on the loopback
-// address goes without.
+// NewSessions keeps sessions in the memory of this process.
 func NewSessions(now func() time.Time, secure bool) *Sessions {
-	if now == nil {
-		now = time.Now
+	return OpenSessions(SessionConfig{Now: now, Secure: secure})
+}
+
+// OpenSessions returns the sessions of a store.
+func OpenSessions(c SessionConfig) *Sessions {
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	return &Sessions{logins: map[[32]byte]pending{}, sessions: map[[32]byte]pending{}, now: now, secure: secure}
+	if c.Store == nil {
+		c.Store = newMemoryState(c.Now)
+	}
+	return &Sessions{store: c.Store, now: c.Now, secure: c.Secure}
 }
 
 // NewLogin returns a ticket for one sign-in within 30 minutes.
-func (s *Sessions) NewLogin(p Person) string {
-	return s.add(s.logins, p, loginLife)
+func (s *Sessions) NewLogin(ctx context.Context, p Person) (string, error) {
+	return s.add(ctx, kindLogin, session{Person: p, Began: s.now(), Seen: s.now()})
 }
 
-// SignIn swaps a ticket for a session and sets its cookie. A ticket works once.
-func (s *Sessions) SignIn(w http.ResponseWriter, ticket string) (Person, bool) {
-	s.mu.Lock()
-	digest := sha256.Sum256([]byte(ticket))
-	login, ok := s.logins[digest]
-	delete(s.logins, digest)
-	ok = ok && s.serves(login.person)
-	s.mu.Unlock()
-	if !ok || s.now().After(login.until) {
-		return Person{}, false
-	}
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure except for a demo on the loopback address
-		Name: s.cookie(), Value: s.add(s.sessions, login.person, sessionLife), Path: "/",
-		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode, MaxAge: int(sessionLife.Seconds()),
-	})
-	return login.person, true
-}
-
-// Person returns who is signed in.
-func (s *Sessions) Person(r *http.Request) (Person, bool) {
-	c, err := r.Cookie(s.cookie())
+// SignIn swaps a ticket for a session and sets its cookie. A ticket works once,
+// at whichever replica it comes first.
+func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, ticket string) (Person, error) {
+	refused := &gateway.Error{Op: "sign in", Code: gateway.CodeUnauthenticated, Message: "Der Anmeldelink gilt einmal und 30 Minuten lang. Dieser wurde schon benutzt oder ist abgelaufen."}
+	login, document, err := s.read(r.Context(), kindLogin, ticket)
 	if err != nil {
-		return Person{}, false
+		return Person{}, orElse(err, refused)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	session, ok := s.sessions[sha256.Sum256([]byte(c.Value))]
-	return session.person, ok && s.now().Before(session.until) && s.serves(session.person)
+	if err := s.store.Delete(r.Context(), kindLogin, document.ID, document.Version); err != nil {
+		return Person{}, orElse(err, refused) // somebody else was faster
+	}
+	if s.now().Sub(login.Began) > loginLife || !s.serves(login.Person) {
+		return Person{}, refused
+	}
+	return login.Person, s.Begin(w, r, login.Person, "")
+}
+
+// orElse keeps an error of the store and makes of everything that is the
+// ticket's fault the one answer.
+func orElse(err, refused error) error {
+	switch gateway.CodeOf(err) {
+	case gateway.CodeNotFound, gateway.CodeConflict, gateway.CodeInvalid, gateway.CodeUnauthenticated:
+		return refused
+	default:
+		return err
+	}
+}
+
+// Begin opens a session for a person who has proved who it is. One that the
+// browser had before ends, and its cookie with it: a cookie that somebody else
+// has planted opens nothing afterwards. hint is the ID token, if there is one.
+func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, p Person, hint string) error {
+	if _, err := s.SignOut(w, r); err != nil {
+		return err
+	}
+	if err := s.sweep(r.Context()); err != nil {
+		return err
+	}
+	ticket, err := s.add(r.Context(), kindSession, session{Person: p, Began: s.now(), Seen: s.now(), Hint: hint})
+	if err != nil {
+		return err
+	}
+	c := s.blank()
+	c.Value, c.MaxAge = ticket, int(sessionLife.Seconds())
+	http.SetCookie(w, c)
+	return nil
+}
+
+// Person returns who is signed in; CodeUnauthenticated: nobody.
+func (s *Sessions) Person(r *http.Request) (Person, error) {
+	one, document, ticket, err := s.of(r)
+	if err != nil {
+		return Person{}, err
+	}
+	if s.now().Sub(one.Seen) < sessionRenew {
+		return one.Person, nil
+	}
+	one.Seen = s.now()
+	err = s.write(r.Context(), document, ticket, one)
+	if err != nil && gateway.CodeOf(err) != gateway.CodeConflict { // another request has just renewed it
+		return Person{}, err
+	}
+	return one.Person, nil
+}
+
+// of is the session of a request.
+func (s *Sessions) of(r *http.Request) (session, state.Document, string, error) {
+	nobody := &gateway.Error{Op: "find session", Code: gateway.CodeUnauthenticated, Message: "Bitte melden Sie sich an."}
+	c, err := r.Cookie(s.cookie())
+	if err != nil || len(c.Value) > 100 {
+		return session{}, state.Document{}, "", nobody
+	}
+	one, document, err := s.read(r.Context(), kindSession, c.Value)
+	if err != nil {
+		return session{}, state.Document{}, "", orElse(err, nobody)
+	}
+	now := s.now()
+	if now.Sub(one.Began) >= sessionLife || now.Sub(one.Seen) >= sessionIdle || !s.serves(one.Person) {
+		return session{}, state.Document{}, "", nobody
+	}
+	return one, document, c.Value, nil
+}
+
+// Mark remembers in the session of a request that something was done, for so
+// long, and reports whether it was not yet. The oldest marks are forgotten.
+func (s *Sessions) Mark(r *http.Request, what string, life time.Duration) (fresh bool, err error) {
+	key := markKey(what)
+	for range 8 {
+		one, document, ticket, err := s.of(r)
+		if err != nil {
+			return false, err
+		}
+		now := s.now()
+		if now.Before(one.Marks[key]) {
+			return false, nil
+		}
+		maps.DeleteFunc(one.Marks, func(_ string, until time.Time) bool { return !now.Before(until) })
+		if len(one.Marks) >= maxMarks {
+			oldest := slices.MinFunc(slices.Collect(maps.Keys(one.Marks)), func(a, b string) int { return one.Marks[a].Compare(one.Marks[b]) })
+			delete(one.Marks, oldest)
+		}
+		if one.Marks == nil {
+			one.Marks = map[string]time.Time{}
+		}
+		one.Marks[key] = now.Add(life)
+		err = s.write(r.Context(), document, ticket, one)
+		if err == nil {
+			return true, nil
+		}
+		if gateway.CodeOf(err) != gateway.CodeConflict {
+			return false, err
+		}
+	}
+	return false, &gateway.Error{Op: "mark session", Code: gateway.CodeConflict, Message: "Ihre Sitzung wird gerade an anderer Stelle benutzt. Bitte versuchen Sie es noch einmal."}
+}
+
+// Marked reports whether something was done in the session of a request.
+func (s *Sessions) Marked(r *http.Request, what string) (bool, error) {
+	one, _, _, err := s.of(r)
+	if err != nil {
+		return false, err
+	}
+	return s.now().Before(one.Marks[markKey(what)]), nil
+}
+
+func markKey(what string) string {
+	sum := sha256.Sum256([]byte(what))
+	return base64.RawURLEncoding.EncodeToString(sum[:15])
 }
 
 // Retain ends the sessions and takes back the tickets of tenants that are not
 // active, and refuses them from now on. It fits [Registry.OnChange]:
 //
 //	registry.OnChange(func(d *identity.Directory) { sessions.Retain(d.Active) })
-func (s *Sessions) Retain(active func(gateway.TenantID) bool) {
+//
+// What cannot be removed now is refused all the same while the tenant is away.
+func (s *Sessions) Retain(ctx context.Context, active func(gateway.TenantID) bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.active = active
-	for _, list := range []map[[32]byte]pending{s.logins, s.sessions} {
-		maps.DeleteFunc(list, func(_ [32]byte, p pending) bool { return !s.serves(p.person) })
+	s.mu.Unlock()
+	var problems []error
+	for _, kind := range []string{kindLogin, kindSession} {
+		problems = append(problems, s.each(ctx, kind, func(d state.Document) error {
+			if d.Tenant == "" || active(d.Tenant) {
+				return nil
+			}
+			return s.remove(ctx, d)
+		}))
 	}
+	return errors.Join(problems...)
 }
 
 // serves: persons without a tenant are the operator's own.
 func (s *Sessions) serves(p Person) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.active == nil || p.Tenant == "" || s.active(p.Tenant)
 }
 
-// SignOut ends the session.
-func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(s.cookie()); err == nil {
-		s.mu.Lock()
-		delete(s.sessions, sha256.Sum256([]byte(c.Value)))
-		s.mu.Unlock()
+// SignOut ends the session of a request, everywhere. It returns the ID token that
+// the session began with.
+func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) (hint string, err error) {
+	c := s.blank()
+	c.MaxAge = -1
+	one, document, _, err := s.of(r)
+	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {
+		if _, present := r.Cookie(s.cookie()); present == nil {
+			http.SetCookie(w, c)
+		}
+		return "", nil
 	}
-	//nolint:gosec // Secure except for a demo on the loopback address
-	http.SetCookie(w, &http.Cookie{Name: s.cookie(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode})
+	if err == nil {
+		err = s.remove(r.Context(), document)
+	}
+	if err != nil {
+		return "", err // the cookie stays: the session is still there
+	}
+	http.SetCookie(w, c)
+	return one.Hint, nil
+}
+
+// remove deletes a document even if it was renewed meanwhile.
+func (s *Sessions) remove(ctx context.Context, d state.Document) error {
+	for range 8 {
+		err := s.store.Delete(ctx, d.Kind, d.ID, d.Version)
+		switch gateway.CodeOf(err) {
+		case gateway.CodeNotFound:
+			return nil
+		case gateway.CodeConflict:
+		default:
+			return err
+		}
+		if d, err = s.store.Get(ctx, d.Kind, d.ID); err != nil {
+			return orElse(err, nil)
+		}
+	}
+	return &gateway.Error{Op: "end session", Code: gateway.CodeConflict, Message: "Die Sitzung wird gerade an anderer Stelle benutzt. Bitte versuchen Sie es noch einmal."}
+}
+
+// sweep removes what has ended, now and then, and bounds what is there.
+func (s *Sessions) sweep(ctx context.Context) error {
+	now := s.now()
+	s.mu.Lock()
+	due := now.Sub(s.swept) >= sweepSessions
+	if due {
+		s.swept = now
+	}
+	s.mu.Unlock()
+	if !due {
+		return nil
+	}
+	left := 0
+	for kind, life := range map[string]time.Duration{kindLogin: loginLife, kindSession: sessionIdle + sessionRenew} {
+		err := s.each(ctx, kind, func(d state.Document) error {
+			if now.Sub(d.Time) > life {
+				return orElse(s.store.Delete(ctx, d.Kind, d.ID, d.Version), nil)
+			}
+			left++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if left >= maxSessions {
+		return &gateway.Error{Op: "begin session", Code: gateway.CodeRateLimited, RetryAfter: sessionIdle, Message: "Es sind zu viele Personen zugleich angemeldet. Bitte versuchen Sie es später noch einmal."}
+	}
+	return nil
+}
+
+func (s *Sessions) each(ctx context.Context, kind string, visit func(state.Document) error) error {
+	after := ""
+	for {
+		page, err := s.store.List(ctx, state.Filter{Kind: kind, After: after, Limit: state.MaxLimit})
+		if err != nil {
+			return fmt.Errorf("list %ss: %w", kind, err)
+		}
+		for _, d := range page {
+			if err := visit(d); err != nil {
+				return err
+			}
+		}
+		if len(page) < state.MaxLimit {
+			return nil
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+func (s *Sessions) add(ctx context.Context, kind string, one session) (string, error) {
+	ticket := base64.RawURLEncoding.EncodeToString(random(24))
+	d := state.Document{Kind: kind, ID: sessionID(ticket), Tenant: one.Person.Tenant}
+	return ticket, s.write(ctx, d, ticket, one)
+}
+
+func sessionID(ticket string) string {
+	sum := sha256.Sum256([]byte(ticket))
+	return hex.EncodeToString(sum[:])
+}
+
+// sealedSession is the body of a document.
+type sealedSession struct {
+	Sealed []byte `json:"sealed"`
+}
+
+func (s *Sessions) write(ctx context.Context, d state.Document, ticket string, one session) error {
+	raw, err := json.Marshal(one)
+	if err != nil {
+		return fmt.Errorf("encode session: %w", err)
+	}
+	key, err := hkdf.Key(sha256.New, []byte(ticket), nil, "ki-schleuse "+d.Kind, 32)
+	if err != nil {
+		return fmt.Errorf("derive key of session: %w", err)
+	}
+	aead, err := sealer(key)
+	if err != nil {
+		return err
+	}
+	d.Body, err = json.Marshal(sealedSession{aead.Seal(nil, nil, raw, []byte(d.ID))}) //nolint:gosec // makes its own nonce
+	if err != nil {
+		return fmt.Errorf("encode session: %w", err)
+	}
+	if _, err := s.store.Put(ctx, d); err != nil {
+		return fmt.Errorf("keep session: %w", err)
+	}
+	return nil
+}
+
+func (s *Sessions) read(ctx context.Context, kind, ticket string) (session, state.Document, error) {
+	d, err := s.store.Get(ctx, kind, sessionID(ticket))
+	if err != nil {
+		return session{}, d, fmt.Errorf("read session: %w", err)
+	}
+	var body sealedSession
+	if err := json.Unmarshal(d.Body, &body); err != nil {
+		return session{}, d, fmt.Errorf("decode session: %w", err)
+	}
+	key, err := hkdf.Key(sha256.New, []byte(ticket), nil, "ki-schleuse "+kind, 32)
+	if err != nil {
+		return session{}, d, fmt.Errorf("derive key of session: %w", err)
+	}
+	aead, err := sealer(key)
+	if err != nil {
+		return session{}, d, err
+	}
+	raw, err := aead.Open(nil, nil, body.Sealed, []byte(d.ID))
+	if err != nil {
+		return session{}, d, &gateway.Error{Op: "read session", Code: gateway.CodeUnauthenticated, Message: "Bitte melden Sie sich an.", Err: err}
+	}
+	var one session
+	if err := json.Unmarshal(raw, &one); err != nil {
+		return session{}, d, fmt.Errorf("decode session: %w", err)
+	}
+	return one, d, nil
 }
 
 // cookie: the __Host- prefix binds the cookie to this host, and needs https.
@@ -150,22 +422,10 @@ func (s *Sessions) cookie() string {
 	return cookieName
 }
 
-func (s *Sessions) add(to map[[32]byte]pending, p Person, life time.Duration) string {
-	ticket := base64.RawURLEncoding.EncodeToString(random(24))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	for k, v := range to {
-		if now.After(v.until) {
-			delete(to, k)
-		}
-	}
-	for k := range to {
-		if len(to) < maxSessions {
-			break
-		}
-		delete(to, k)
-	}
-	to[sha256.Sum256([]byte(ticket))] = pending{person: p, until: now.Add(life)}
-	return ticket
+// blank: SameSite=Lax, because links into the record come in mails and reports,
+// and because a sign-in comes back from another site. What changes something is a
+// POST, which http.CrossOriginProtection keeps to our own pages.
+func (s *Sessions) blank() *http.Cookie {
+	//nolint:gosec // Secure except for a demo on the loopback address
+	return &http.Cookie{Name: s.cookie(), Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode}
 }

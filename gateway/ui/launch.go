@@ -31,7 +31,7 @@ func (u *UI) launch(w http.ResponseWriter, r *http.Request) error {
 // person is who may see a page: on those of the panel whoever a Fachverfahren
 // sent here, everywhere else only who signed in.
 func (u *UI) person(r *http.Request) (identity.Person, bool) {
-	if p := personOf(r); p.Launch != nil {
+	if p, ok := r.Context().Value(personKey{}).(identity.Person); ok {
 		return p, true
 	}
 	if u.Launches != nil && isPanel(r.URL.Path) {
@@ -39,12 +39,13 @@ func (u *UI) person(r *http.Request) (identity.Person, bool) {
 			return launch.Person(), true
 		}
 	}
-	return u.Sessions.Person(r)
+	p, err := u.Sessions.Person(r)
+	return p, err == nil
 }
 
 // enter is person for a page that is shown: a launched session is renewed, and
 // the page may stand in the frame it was launched for and in no other.
-func (u *UI) enter(w http.ResponseWriter, r *http.Request) (identity.Person, bool) {
+func (u *UI) enter(w http.ResponseWriter, r *http.Request) (identity.Person, error) {
 	if u.Launches == nil || !isPanel(r.URL.Path) {
 		return u.Sessions.Person(r)
 	}
@@ -57,7 +58,7 @@ func (u *UI) enter(w http.ResponseWriter, r *http.Request) (identity.Person, boo
 		ancestors = launch.Origin
 	}
 	frameIn(w.Header(), ancestors)
-	return launch.Person(), true
+	return launch.Person(), nil
 }
 
 // ownForm: the cookie of a launched panel goes along from frames of other sites,

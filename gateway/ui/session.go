@@ -20,9 +20,12 @@ const (
 
 // start leads to the first page a person may open.
 func (u *UI) start(w http.ResponseWriter, r *http.Request) error {
-	person, ok := u.Sessions.Person(r)
-	if !ok {
+	person, err := u.Sessions.Person(r)
+	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {
 		return u.render(w, r, http.StatusOK, "login.html", u.view(r, "Anmelden"))
+	}
+	if err != nil {
+		return err
 	}
 	http.Redirect(w, r, u.home(person), http.StatusSeeOther)
 	return nil
@@ -41,20 +44,24 @@ func (u *UI) login(w http.ResponseWriter, r *http.Request) error {
 	if ticket == "" {
 		return u.render(w, r, http.StatusOK, "login.html", u.view(r, "Anmelden"))
 	}
-	person, ok := u.Sessions.SignIn(w, ticket)
-	if !ok {
-		if p, signedIn := u.Sessions.Person(r); signedIn {
+	person, err := u.Sessions.SignIn(w, r, ticket)
+	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {
+		if p, unknown := u.Sessions.Person(r); unknown == nil { // the link was opened again
 			http.Redirect(w, r, u.home(p), http.StatusSeeOther)
 			return nil
 		}
-		return &gateway.Error{Op: "login", Code: gateway.CodeUnauthenticated, Message: "Der Anmeldelink gilt einmal und 30 Minuten lang. Dieser wurde schon benutzt oder ist abgelaufen."}
+	}
+	if err != nil {
+		return err
 	}
 	http.Redirect(w, r, u.home(person), http.StatusSeeOther)
 	return nil
 }
 
 func (u *UI) logout(w http.ResponseWriter, r *http.Request) error {
-	u.Sessions.SignOut(w, r)
+	if _, err := u.Sessions.SignOut(w, r); err != nil {
+		return err
+	}
 	if u.Launches != nil {
 		u.Launches.End(w)
 	}

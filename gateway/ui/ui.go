@@ -182,11 +182,11 @@ func formError(err error) error {
 func (u *UI) roles(roles ...string) func(handler) http.Handler {
 	return func(h handler) http.Handler {
 		return u.page(func(w http.ResponseWriter, r *http.Request) error {
-			person, ok := u.enter(w, r)
-			switch {
-			case !ok:
-				return &gateway.Error{Op: "open page", Code: gateway.CodeUnauthenticated, Message: "Bitte melden Sie sich an."}
-			case !person.Has(roles...):
+			person, err := u.enter(w, r)
+			if err != nil {
+				return err
+			}
+			if !person.Has(roles...) {
 				return &gateway.Error{Op: "open page", Code: gateway.CodeDenied, Message: "Ihre Rolle erlaubt diese Seite nicht."}
 			}
 			r = r.WithContext(context.WithValue(r.Context(), personKey{}, person))
@@ -387,6 +387,10 @@ func statusOf(c gateway.Code) (status int, heading string) {
 		return http.StatusBadRequest, "Bitte prüfen Sie die Eingabe"
 	case gateway.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge, "Zu groß"
+	case gateway.CodeRateLimited:
+		return http.StatusTooManyRequests, "Bitte warten Sie etwas"
+	case gateway.CodeUnavailable, gateway.CodeNoRecord:
+		return http.StatusServiceUnavailable, "Gerade nicht möglich"
 	default:
 		return http.StatusInternalServerError, "Das hat nicht geklappt"
 	}
