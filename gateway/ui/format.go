@@ -109,6 +109,7 @@ func (u *UI) functions(lang string) template.FuncMap {
 		"duty":      func(id string) string { return t(dutyName(id)) },
 		"join":      strings.Join,
 		"current":   current,
+		"word":      func(table, key string) string { return t(word(table, key)) },
 		"lower":     strings.ToLower,
 		"inc":       func(n int) int { return n + 1 },
 		"formats":   func() []string { return []string{"ODT", "PDF", "DOCX", "HTML"} },
