@@ -28,7 +28,7 @@ var above = map[string][]string{
 	"gateway/completeness": {"retrieval", "policies"},
 	"gateway/drafting":     {"gateway/completeness", "gateway/document", "gateway/norms"},
 	"gateway/httpapi":      {"gateway/completeness", "gateway/drafting", "gateway/document", "gateway/dialect", "gateway/identity", "gateway/quota"},
-	"gateway/ui":           {"gateway/completeness", "gateway/drafting", "gateway/document", "gateway/audit", "gateway/identity", "gateway/state"},
+	"gateway/ui":           {"gateway/completeness", "gateway/drafting", "gateway/document", "gateway/audit", "gateway/identity", "gateway/state", "policies"},
 	"gateway/audit":        {"gateway/postgres"},
 	"gateway/identity":     {"gateway/postgres", "gateway/state"},
 	"gateway/quota":        {"gateway/postgres"},
