@@ -56,6 +56,8 @@ type Config struct {
 	Models []gateway.ModelCard
 	// Panel serves the caseworker's pages; nil: they are not offered.
 	Panel *Panel
+	// Policies serves the pages of policies and of the record's proof; nil: they do not exist.
+	Policies *PolicyPages
 	// Operator is shown under the product's name.
 	Operator string
 	// FrameAncestors are the origins whose pages may show the panel in a frame,
