@@ -4,7 +4,6 @@
 package policies
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -25,12 +24,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/util"
 
 	"github.com/ki-schleuse/schleuse/gateway"
-)
-
-// maxFile bounds one file of a bundle, maxFiles their number.
-const (
-	maxFile  = 1 << 20
-	maxFiles = 2000
 )
 
 // bundle is a policy folder as read: parsed, not yet compiled with data.
@@ -69,12 +62,17 @@ type snapshot struct {
 }
 
 func readBundle(root fs.FS) (*bundle, error) {
-	b := &bundle{modules: map[string]*ast.Module{}, tests: map[string]*ast.Module{}, sources: map[string][]byte{}, catalog: map[string]any{}}
+	capabilities, err := allowedFunctions()
+	if err != nil {
+		return nil, err
+	}
+	b := &bundle{capabilities: capabilities, modules: map[string]*ast.Module{}, tests: map[string]*ast.Module{}, sources: map[string][]byte{}, catalog: map[string]any{}}
 	files, err := listFiles(root)
 	if err != nil {
 		return nil, err
 	}
 	h := sha256.New()
+	h.Write(capabilitiesJSON)
 	for _, name := range files {
 		raw, err := fs.ReadFile(root, name)
 		if err != nil {
@@ -83,8 +81,8 @@ func readBundle(root fs.FS) (*bundle, error) {
 		if err := b.add(name, raw); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if strings.HasSuffix(name, "_test.rego") {
-			continue
+		if strings.HasSuffix(name, "_test.rego") || name == capabilitiesFile {
+			continue // neither decides
 		}
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(raw)))
@@ -98,7 +96,10 @@ func readBundle(root fs.FS) (*bundle, error) {
 
 // listFiles names every file of a bundle, in order.
 func listFiles(root fs.FS) ([]string, error) {
-	files := []string{"capabilities.json", "manifest.yaml"}
+	files := []string{"manifest.yaml"}
+	if _, err := fs.Stat(root, capabilitiesFile); err == nil {
+		files = append(files, capabilitiesFile)
+	}
 	for _, dir := range []string{"catalog", "rego"} {
 		err := fs.WalkDir(root, dir, func(name string, d fs.DirEntry, err error) error {
 			switch {
@@ -131,12 +132,13 @@ func (b *bundle) add(name string, raw []byte) error {
 	switch {
 	case name == "manifest.yaml":
 		return b.addManifest(raw)
-	case name == "capabilities.json":
-		capabilities, err := ast.LoadCapabilitiesJSON(bytes.NewReader(raw))
-		b.capabilities = capabilities
-		return err
+	case name == capabilitiesFile:
+		return noMoreThan(b.capabilities, raw)
 	case strings.HasPrefix(name, "catalog/"):
 		var table any
+		if err := tameYAML(raw); err != nil {
+			return err
+		}
 		if err := yaml.Unmarshal(raw, &table); err != nil {
 			return err
 		}
@@ -150,6 +152,9 @@ func (b *bundle) add(name string, raw []byte) error {
 }
 
 func (b *bundle) addManifest(raw []byte) error {
+	if err := tameYAML(raw); err != nil {
+		return err
+	}
 	var manifest struct {
 		Revision string `yaml:"revision"`
 		Title    string `yaml:"title"`
@@ -167,7 +172,7 @@ func (b *bundle) addManifest(raw []byte) error {
 }
 
 func (b *bundle) addModule(name string, raw []byte) error {
-	module, err := ast.ParseModuleWithOpts(name, string(raw), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+	module, err := parseRego(name, raw)
 	if err != nil {
 		return err
 	}
@@ -184,8 +189,8 @@ func (b *bundle) check() error {
 	if b.revision == "" {
 		return fmt.Errorf("manifest.yaml: no revision")
 	}
-	if b.capabilities == nil || len(b.capabilities.Builtins) == 0 {
-		return fmt.Errorf("capabilities.json: no built-in functions listed")
+	if terms := b.size(); terms > maxTerms {
+		return fmt.Errorf("the rules have %d terms, at most %d are read", terms, maxTerms)
 	}
 	rules, err := b.readRules()
 	if err != nil {

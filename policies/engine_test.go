@@ -92,7 +92,7 @@ func TestBundlesThatMustNotBecomeActive(t *testing.T) {
 		{"no decision", map[string]string{"rego/main.rego": "# METADATA\n# scope: package\n# title: x\npackage main\n\nimport rego.v2\n\nresult := {\"effect\": \"allow\"}\n"}, "missing"},
 		{"an unused import", map[string]string{"rego/tenant/probe/probe.rego": ruleSource("TEN-900", "import data.facts\n\ndeny if input.stage == \"x\"")}, "unused"},
 		{"no revision", map[string]string{"manifest.yaml": "title: x\n"}, "revision"},
-		{"no capabilities", map[string]string{"capabilities.json": "{}"}, "capabilities"},
+		{"functions of its own", map[string]string{"capabilities.json": `{"builtins": [{"name": "http.send", "decl": {"type": "function", "args": [], "result": {"type": "any"}}}]}`}, "http.send"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
