@@ -51,7 +51,9 @@ type snapshot struct {
 	coarse  bool
 	aliases map[string]string
 	// tables that view looks up.
-	tables     map[string]ast.Object
+	tables map[string]ast.Object
+	// main is data.main.result, query the same for topdown.
+	main       document
 	query      rego.PreparedEvalQuery
 	candidates *candidateFacts
 	cache      *decisionCache
@@ -213,7 +215,7 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	compiler := b.compiler
 	store := inmem.NewFromObjectWithOpts(map[string]any{"catalog": catalog},
 		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	query, err := prepare(ctx, "data.main.result", compiler, store)
+	main, err := newDocument(ctx, "data.main.result", compiler, store)
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +239,7 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{revision: b.revision, digest: digest, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), query: query, compiler: compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
+	s := &snapshot{revision: b.revision, digest: digest, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), main: main, query: main.query, compiler: compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
 	for _, r := range b.rules {
 		s.byPath[r.path] = r
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 )
 
@@ -23,7 +22,7 @@ const maxCandidateSets = 256
 // a question and the tables, and nothing else: the same models have the same facts
 // for the life of a snapshot, whoever asks.
 type candidateFacts struct {
-	query rego.PreparedEvalQuery
+	query document
 	mu    sync.Mutex
 	known map[string]candidateSet
 }
@@ -32,7 +31,7 @@ type candidateFacts struct {
 type candidateSet struct{ models, facts *ast.Term }
 
 func newCandidateFacts(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*candidateFacts, error) {
-	query, err := prepare(ctx, "data.candidates.result", compiler, store)
+	query, err := newDocument(ctx, "data.candidates.result", compiler, store)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +46,7 @@ func (c *candidateFacts) about(ctx context.Context, models ast.Object, limit tim
 	}
 	set := candidateSet{models: ast.NewTerm(models)}
 	var err error
-	if set.facts, err = evaluate(ctx, c.query, ast.NewObject([2]*ast.Term{fieldTerm("models"), set.models}), limit); err != nil {
+	if set.facts, err = c.query.evaluate(ctx, ast.NewObject([2]*ast.Term{fieldTerm("models"), set.models}), limit); err != nil {
 		return nil, fmt.Errorf("candidates: %w", err)
 	}
 	if _, ok := set.facts.Value.(ast.Object); !ok {

@@ -259,7 +259,7 @@ func (s *snapshot) decideFacts(ctx context.Context, f *facts, limit time.Duratio
 
 // decideView is what the rules make of a view, without input and duration.
 func (s *snapshot) decideView(ctx context.Context, stage gateway.Stage, view ast.Value, limit time.Duration) (gateway.Decision, error) {
-	term, err := evaluate(ctx, s.query, view, limit)
+	term, err := s.main.evaluate(ctx, view, limit)
 	if err != nil {
 		return gateway.Decision{}, fmt.Errorf("evaluate policies: %w", err)
 	}
