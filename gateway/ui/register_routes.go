@@ -3,5 +3,48 @@
 
 package ui
 
-// registerRoutes is what is documented and set up: classes under the AI Act, the register, models, tenants, the system.
-func (u *UI) registerRoutes() []route { return nil }
+import (
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+)
+
+// registerRoutes is what is documented and set up: classes under the AI Act, the
+// register, models, usage, tenants, persons' requests, the system. An area
+// without its port has no pages.
+func (u *UI) registerRoutes() []route {
+	p := u.Register
+	if p == nil {
+		return nil
+	}
+	var out []route
+	if p.Models != nil {
+		out = append(out,
+			route{"GET /admin/models", forOffice, u.modelList},
+			route{"GET /admin/models/{id...}", forOffice, u.modelShow})
+	}
+	if p.Usage != nil {
+		out = append(out,
+			route{"GET /admin/usage", forUsage, u.usageShow},
+			route{"GET /admin/usage.csv", forUsage, u.usageCSV})
+	}
+	return out
+}
+
+var (
+	// forUsage are those who answer for money or watch the operation.
+	forUsage = anyOf(forOperator, forTenant, forRevision)
+	// forSetUp are those who set up tenants.
+	forSetUp = anyOf(forOperator, forTenant)
+)
+
+// seesAll reports whether what belongs to any tenant is shown to a person;
+// everybody else sees the own.
+func seesAll(p identity.Person) bool { return p.Operator || p.Has(identity.RoleOperator) }
+
+// scopeOf is the tenant to which a person is confined; empty: none.
+func scopeOf(p identity.Person) gateway.TenantID {
+	if seesAll(p) {
+		return ""
+	}
+	return p.Home()
+}

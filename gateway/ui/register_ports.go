@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+)
+
+// RegisterPages are the pages of what is documented and set up. Without a port
+// its pages do not exist.
+type RegisterPages struct {
+	Models  ModelBook
+	Usage   UsageBook
+	Tenants TenantDesk
+	System  SystemBook
+	// Note writes into the record what somebody did on a page. When it fails,
+	// nothing may be changed or handed out. Required.
+	Note func(ctx context.Context, n PageNote) error
+}
+
+// PageNote is what somebody did.
+type PageNote struct {
+	Person identity.Person
+	// Tenant that it concerns; empty: the person's own.
+	Tenant gateway.TenantID
+	// Topic is exported, tenant_changed, access_given, erased, hold_placed or hold_lifted.
+	Topic string
+	// Object is what it concerns, Text one German sentence without personal data.
+	Object, Text string
+	Reason       string
+	Old, New     json.RawMessage
+}
+
+// ModelBook is the catalogue with what is known of its models.
+type ModelBook interface {
+	// Models in the order of the catalogue. Use, cost and times are those of a
+	// tenant, or of all when it is empty, since a time.
+	Models(ctx context.Context, tenant gateway.TenantID, since time.Time) ([]ModelSheet, error)
+	// Rejections says for each class of data which rules would keep it from a
+	// model; a class without reasons may be sent there.
+	Rejections(ctx context.Context, tenant gateway.TenantID, card gateway.ModelCard) ([]ClassVerdict, error)
+}
+
+// ModelSheet is one model of the catalogue.
+type ModelSheet struct {
+	Card    gateway.ModelCard
+	Aliases []gateway.ModelID
+	Servers []ModelServer
+	// Uses by purpose, the most frequent first.
+	Uses []ModelUse
+	// Times of the newest answers.
+	Times Times
+}
+
+// ModelServer is the model at one endpoint.
+type ModelServer struct {
+	Endpoint string
+	// State is closed, open, half_open or paused.
+	State                    string
+	Until                    time.Time
+	InFlight, Waiting, Limit int
+	ErrorRate                float64
+	LastFailure              time.Time
+}
+
+// Available says that requests go there.
+func (s ModelServer) Available() bool { return s.State == "closed" || s.State == "half_open" }
+
+// ModelUse is what a model was used for.
+type ModelUse struct {
+	Purpose       gateway.Purpose
+	Requests      int64
+	Input, Output int64
+	Cost          gateway.MicroEuro
+}
+
+// ClassVerdict says why a class of data may not be sent to a model.
+type ClassVerdict struct {
+	Class   gateway.DataClass
+	Reasons []gateway.Reason
+}
+
+// Times are measured durations of Count answers.
+type Times struct {
+	Count                  int
+	First, Half, Ninetieth time.Duration // first byte (half of them), p50, p95
+}
+
+// UsageBook sums what was used, never by person.
+type UsageBook interface {
+	// Usage sums by the groups asked for, which the rows then carry.
+	Usage(ctx context.Context, q UsageQuery) ([]UsageRow, error)
+	// Times measures the newest answers of each day.
+	Times(ctx context.Context, q UsageQuery) (TimesReport, error)
+	// Budgets of a tenant, or those that are used most when it is empty.
+	Budgets(ctx context.Context, tenant gateway.TenantID) ([]Budget, error)
+	// PriceList names the prices that are in force, with their date.
+	PriceList() string
+}
+
+// UsageGroup is something usage can be grouped by.
+type UsageGroup string
+
+// Groups of usage.
+const (
+	UsageTenant     UsageGroup = "tenant"
+	UsageSystem     UsageGroup = "system"
+	UsageCostCentre UsageGroup = "cost_centre"
+	UsagePurpose    UsageGroup = "purpose"
+	UsageService    UsageGroup = "service"
+	UsageModel      UsageGroup = "model"
+)
+
+// UsageQuery chooses usage; From and To are days, both included.
+type UsageQuery struct {
+	From, To time.Time
+	// Tenant, empty: all.
+	Tenant gateway.TenantID
+	By     []UsageGroup
+}
+
+// UsageRow is the usage of one group.
+type UsageRow struct {
+	Tenant     gateway.TenantID
+	System     gateway.SystemID
+	CostCentre string
+	Purpose    gateway.Purpose
+	Service    gateway.ServiceID
+	Model      gateway.ModelID
+	// Place where the model runs; empty: there was none.
+	Place gateway.Residency
+
+	Requests, Input, Output, Estimated int64
+	Cost                               gateway.MicroEuro
+	// WattHours are an estimate.
+	WattHours float64
+}
+
+// TimesReport is how long answers took, in all and by day.
+type TimesReport struct {
+	All  Times
+	Days []DayTimes
+	// Each is how many answers of a day were looked at at most.
+	Each int
+}
+
+// DayTimes are the times of one day.
+type DayTimes struct {
+	Day time.Time
+	Times
+}
+
+// Budget is how much of an amount is used.
+type Budget struct {
+	// Title says in German what is bounded for whom.
+	Title      string
+	Used, Most gateway.MicroEuro
+	// Percent used, also where the amounts are not for the reader.
+	Percent int
+	Hidden  bool
+	Frees   time.Time
+}
+
+// TenantDesk shows and changes tenants. identity.Registry says who may what.
+type TenantDesk interface {
+	List(by identity.Actor, cursor, text string, limit int) identity.Page
+	Show(ctx context.Context, by identity.Actor, id gateway.TenantID) (identity.Tenant, error)
+	Create(ctx context.Context, by identity.Actor, w identity.Wish, requestKey string) (identity.Outcome, error)
+	Put(ctx context.Context, by identity.Actor, w identity.Wish) (identity.Outcome, error)
+	SetActive(ctx context.Context, by identity.Actor, id gateway.TenantID, active bool) (identity.Outcome, error)
+	CreateKey(ctx context.Context, by identity.Actor, at identity.Place, w identity.KeyWish, requestKey string) (identity.Outcome, error)
+	RotateKey(ctx context.Context, by identity.Actor, at identity.Place, id string, overlap time.Duration, requestKey string) (identity.Outcome, error)
+	RevokeKey(ctx context.Context, by identity.Actor, at identity.Place, id string) (identity.Outcome, error)
+
+	// Limits in force for a tenant and its systems, with what is used.
+	Limits(ctx context.Context, id gateway.TenantID) ([]LimitLine, error)
+	// Releases of high-risk purposes in force.
+	Releases(id gateway.TenantID) []ReleaseLine
+	// Origins of pages that may show the panel for the tenant.
+	Origins(id gateway.TenantID) []string
+	// Purposes a key can be made for.
+	Purposes() []gateway.Purpose
+}
+
+// LimitLine is one limit.
+type LimitLine struct {
+	Title, Unit string
+	Most, Left  int64
+	Used        int64
+	Budget      bool
+	Hidden      bool
+}
+
+// ReleaseLine is the release of high-risk purposes of a service.
+type ReleaseLine struct {
+	Service                             gateway.ServiceID
+	Purposes                            []gateway.Purpose
+	Registration, FRIA, DPIA, Oversight string
+	ValidFrom, ValidTo                  string
+}
+
+// SystemBook is what runs here.
+type SystemBook interface {
+	System(ctx context.Context) (SystemFacts, error)
+	// SBOM writes the parts list as CycloneDX JSON.
+	SBOM(w io.Writer) error
+}
+
+// SystemFacts is the product as it runs.
+type SystemFacts struct {
+	Version, Go, Build string
+	Started            time.Time
+	// Revision and Digest of the policies in force.
+	Revision, Digest string
+	Rules, Services  int
+	// Configuration as YAML, without secrets.
+	Configuration string
+	Stores        []StoreFacts
+	Migrations    []Migration
+	// Witnesses of the record; none configured: empty.
+	Witnesses []WitnessFacts
+	// Checkpoint is the size of the record at its newest checkpoint.
+	Entries      int64
+	Replicas     int
+	Dependencies []Dependency
+	Vendored     []Dependency
+	Memory       int64
+	Goroutines   int
+}
+
+// StoreFacts is a database or one of its files.
+type StoreFacts struct {
+	Name, Kind string
+	Bytes      int64
+	Healthy    bool
+	Problem    string
+}
+
+// Migration is a script that the stores have applied.
+type Migration struct{ Component, Name string }
+
+// WitnessFacts is who keeps checkpoints outside.
+type WitnessFacts struct {
+	Name string
+	Last time.Time
+	OK   bool
+	Text string
+}
+
+// Dependency is a part made by others.
+type Dependency struct{ Name, Version, Licence string }
