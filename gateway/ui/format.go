@@ -112,6 +112,7 @@ func (u *UI) functions(lang string) template.FuncMap {
 		"word":      func(table, key string) string { return t(word(table, key)) },
 		"lower":     strings.ToLower,
 		"inc":       func(n int) int { return n + 1 },
+		"num":       number,
 		"formats":   func() []string { return []string{"ODT", "PDF", "DOCX", "HTML"} },
 	}
 }
