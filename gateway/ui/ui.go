@@ -58,6 +58,8 @@ type Config struct {
 	Panel *Panel
 	// Policies serves the pages of policies and of the record's proof; nil: they do not exist.
 	Policies *PolicyPages
+	// Register are the pages of what is documented and set up; nil: they are not offered.
+	Register *RegisterPages
 	// Operator is shown under the product's name.
 	Operator string
 	// FrameAncestors are the origins whose pages may show the panel in a frame,
