@@ -86,6 +86,8 @@ type Config struct {
 	Releases map[gateway.TenantID][]policies.Release `yaml:"releases"`
 	// FrameAncestors are exact origins of Fachverfahren that may show the panel in a frame.
 	FrameAncestors []string `yaml:"frame_ancestors"`
+	// PriceList names the prices of the models, for pages and tables.
+	PriceList PriceListConfig `yaml:"price_list"`
 	// Operator is shown on the pages, for example the name of the data centre.
 	Operator string `yaml:"operator"`
 
