@@ -5,62 +5,55 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
-// knownObligation: every id a policy may demand has a place where it is carried
-// out; anything else turns the decision into a denial.
-func knownObligation(id string) bool {
-	switch id {
-	case ObligationPseudonymise, ObligationStripFields, // apply
-		ObligationNotice, ObligationHumanRelease, ObligationWatermark, // tell
-		ObligationReview,       // stream.go: windows
-		ObligationLogContent,   // vault.go
-		ObligationNoContentLog: // records hold no content at all
-		return true
-	}
-	return false
-}
-
-// apply carries out the obligations that change the request. There may be routes
-// inside and outside of the house, so there are two bodies. Values are replaced
-// first: the screening speaks of the texts as they were screened.
+// apply carries out the obligations that change the request, and notes those that
+// are carried out with the answer (obligations.go). There may be routes inside and
+// outside of the house, so there are two bodies. One that cannot be carried out
+// turns the decision into a denial.
 func (p *passage) apply() error {
 	p.inside, p.outside = p.request.Body, p.request.Body
 	p.masked = p.texts
-	if _, ok := p.decision.Obligation(ObligationPseudonymise); ok {
-		p.pseudonymise()
-	}
-	for _, o := range p.decision.Obligations {
-		switch o.ID {
-		case ObligationPseudonymise:
-			continue
-		case ObligationStripFields:
-			fields, ok := stringList(o.Params["fields"])
-			if !ok {
-				return &Error{Op: "apply", Code: CodeDenied, Message: "Die Auflage strip_fields nennt keine Felder und kann nicht erfüllt werden."}
+	for _, h := range handlers {
+		for _, o := range p.decision.Obligations {
+			if o.ID != h.id {
+				continue
 			}
-			p.inside, p.outside = p.inside.Without(fields...), p.outside.Without(fields...)
-			p.texts, p.masked = p.inside.Texts(), p.outside.Texts()
+			if err := h.change(p, o); err != nil {
+				return p.denies(err)
+			}
 		}
-		p.record.Applied = append(p.record.Applied, o.ID)
 	}
 	return nil
 }
 
+// denies makes the last decision a denial, because of an obligation.
+func (p *passage) denies(err error) error {
+	known, ok := errors.AsType[*Error](err)
+	if last := len(p.record.Decisions) - 1; ok && last >= 0 {
+		why := coreReason("KERN-003", known.Message)
+		p.decision = denied(p.decision, why)
+		p.record.Decisions[last] = denied(p.record.Decisions[last], why)
+		p.record.Applied = nil
+	}
+	return err
+}
+
 // pseudonymise replaces every finding in what leaves the house
 // (Art. 25 Abs. 1, Art. 32 Abs. 1 lit. a DSGVO).
-func (p *passage) pseudonymise() {
+func (p *passage) pseudonymise(o Obligation) error {
 	outside := func(r Route) bool { return r.Residency != ResidencyOwn }
-	if p.need == noModel || !slices.ContainsFunc(p.routes, outside) {
-		return
+	if p.undo != nil || p.need == noModel || !slices.ContainsFunc(p.routes, outside) {
+		return nil
 	}
-	p.record.Applied = append(p.record.Applied, ObligationPseudonymise)
+	p.applied(o)
 	findings := p.screening.Findings()
 	if len(findings) == 0 {
-		return
+		return nil
 	}
 	p.masked, p.undo = p.screening.Pseudonymise()
 	p.outside = p.outside.withTexts(p.texts, p.masked)
@@ -70,6 +63,7 @@ func (p *passage) pseudonymise() {
 			p.labels = append(p.labels, label)
 		}
 	}
+	return nil
 }
 
 // address names the upstream model and asks for usage, which the record needs.
@@ -103,26 +97,21 @@ type told struct {
 	// Notice is shown to the person who reads the answer (Art. 50 Abs. 1 KI-VO).
 	Notice string `json:"notice,omitempty"`
 	// Release "pending": a draft until a named person releases it.
-	Release   string     `json:"release,omitempty"`
-	Citations []Citation `json:"citations,omitempty"`
+	Release string `json:"release,omitempty"`
+	// CitationsMissing: the answer names none of the sources it had to rest on.
+	CitationsMissing bool       `json:"citations_missing,omitempty"`
+	Citations        []Citation `json:"citations,omitempty"`
 }
 
 // telling is what is to be told with the answer, if anything.
 func (p *passage) telling() (told, bool) {
-	t := told{Decision: p.request.ID, Citations: p.citations()}
+	t := told{Decision: p.request.ID, Citations: p.citations(), CitationsMissing: p.closing.CitationsMissing}
 	for _, o := range p.decision.Obligations {
-		switch o.ID {
-		case ObligationNotice:
-			if text, ok := o.Params["text"].(string); ok && !strings.Contains(t.Notice, text) {
-				t.Notice = strings.TrimSpace(t.Notice + "\n" + text)
-			}
-		case ObligationWatermark:
-			t.Generated = true
-		case ObligationHumanRelease:
-			t.Release = "pending"
+		if h, _ := handlerOf(o.ID); h.tell != nil {
+			h.tell(&t, o)
 		}
 	}
-	return t, t.Generated || t.Notice != "" || t.Release != "" || len(t.Citations) > 0
+	return t, t.Generated || t.Notice != "" || t.Release != "" || t.CitationsMissing || len(t.Citations) > 0
 }
 
 // tell adds what is to be told as a field "schleuse".

@@ -28,7 +28,7 @@ func (g *Gateway) ask(ctx context.Context, q Question) Decision {
 		return d
 	}
 	for _, o := range d.Obligations {
-		if !knownObligation(o.ID) {
+		if !KnownObligation(o.ID) {
 			return denied(d, coreReason("KERN-001", "Eine Auflage der Regeln ist unbekannt und kann nicht erfüllt werden: "+o.ID))
 		}
 	}

@@ -185,6 +185,8 @@ type passage struct {
 	place        Place
 	observed     func(Attempt)
 	ticket       Ticket
+	// citing is set when the answer has to name its sources.
+	citing *citing
 	// keeping is set when the content must be kept.
 	keeping *keeping
 	// inside and outside are the bodies for models of the house and for others,
@@ -382,7 +384,11 @@ func (p *passage) route(ctx context.Context) error {
 	if p.need == noModel {
 		return nil
 	}
-	routes, err := p.g.Router.Plan(ctx, p.request, p.decision.Models)
+	permitted, err := p.permitted(ctx)
+	if err != nil {
+		return p.refuse(ctx, err)
+	}
+	routes, err := p.g.Router.Plan(ctx, p.request, permitted)
 	if err == nil && (len(routes) == 0 || len(routes) > MaxRoutes) {
 		err = errors.New("plan has no route or too many")
 	}
@@ -390,7 +396,7 @@ func (p *passage) route(ctx context.Context) error {
 		return p.refuse(ctx, p.fault("route", err))
 	}
 	for _, r := range routes {
-		if !containsModel(p.decision.Models, r.Model) {
+		if !containsModel(permitted, r.Model) {
 			return p.refuse(ctx, &Error{Op: "route", Code: CodeInternal, Message: "Der gewählte Weg war nicht erlaubt."})
 		}
 	}
@@ -466,6 +472,7 @@ func (p *passage) review(ctx context.Context, raw []byte) ([]byte, error) {
 	}
 	texts := answer.Texts()
 	p.produced = length(texts)
+	p.cites(answer)
 	if err := p.decideAnswer(ctx, texts); err != nil {
 		return nil, err
 	}

@@ -48,6 +48,15 @@ type Record struct {
 	Masked int `json:"masked"`
 	// Kept is set when the content of the request is kept, see Keeper.
 	Kept *Kept `json:"kept,omitempty"`
+	// Retain says how long the record is kept, where an obligation says so.
+	Retain *Retention `json:"retain,omitempty"`
+}
+
+// Retention bounds how long something is kept: not shorter than the floor, not
+// longer than the ceiling.
+type Retention struct {
+	FloorDays   int `json:"floor_days"`
+	CeilingDays int `json:"ceiling_days"`
 }
 
 // Effect is the effect of the last decision; a record without one is a denial.
@@ -101,6 +110,8 @@ type Closing struct {
 	Result string `json:"result,omitempty"`
 	// Kept is set when the answer is kept.
 	Kept *Kept `json:"kept,omitempty"`
+	// CitationsMissing: the answer had to name its sources and names none of them.
+	CitationsMissing bool `json:"citations_missing,omitempty"`
 }
 
 // Usage counts tokens as the upstream reported them.

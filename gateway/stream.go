@@ -165,7 +165,7 @@ func (s *Stream) accept(c Chunk) error {
 	if c.Usage != nil && len(e.choices) == 0 && !s.wantsUsage {
 		return nil // asked for by us, not by the caller
 	}
-	if len(e.choices) > 0 && s.p.restorer != nil {
+	if len(e.choices) > 0 && (s.p.restorer != nil || s.p.citing != nil) {
 		s.last = append(s.last[:0], e.raw...)
 	}
 	if err := s.restore(e); err != nil {
@@ -217,6 +217,7 @@ func (s *Stream) finish() error {
 	if err := s.reviewWindow(); err != nil {
 		return err
 	}
+	s.markCitations()
 	s.end(nil)
 	if err := s.p.close(s.ctx, OutcomeAnswered); err != nil {
 		s.ready, s.next, s.ended = nil, 0, err
@@ -281,6 +282,7 @@ func (s *Stream) take(piece piece, raw []byte) (replaced, error) {
 	}
 	was := s.review.note(part, raw)
 	s.spool(part, was)
+	s.cites(piece.key, was)
 	s.p.produced += len(was)
 	switch {
 	case s.p.restorer == nil:

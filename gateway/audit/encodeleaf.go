@@ -62,6 +62,13 @@ func (e *encoder) record(r *gateway.Record) {
 	textsIf(e, "applied", r.Applied)
 	e.number("masked", int64(r.Masked))
 	e.kept(r.Kept)
+	if r.Retain != nil {
+		e.key("retain")
+		e.open()
+		e.number("floor_days", int64(r.Retain.FloorDays))
+		e.number("ceiling_days", int64(r.Retain.CeilingDays))
+		e.shut()
+	}
 	e.shut()
 }
 
@@ -197,6 +204,10 @@ func (e *encoder) closing(c *gateway.Closing) {
 	e.numberIf("cost_micro_euro", int64(c.Cost))
 	e.textIf("result", c.Result)
 	e.kept(c.Kept)
+	if c.CitationsMissing {
+		e.key("citations_missing")
+		e.bool(true)
+	}
 	e.shut()
 }
 
