@@ -10,10 +10,19 @@ import (
 	"slices"
 )
 
+// pin is who decides about one request: policies that become active meanwhile are
+// for the next.
+func (g *Gateway) pin() Decider {
+	if p, ok := g.Decider.(Pinner); ok {
+		return p.Pin()
+	}
+	return g.Decider
+}
+
 // ask returns the policies' decision, made safe: an error is a denial, the
 // models can only be narrowed, unknown obligations deny.
-func (g *Gateway) ask(ctx context.Context, q Question) Decision {
-	d, err := g.Decider.Decide(ctx, q)
+func (g *Gateway) ask(ctx context.Context, decider Decider, q Question) Decision {
+	d, err := decider.Decide(ctx, q)
 	if err != nil {
 		g.Logger.LogAttrs(ctx, slog.LevelError, "no decision", slog.String("request_id", q.Request.ID), slog.Any("error", err))
 		d = Decision{Reasons: d.Reasons, Revision: d.Revision, Digest: d.Digest, Duration: d.Duration}

@@ -166,6 +166,7 @@ type passage struct {
 	started   time.Time
 	called    time.Time
 	screening Screening
+	decider   Decider  // one state of the policies for the whole passage
 	decision  Decision // with the obligations of all stages so far
 	passages  []Passage
 	record    Record
@@ -273,7 +274,7 @@ func (g *Gateway) newPassage(r Request, n need) *passage {
 	if r.Body.raw == nil {
 		r.Body = Body{raw: []byte("{}")}
 	}
-	return &passage{g: g, request: r, need: n, started: now, record: newRecord(g, r)}
+	return &passage{g: g, request: r, need: n, started: now, decider: g.pin(), record: newRecord(g, r)}
 }
 
 func (g *Gateway) screener(tenant TenantID) Screener {
@@ -314,7 +315,7 @@ func (p *passage) decide(ctx context.Context, stage Stage) error {
 		Models: candidates, Passages: p.passages,
 	}
 	inner, ended := p.g.observeStage(ctx, "decide")
-	d := p.g.ask(inner, question)
+	d := p.g.ask(inner, p.decider, question)
 	ended(nil)
 	p.record.Decisions = append(p.record.Decisions, d)
 	p.decision = d.after(p.decision)
@@ -552,7 +553,7 @@ func (p *passage) askAnswer(ctx context.Context, s Screened, used func(ModelID) 
 	}
 	cards = slices.DeleteFunc(slices.Clone(cards), func(c ModelCard) bool { return !used(c.ID) })
 	inner, ended := p.g.observeStage(ctx, "decide")
-	d := p.g.ask(inner, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: cards, Passages: p.passages})
+	d := p.g.ask(inner, p.decider, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: cards, Passages: p.passages})
 	ended(nil)
 	if o, ok := late(d, p.decision); ok {
 		d = denied(d, coreReason("KERN-002", "Eine Auflage kam erst mit der Antwort und kann nicht mehr erfüllt werden: "+o.ID))

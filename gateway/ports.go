@@ -60,6 +60,14 @@ type Decider interface {
 	Decide(ctx context.Context, q Question) (Decision, error)
 }
 
+// Pinner is a Decider whose policies may change while requests are under way.
+type Pinner interface {
+	Decider
+	// Pin returns a Decider with the policies in force now. A request is decided by
+	// one, from its first decision to its last.
+	Pin() Decider
+}
+
 // Retriever finds passages the caller may read.
 type Retriever interface {
 	Retrieve(ctx context.Context, q Query) ([]Passage, error)

@@ -68,7 +68,7 @@ func canaryQuestion() gateway.Question {
 
 // canaries asks the questions of the bundle as shipped, beside the real tenants
 // and with one of its own, so that neither they nor overrides decide the outcome.
-func (e *Engine) canaries(ctx context.Context, b *bundle, tenants map[gateway.TenantID]Tenant) error {
+func (b *bundle) canaries(ctx context.Context, tenants map[gateway.TenantID]Tenant, limit time.Duration) error {
 	with := make(map[gateway.TenantID]Tenant, len(tenants)+1)
 	maps.Copy(with, tenants)
 	delete(with, "unknown")
@@ -80,19 +80,19 @@ func (e *Engine) canaries(ctx context.Context, b *bundle, tenants map[gateway.Te
 	for _, c := range canaryQuestions {
 		q := canaryQuestion()
 		c.change(&q)
-		if err := s.ask(ctx, c, q); err != nil {
+		if err := s.ask(ctx, c, q, limit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *snapshot) ask(ctx context.Context, c canary, q gateway.Question) error {
+func (s *snapshot) ask(ctx context.Context, c canary, q gateway.Question, limit time.Duration) error {
 	f, err := questionFacts(q)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	d, err := s.decideFacts(ctx, &f, canaryTimeout)
+	d, err := s.decideFacts(ctx, &f, limit)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}

@@ -95,7 +95,10 @@ type Engine struct {
 	log     *slog.Logger
 	active  atomic.Pointer[snapshot]
 
-	// reload guards what the next snapshot is made from.
+	// shadow, if any, is asked beside.
+	shadow atomic.Pointer[Shadow]
+
+	// reload guards what the next snapshot is made from, cfg.FS too.
 	reload  sync.Mutex
 	bundle  *bundle
 	tenants map[gateway.TenantID]Tenant
@@ -106,6 +109,15 @@ var _ gateway.Decider = (*Engine)(nil)
 // New compiles the library and asks the canary questions. An engine that exists
 // has refused what must be refused and allowed what must be allowed.
 func New(ctx context.Context, c Config) (*Engine, error) {
+	e := newEngine(c)
+	if err := e.Reload(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// newEngine has no policies yet.
+func newEngine(c Config) *Engine {
 	if c.FS == nil {
 		c.FS = Library()
 	}
@@ -119,10 +131,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	if err := e.Reload(ctx); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return e
 }
 
 // Reload reads the bundle again and activates it, if it compiles and passes the
@@ -143,7 +152,13 @@ func (e *Engine) Reload(ctx context.Context) error {
 func (e *Engine) SetTenants(ctx context.Context, tenants map[gateway.TenantID]Tenant) error {
 	e.reload.Lock()
 	defer e.reload.Unlock()
-	return e.activate(ctx, e.bundle, tenants)
+	if err := e.activate(ctx, e.bundle, tenants); err != nil {
+		return err
+	}
+	if s := e.shadow.Load(); s != nil {
+		return s.other.SetTenants(ctx, tenants)
+	}
+	return nil
 }
 
 // activate is called with e.reload held.
@@ -154,7 +169,7 @@ func (e *Engine) activate(ctx context.Context, b *bundle, tenants map[gateway.Te
 	if err != nil {
 		return fmt.Errorf("compile policies %s: %w", b.revision, err)
 	}
-	if err := e.canaries(ctx, b, c.Tenants); err != nil {
+	if err := b.canaries(ctx, c.Tenants, canaryTimeout); err != nil {
 		return fmt.Errorf("canary questions on policies %s: %w", b.revision, err)
 	}
 	e.bundle, e.tenants = b, c.Tenants
@@ -168,8 +183,11 @@ func (e *Engine) activate(ctx context.Context, b *bundle, tenants map[gateway.Te
 // is a denial with rule KERN-000. An error is returned besides only when the
 // caller's context ended.
 func (e *Engine) Decide(ctx context.Context, q gateway.Question) (gateway.Decision, error) {
+	return e.decide(ctx, e.active.Load(), q)
+}
+
+func (e *Engine) decide(ctx context.Context, s *snapshot, q gateway.Question) (gateway.Decision, error) {
 	start := time.Now()
-	s := e.active.Load()
 	f, err := questionFacts(q)
 	if err != nil {
 		return e.failed(ctx, s, q.Stage, nil, start, fmt.Errorf("build policy input: %w", err))

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -115,7 +116,10 @@ var errEnough = errors.New("enough records")
 // hands over records, the newest first, in bounded memory. The same question is
 // decided once and counted as often as it was asked.
 func Compare(ctx context.Context, old, new *Engine, each func(yield func(gateway.Record) error) error, o CompareOptions) (Impact, error) {
-	c := newComparison(old, new)
+	return newComparison(old, new).run(ctx, each, o)
+}
+
+func (c *comparison) run(ctx context.Context, each func(yield func(gateway.Record) error) error, o CompareOptions) (Impact, error) {
 	err := each(func(r gateway.Record) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -138,8 +142,10 @@ func Compare(ctx context.Context, old, new *Engine, each func(yield func(gateway
 // comparison holds one snapshot of each side, whatever becomes active meanwhile.
 type comparison struct {
 	old, new side
-	impact   Impact
-	known    map[[sha256.Size]byte]verdict
+	// self compares with what was recorded instead of with old.
+	self   bool
+	impact Impact
+	known  map[[sha256.Size]byte]verdict
 }
 
 type side struct {
@@ -170,22 +176,40 @@ func (c *comparison) record(ctx context.Context, r gateway.Record) {
 	if r.Time.After(c.impact.To) {
 		c.impact.To = r.Time.UTC()
 	}
-	for _, input := range recordedInputs(r) {
-		c.count(r, c.verdict(ctx, input))
+	for _, d := range recordedDecisions(r) {
+		if c.self {
+			c.count(r, c.again(ctx, d))
+			continue
+		}
+		c.count(r, c.verdict(ctx, d.Input))
 	}
 }
 
-// recordedInputs are the questions that were decided for a record. That before the
-// answer follows from the last one.
-func recordedInputs(r gateway.Record) []json.RawMessage {
-	var out []json.RawMessage
-	for _, d := range r.Decisions {
-		out = append(out, d.Input)
-	}
+// recordedDecisions are the decisions of a record with what was asked. What was
+// asked before the answer follows from the last one.
+func recordedDecisions(r gateway.Record) []gateway.Decision {
+	out := slices.Clone(r.Decisions)
 	if r.Answer != nil && len(out) > 0 {
-		out = append(out, answerInput(out[len(out)-1], *r.Answer))
+		d := *r.Answer
+		d.Input = answerInput(out[len(out)-1].Input, d)
+		out = append(out, d)
 	}
 	return out
+}
+
+// again decides a recorded decision once more. What the gateway itself refused is
+// not the rules' decision.
+func (c *comparison) again(ctx context.Context, d gateway.Decision) verdict {
+	byGateway := slices.ContainsFunc(d.Reasons, func(r gateway.Reason) bool { return strings.HasPrefix(r.Rule, "KERN-00") })
+	if d.Digest != c.new.snapshot.digest || byGateway {
+		return verdict{kind: verdictOther}
+	}
+	c.impact.Distinct++
+	after, err := c.new.decide(ctx, d.Stage, d.Input)
+	if err != nil {
+		return verdict{kind: verdictError}
+	}
+	return compare(d, after)
 }
 
 // verdict is what is said of one question.
@@ -206,6 +230,10 @@ const (
 	verdictOther   // the question has another form
 	verdictError
 )
+
+func (k verdictKind) String() string {
+	return [...]string{"same", "newly_denied", "newly_allowed", "changed", "not_comparable", "error"}[k]
+}
 
 func (c *comparison) verdict(ctx context.Context, input json.RawMessage) verdict {
 	key := sha256.Sum256(input)
@@ -329,16 +357,7 @@ func (c *comparison) count(r gateway.Record, v verdict) {
 	}
 	i.ByTenant[r.Tenant] = i.ByTenant[r.Tenant].with(v)
 	i.ByService[r.Service] = i.ByService[r.Service].with(v)
-	for _, id := range v.added {
-		t := i.ByRule[id]
-		t.Added++
-		i.ByRule[id] = t
-	}
-	for _, id := range v.removed {
-		t := i.ByRule[id]
-		t.Removed++
-		i.ByRule[id] = t
-	}
+	i.ByRule = tally(i.ByRule, v)
 }
 
 func (c *Change) add(id string) {
