@@ -23,7 +23,8 @@ import (
 type item struct {
 	row     Row // complete, unless closing is set; empty: only waits for what was before
 	closing *gateway.Closing
-	patient bool // nobody waits
+	patient bool    // nobody waits
+	remove  []int64 // rows whose content is removed with it, see Batch.Remove
 	stage   atomic.Int32
 	result  chan error
 }
@@ -196,8 +197,24 @@ func (l *Log) drain() {
 	}
 }
 
-// commit makes the items durable in one transaction and tells each its result.
+// commit makes the items durable. Those that remove something have a transaction
+// of their own, so that nobody else fails with them.
 func (l *Log) commit(items []*item) {
+	var alone []*item
+	items = slices.DeleteFunc(items, func(it *item) bool {
+		if it.remove != nil {
+			alone = append(alone, it)
+		}
+		return it.remove != nil
+	})
+	l.commitTogether(items)
+	for _, it := range alone {
+		l.commitTogether([]*item{it})
+	}
+}
+
+// commitTogether makes the items durable in one transaction and tells each its result.
+func (l *Log) commitTogether(items []*item) {
 	items = slices.DeleteFunc(items, func(it *item) bool {
 		return it.closing == nil && !it.stage.CompareAndSwap(stageWaiting, stageTaken)
 	})
@@ -455,6 +472,7 @@ type batcher struct {
 	rows     []Row
 	first    int64
 	hashes   []tlog.Hash
+	remove   []int64
 }
 
 func (b *batcher) addAll(items []*item) []error {
@@ -477,6 +495,7 @@ func (b *batcher) add(it *item) error {
 		return &gateway.Error{Code: gateway.CodeConflict, Message: "Zu dieser Kennung gibt es bereits einen Eintrag im Protokoll."}
 	}
 	b.push(it.row)
+	b.remove = append(b.remove, it.remove...)
 	b.states[it.row.ID] = State{Tenant: it.row.Tenant, Opened: true, Closed: it.row.Kind != KindOpen}
 	return nil
 }
@@ -526,7 +545,7 @@ func (b *batcher) finish() (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	batch := Batch{Rows: b.rows, First: b.first, Hashes: b.hashes, Checkpoint: checkpoint}
+	batch := Batch{Rows: b.rows, First: b.first, Hashes: b.hashes, Checkpoint: checkpoint, Remove: b.remove}
 	// One checkpoint per minute is kept for good; the others only until the next.
 	if b.previous.Time.Unix()/60 == now.Unix()/60 {
 		batch.Supersedes = b.previous.Size

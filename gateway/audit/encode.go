@@ -35,6 +35,9 @@ func (l Leaf) size() int {
 	if l.Closing != nil {
 		size += decisionSize(l.Closing.Response)
 	}
+	if l.Note != nil {
+		size += len(l.Note.Text) + len(l.Note.Reason) + len(l.Note.Old) + len(l.Note.New)
+	}
 	return size
 }
 
@@ -259,6 +262,13 @@ func (e *encoder) raw(value json.RawMessage) {
 		return
 	}
 	e.other(value)
+}
+
+func (e *encoder) rawIf(name string, value json.RawMessage) {
+	if len(value) > 0 {
+		e.key(name)
+		e.raw(value)
+	}
 }
 
 // other writes what encoding/json makes of a value.

@@ -132,24 +132,10 @@ func (e *exporter) checkpoints(ctx context.Context, w io.Writer) error {
 }
 
 func (e *exporter) entries(ctx context.Context, w io.Writer, f Filter) error {
-	f.Cursor, f.Limit, f.Totals = "", 0, false
-	if f.Scope.All && f == (Filter{Scope: f.Scope}) {
+	if f.everything() {
 		return e.everything(ctx, w)
 	}
-	var after Position
-	for {
-		pairs, err := e.viewer.reader.Select(ctx, f, after, pageSize)
-		if err != nil || len(pairs) == 0 {
-			return err
-		}
-		for _, p := range pairs {
-			if err := e.pair(w, p); err != nil {
-				return err
-			}
-		}
-		last := pairs[len(pairs)-1].Open
-		after = Position{Time: last.Time, Seq: last.Seq}
-	}
+	return e.viewer.eachPair(ctx, f, func(p Pair) error { return e.pair(w, p) })
 }
 
 func (e *exporter) everything(ctx context.Context, w io.Writer) error {

@@ -37,19 +37,6 @@ type Leaf struct {
 	Note    *Note            `json:"note,omitempty"`
 }
 
-// Note is an event that belongs to no request.
-type Note struct {
-	ID     string           `json:"id"`
-	Time   time.Time        `json:"time"`
-	Tenant gateway.TenantID `json:"tenant"`
-	// Topic is a short word such as "policy_activated" or "key_destroyed".
-	Topic string `json:"topic"`
-	// Actor is who did it.
-	Actor gateway.Pseudonym `json:"actor,omitempty"`
-	// Text is one German sentence without personal data.
-	Text string `json:"text"`
-}
-
 // row encodes a leaf and extracts its columns.
 func (l Leaf) row() (Row, error) {
 	body, err := l.encode()
@@ -74,13 +61,28 @@ func parseLeaf(body []byte) (Leaf, error) {
 	return l, nil
 }
 
+// ColumnsOf are the facts of a stored leaf that can be searched for. A store fills
+// columns with them that were added after the leaf was written.
+func ColumnsOf(body []byte) (Columns, error) {
+	leaf, err := parseLeaf(body)
+	if err != nil {
+		return Columns{}, err
+	}
+	return leaf.columns(), nil
+}
+
 func (l Leaf) columns() Columns {
 	var c Columns
+	if n := l.Note; n != nil {
+		c = Columns{Topic: clean(n.Topic), Object: clean(n.Object)}
+	}
 	if r := l.Record; r != nil {
+		keep := keepOf(*r)
 		c = Columns{
 			System: clean(r.System), Purpose: clean(r.Purpose), Service: clean(r.Service),
 			Operation: clean(r.Operation), Effect: clean(r.Effect()), File: clean(r.Case),
-			Rules: clean(rules(r.Decisions)),
+			Rules: clean(rules(r.Decisions)), Result: promised(*r), Revision: clean(revision(*r)),
+			Floor: keep.Floor, Ceiling: keep.Ceiling,
 		}
 		if r.Route != nil {
 			c.Model, c.Residency = clean(r.Route.Model), clean(r.Route.Residency)

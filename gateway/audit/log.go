@@ -206,18 +206,27 @@ func (l *Log) Flush(ctx context.Context) error {
 	return l.write(ctx, "flush record", newItem(Row{}))
 }
 
-// Note writes an event that belongs to no request.
+// Note writes an event that belongs to no request. CodeInvalid: it is out of its
+// bounds; any other error: it may not be in the record, and what it announces
+// must not happen.
 func (l *Log) Note(ctx context.Context, n Note) error {
 	const op = "write note"
+	n, err := n.complete(l.config.Clock())
+	if err != nil {
+		return err
+	}
 	if !validID(n.ID) || !validID(string(n.Tenant)) {
 		return noRecord(op, "", errors.New("note without a valid id or tenant"))
 	}
-	n.Time = l.timeOr(n.Time)
-	row, err := Leaf{Kind: KindNote, ID: n.ID, Time: n.Time, Tenant: n.Tenant, Writer: l.writer, Note: &n}.row()
+	row, err := l.noteRow(n)
 	if err != nil {
 		return noRecord(op, n.ID, err)
 	}
 	return l.write(ctx, op, newItem(row))
+}
+
+func (l *Log) noteRow(n Note) (Row, error) {
+	return Leaf{Kind: KindNote, ID: n.ID, Time: n.Time, Tenant: n.Tenant, Writer: l.writer, Note: &n}.row()
 }
 
 // Shutdown writes what is waiting and ends the log. It does not close the store.

@@ -6,6 +6,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,11 @@ type Filter struct {
 	Effect    gateway.Effect
 	Outcome   gateway.Outcome
 	Rule      string
+	// Rules: any of them spoke, for example all with the same legal basis.
+	Rules []string
+	// Revision of the rules that decided.
+	Revision  string
+	Result    Result
 	Model     gateway.ModelID
 	Residency gateway.Residency
 	// Case is the pseudonym of a file number, see Keys.
@@ -74,6 +80,15 @@ type Filter struct {
 	Limit int
 	// Totals asks for the counts over all pages.
 	Totals bool
+	// Zone is that of the days and months of Totals.Bars; nil: UTC.
+	Zone *time.Location
+}
+
+// everything says that the filter restricts nothing and covers all tenants.
+func (f Filter) everything() bool {
+	return f.Scope.All && f.Scope.Tenant == "" && f.From.IsZero() && f.To.IsZero() && f.System == "" && f.Purpose == "" &&
+		f.Service == "" && f.Operation == "" && f.Effect == "" && f.Outcome == "" && f.Rule == "" && len(f.Rules) == 0 &&
+		f.Revision == "" && f.Result == "" && f.Model == "" && f.Residency == "" && f.Case == "" && f.IDPrefix == ""
 }
 
 // Page is one page of a list, newest first.
@@ -96,8 +111,18 @@ type Totals struct {
 	Effects map[gateway.Effect]int `json:"effects"`
 	// Outcomes has the key "" for entries that have not ended.
 	Outcomes map[gateway.Outcome]int `json:"outcomes"`
+	// Results counts in the words of the pages.
+	Results map[Result]int `json:"results"`
 	// Hours with at least one entry, in order.
 	Hours []Hour `json:"hours"`
+	// Bars are hours, days or months, whatever fits the period, also those without
+	// an entry.
+	Bars []Bar `json:"bars,omitempty"`
+}
+
+// NewTotals counts nothing yet.
+func NewTotals() Totals {
+	return Totals{Effects: map[gateway.Effect]int{}, Outcomes: map[gateway.Outcome]int{}, Results: map[Result]int{}}
 }
 
 // Hour is one bar of the chart.
@@ -108,10 +133,11 @@ type Hour struct {
 }
 
 // Add counts n entries; hours come in order.
-func (t *Totals) Add(hour time.Time, effect gateway.Effect, outcome gateway.Outcome, n int) {
+func (t *Totals) Add(hour time.Time, effect gateway.Effect, promise Result, outcome gateway.Outcome, n int) {
 	t.Count += n
 	t.Effects[effect] += n
 	t.Outcomes[outcome] += n
+	t.Results[resultOf(promise, outcome)] += n
 	if len(t.Hours) == 0 || !t.Hours[len(t.Hours)-1].Start.Equal(hour) {
 		t.Hours = append(t.Hours, Hour{Start: hour})
 	}
@@ -144,6 +170,7 @@ func parsePosition(s string) (Position, error) {
 const (
 	defaultLimit = 50
 	maxLimit     = 500
+	maxSeq       = math.MaxInt64
 )
 
 // List returns one page of entries within the scope.
@@ -152,11 +179,7 @@ func (v *Viewer) List(ctx context.Context, f Filter) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = defaultLimit
-	}
-	limit = min(limit, maxLimit)
+	limit := pageLimit(f.Limit)
 	pairs, err := v.reader.Select(ctx, f, after, limit+1)
 	if err != nil {
 		return Page{}, err
@@ -180,9 +203,47 @@ func (v *Viewer) List(ctx context.Context, f Filter) (Page, error) {
 		if err != nil {
 			return Page{}, err
 		}
+		totals.Bars = bars(totals.Hours, f)
 		page.Totals = &totals
 	}
 	return page, nil
+}
+
+func pageLimit(wanted int) int {
+	if wanted <= 0 {
+		return defaultLimit
+	}
+	return min(wanted, maxLimit)
+}
+
+// Each hands over all entries that match, newest first, holding no more than a
+// page of them at a time, and ends with the first error of do. Cursor, Limit and
+// Totals of the filter do not count.
+func (v *Viewer) Each(ctx context.Context, f Filter, do func(Item) error) error {
+	return v.eachPair(ctx, f, func(p Pair) error {
+		item, err := p.item()
+		if err != nil {
+			return err
+		}
+		return do(item)
+	})
+}
+
+func (v *Viewer) eachPair(ctx context.Context, f Filter, do func(Pair) error) error {
+	var after Position
+	for {
+		pairs, err := v.reader.Select(ctx, f, after, pageSize)
+		if err != nil || len(pairs) == 0 {
+			return err
+		}
+		for _, p := range pairs {
+			if err := do(p); err != nil {
+				return err
+			}
+		}
+		last := pairs[len(pairs)-1].Open
+		after = Position{Time: last.Time, Seq: last.Seq}
+	}
 }
 
 func (p Pair) item() (Item, error) {
@@ -243,6 +304,9 @@ func (v *Viewer) Show(ctx context.Context, scope Scope, id string) (Entry, error
 	}
 	if len(rows) == 0 || rows[0].Kind != KindOpen || !scope.covers(rows[0].Tenant) {
 		return Entry{}, &gateway.Error{Op: "show record", Code: gateway.CodeNotFound, RequestID: id, Message: "Zu dieser Kennung gibt es keinen Eintrag im Protokoll."}
+	}
+	if rows[0].Removed {
+		return Entry{}, &gateway.Error{Op: "show record", Code: gateway.CodeNotFound, RequestID: id, Message: "Der Inhalt dieses Eintrags wurde nach Ablauf der Aufbewahrungsfrist entfernt. Im Protokoll steht nur noch seine Prüfsumme."}
 	}
 	pair := Pair{Open: rows[0]}
 	if len(rows) > 1 {

@@ -31,6 +31,9 @@ type Store interface {
 	Enlist(ctx context.Context, writer string) (io.Closer, error)
 	// Orphans are entries without an end whose writer is no longer alive; self is.
 	Orphans(ctx context.Context, self string) ([]Pending, error)
+	// Alone runs do while no other process runs one of the same name; false:
+	// another one does, and do was not called.
+	Alone(ctx context.Context, name string, do func(context.Context) error) (bool, error)
 	Reader
 }
 
@@ -56,6 +59,18 @@ type Reader interface {
 	Find(ctx context.Context, id string) ([]Row, error)
 	// Totals counts the stories that match.
 	Totals(ctx context.Context, f Filter) (Totals, error)
+	// Notes returns the notes that match with a number less than before, newest first.
+	Notes(ctx context.Context, f NoteFilter, before int64, limit int) ([]Row, error)
+	// NotesAbout returns the notes of the topics about the objects, oldest first.
+	NotesAbout(ctx context.Context, scope Scope, topics, objects []string) ([]Row, error)
+	// CheckpointAt is the newest checkpoint that is not younger than the time; its
+	// Size is 0 when there is none.
+	CheckpointAt(ctx context.Context, at time.Time) (Checkpoint, error)
+	// Ends returns the ends of the stories with these ids, without their bodies.
+	Ends(ctx context.Context, ids []string) ([]Row, error)
+	// Due returns beginnings and notes whose content has reached the end of its
+	// time, behind the position, the oldest first, without their bodies.
+	Due(ctx context.Context, d Due, after Position, limit int) ([]Row, error)
 }
 
 // Tail is what a log has to know to append to it.
@@ -84,6 +99,10 @@ type Batch struct {
 	Checkpoint Checkpoint
 	// Supersedes is the size of an older checkpoint that the new one replaces; 0: none.
 	Supersedes int64
+	// Remove are the numbers of rows whose content is removed in the same
+	// transaction, in order. If one of them is not there or has none, nothing is
+	// written: ErrElsewhere.
+	Remove []int64
 }
 
 // Checkpoint is a signed statement about the whole log at one size.
@@ -105,7 +124,11 @@ type Row struct {
 	// Time is in nanoseconds since 1970.
 	Time int64
 	Columns
-	Body []byte
+	// Body is empty in a Removed row: its content was removed when its time was
+	// over, its hash stays in the tree, and all columns but Kind, ID, Tenant and
+	// Time are empty.
+	Body    []byte
+	Removed bool
 }
 
 // Columns are the facts of a leaf that can be searched for.
@@ -115,6 +138,14 @@ type Columns struct {
 	Model, Residency                    string
 	File                                string // pseudonym of the file number
 	Rules                               string // "|RULE-1|RULE-2|"
+	// Result is that of a beginning whose request is answered: allowed, duties,
+	// release or denied. Revision is that of the rules which decided last.
+	Result   Result
+	Revision string
+	// Topic and Object are those of a note.
+	Topic, Object string
+	// Floor and Ceiling are how many days the entry says it must and may be kept; 0: it does not.
+	Floor, Ceiling int
 }
 
 // Pair is the beginning of a story and, if there is one, its end.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -192,6 +193,13 @@ func differences(row Row, leaf Leaf) []string {
 		{"id", row.ID, leaf.ID},
 		{"tenant", string(row.Tenant), string(leaf.Tenant)},
 		{"writer", row.Writer, leaf.Writer},
+		{"removed", strconv.FormatBool(row.Removed), "false"},
+		{"result", string(row.Result), string(want.Result)},
+		{"revision", row.Revision, want.Revision},
+		{"topic", row.Topic, want.Topic},
+		{"object", row.Object, want.Object},
+		{"floor", strconv.Itoa(row.Floor), strconv.Itoa(want.Floor)},
+		{"ceiling", strconv.Itoa(row.Ceiling), strconv.Itoa(want.Ceiling)},
 		{"at", fmt.Sprint(row.Time), fmt.Sprint(leaf.Time.UnixNano())},
 		{"system", row.System, want.System},
 		{"purpose", row.Purpose, want.Purpose},

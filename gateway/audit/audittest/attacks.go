@@ -42,8 +42,8 @@ func tampering(t *testing.T, b Backend) {
 		{"the id", run("UPDATE entry SET id = 'x' WHERE seq = 6"), audit.ProblemColumn, seq, id},
 		{"a removed leaf", run("DELETE FROM entry WHERE seq = 6"), audit.ProblemMissing, seq, ""},
 		{"two leaves exchanged", run("UPDATE entry SET seq = -7 WHERE seq = 6", "UPDATE entry SET seq = 6 WHERE seq = 8", "UPDATE entry SET seq = 8 WHERE seq = -7"), audit.ProblemLeaf, seq, Record(4, "musterhausen").ID},
-		{"an added leaf", run("INSERT INTO entry SELECT 1000, 'note', 'x', tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM entry WHERE seq = 6"), audit.ProblemUncovered, 1000, "x"},
-		{"a leaf before the first", run("INSERT INTO entry SELECT -1, 'note', 'x', tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM entry WHERE seq = 6"), audit.ProblemUncovered, -1, ""},
+		{"an added leaf", run("INSERT INTO entry (" + entryColumns + ") SELECT 1000, 'note', 'x', " + otherColumns + " FROM entry WHERE seq = 6"), audit.ProblemUncovered, 1000, "x"},
+		{"a leaf before the first", run("INSERT INTO entry (" + entryColumns + ") SELECT -1, 'note', 'x', " + otherColumns + " FROM entry WHERE seq = 6"), audit.ProblemUncovered, -1, ""},
 		{"a changed checkpoint", func(t *testing.T, s *setup) {
 			c, err := s.store.Latest(context.Background())
 			if err != nil {
@@ -84,6 +84,12 @@ func tampering(t *testing.T, b Backend) {
 		})
 	}
 }
+
+// Columns of the table of leaves.
+const (
+	otherColumns = "tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, result, revision, topic, object, floor, ceiling, body"
+	entryColumns = "seq, kind, id, " + otherColumns
+)
 
 func run(statements ...string) func(*testing.T, *setup) {
 	return func(t *testing.T, s *setup) {

@@ -158,7 +158,8 @@ func (s *Store) readTail(ctx context.Context, conn *pgxpool.Conn, ids []string) 
 
 const insertEntries = "INSERT INTO entry (" + query.EntryColumns + `)
 	SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[],
-		$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bytea[])`
+		$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
+		$20::text[], $21::int[], $22::int[], $23::bytea[])`
 
 // insertCheckpoint writes it behind the one that the batch was built on. Behind
 // any other one it has no note, which the table refuses.
@@ -182,6 +183,9 @@ func queueInserts(b *pgx.Batch, after audit.Checkpoint, batch audit.Batch) {
 	}
 	b.Queue("INSERT INTO node (idx, hash) SELECT $1::bigint + n - 1, h FROM unnest($2::bytea[]) WITH ORDINALITY AS x (h, n)", batch.First, hashes)
 	queuePending(b, batch.Rows)
+	if len(batch.Remove) > 0 {
+		b.Queue("SELECT record_remove($1)", batch.Remove)
+	}
 }
 
 // queuePending keeps the list of entries without an end.
@@ -208,21 +212,23 @@ func queuePending(b *pgx.Batch, rows []audit.Row) {
 
 // columns turns rows into one array per column, in the order of query.EntryColumns.
 func columns(rows []audit.Row) []any {
-	const texts = 14
+	const texts = 18
 	seqs, times, bodies := make([]int64, len(rows)), make([]int64, len(rows)), make([][]byte, len(rows))
+	floors, ceilings := make([]int32, len(rows)), make([]int32, len(rows))
 	all := make([]string, texts*len(rows))
 	column := func(i int) []string { return all[i*len(rows) : (i+1)*len(rows)] }
 	for n := range rows {
 		r := &rows[n]
 		seqs[n], times[n], bodies[n] = r.Seq, r.Time, r.Body
+		floors[n], ceilings[n] = int32(r.Floor), int32(r.Ceiling) //nolint:gosec // days of a century at most
 		for i, v := range [texts]string{
 			string(r.Kind), r.ID, string(r.Tenant), r.Writer, r.System, r.Purpose, r.Service, r.Operation,
-			r.Effect, r.Outcome, r.Model, r.Residency, r.File, r.Rules,
+			r.Effect, r.Outcome, r.Model, r.Residency, r.File, r.Rules, string(r.Result), r.Revision, r.Topic, r.Object,
 		} {
 			column(i)[n] = v
 		}
 	}
-	args := make([]any, 0, texts+3)
+	args := make([]any, 0, texts+5)
 	args = append(args, seqs)
 	for i := range texts {
 		if i == 4 {
@@ -230,5 +236,5 @@ func columns(rows []audit.Row) []any {
 		}
 		args = append(args, column(i))
 	}
-	return append(args, bodies)
+	return append(args, floors, ceilings, bodies)
 }

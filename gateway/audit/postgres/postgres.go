@@ -23,7 +23,6 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/audit/internal/query"
-	"github.com/ki-schleuse/schleuse/gateway/postgres"
 )
 
 //go:embed migrations/*.sql
@@ -62,7 +61,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open record: %w", err)
 	}
-	if err := postgres.Migrate(ctx, pool, "record", folder); err != nil {
+	if err := migrate(ctx, pool, folder); err != nil {
 		return nil, err
 	}
 	s := &Store{pool: pool, Reader: reader(pool.Query), now: time.Now, grace: grace}
@@ -73,11 +72,12 @@ func Open(ctx context.Context, pool *pgxpool.Pool) (*Store, error) {
 	return s, nil
 }
 
-// Two kinds of advisory locks, in the upper half of the key, so that neither
+// Three kinds of advisory locks, in the upper half of the key, so that none
 // meets the locks of other components or of other schemas of the database.
 const (
 	appendLock = 0x5c4c0002
 	aliveLock  = 0x5c4c0003
+	jobLock    = 0x5c4c0004
 )
 
 func reader(q func(context.Context, string, ...any) (pgx.Rows, error)) query.Reader {

@@ -105,6 +105,7 @@ func newDatabase(t testing.TB) audittest.Database {
 		Unlock: func(t testing.TB) {
 			t.Helper()
 			exec(t, "DROP TRIGGER entry_append_only ON entry")
+			exec(t, "DROP TRIGGER entry_update ON entry")
 			exec(t, "DROP TRIGGER node_append_only ON node")
 		},
 	}

@@ -109,10 +109,11 @@ type statements struct {
 	first, next, replace                  statement // checkpoints
 	entry, node, nodes, pending, pending8 statement
 	ended, ended8                         statement
+	remove                                statement
 }
 
 const (
-	entryWidth    = 17
+	entryWidth    = 23
 	pendingWidth  = 4
 	nodesAtOnce   = 16
 	storiesAtOnce = 8
@@ -125,6 +126,9 @@ const (
 	nextSQL    = "INSERT INTO checkpoint (size, at, note) SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM checkpoint WHERE size = ?4 AND note = ?5)" + newest
 	replaceSQL = "UPDATE checkpoint SET size = ?1, at = ?2, note = ?3 WHERE size = ?4 AND note = ?5" + newest
 	newest     = " AND NOT EXISTS (SELECT 1 FROM checkpoint WHERE size > ?4)"
+	removeSQL  = `UPDATE entry SET removed = 1, body = x'', writer = '', system = '', purpose = '', service = '', operation = '', effect = '', outcome = '',
+		model = '', residency = '', file = '', rules = '', result = '', revision = '', topic = '', object = '', floor = 0, ceiling = 0
+		WHERE seq = ?1 AND removed = 0`
 )
 
 func (s *statements) all() map[*statement]string {
@@ -135,7 +139,7 @@ func (s *statements) all() map[*statement]string {
 	const pending = "INSERT INTO pending (id, seq, tenant, writer) VALUES "
 	return map[*statement]string{
 		&s.begin: "BEGIN IMMEDIATE", &s.commit: "COMMIT", &s.rollback: "ROLLBACK",
-		&s.first: firstSQL, &s.next: nextSQL, &s.replace: replaceSQL,
+		&s.first: firstSQL, &s.next: nextSQL, &s.replace: replaceSQL, &s.remove: removeSQL,
 		&s.entry:   "INSERT INTO entry (" + query.EntryColumns + ") VALUES " + values(entryWidth, 1),
 		&s.node:    "INSERT INTO node (idx, hash) VALUES (?, ?)",
 		&s.nodes:   "INSERT INTO node (idx, hash) VALUES " + values(2, nodesAtOnce),
@@ -190,6 +194,14 @@ func (s *statements) insert(ctx context.Context, after audit.Checkpoint, b audit
 	}
 	if err := s.stories(ctx, b.Rows); err != nil {
 		return fmt.Errorf("note stories as open or ended: %w", err)
+	}
+	for _, seq := range b.Remove {
+		if err := s.remove.run(ctx, seq); err != nil {
+			return fmt.Errorf("remove the content of entry %d: %w", seq, err)
+		}
+		if s.remove.affected != 1 {
+			return fmt.Errorf("remove the content of entry %d: %w", seq, audit.ErrElsewhere)
+		}
 	}
 	return nil
 }

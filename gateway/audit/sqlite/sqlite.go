@@ -20,7 +20,7 @@ import (
 	"slices"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
 
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/audit/internal/query"
@@ -153,11 +153,30 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		if _, err := tx.ExecContext(ctx, string(script)); err != nil {
 			return fmt.Errorf("%s: %w", f.Name(), err)
 		}
+		if f.Name() == addsColumns {
+			if err := fill(ctx, tx); err != nil {
+				return fmt.Errorf("fill the columns of %s: %w", f.Name(), err)
+			}
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO record_migration (name) VALUES (?)`, f.Name()); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
+}
+
+// addsColumns is the migration whose columns are filled from the bodies.
+const addsColumns = "004_notes.sql"
+
+// fill takes the columns of old rows from their bodies. A body that cannot be read
+// has none; to say so is the task of the verification.
+func fill(ctx context.Context, tx *sql.Tx) error {
+	r := query.Reader{Dialect: dialect, Query: reader(tx.QueryContext).Query}
+	return r.Fill(ctx, func(seq int64, c audit.Columns) error {
+		_, err := tx.ExecContext(ctx, "UPDATE entry SET result = ?, revision = ?, topic = ?, object = ?, floor = ?, ceiling = ? WHERE seq = ?",
+			string(c.Result), c.Revision, c.Topic, c.Object, c.Floor, c.Ceiling, seq)
+		return err
+	})
 }
 
 // Close closes the file.
@@ -177,7 +196,27 @@ func (s *Store) Close() error {
 // Enlist locks the record for this process: a second file is held in an
 // exclusive transaction, which the operating system ends with the process.
 func (s *Store) Enlist(ctx context.Context, _ string) (io.Closer, error) {
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: s.path + ".writer", RawQuery: "_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)"}).String())
+	return s.lock(ctx, "writer")
+}
+
+// Alone implements audit.Store, also across processes.
+func (s *Store) Alone(ctx context.Context, name string, do func(context.Context) error) (bool, error) {
+	held, err := s.lock(ctx, name)
+	if failed := (*sqlite.Error)(nil); errors.As(err, &failed) && failed.Code()&0xff == busy {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(do(ctx), held.Close())
+}
+
+// busy is SQLITE_BUSY: another process holds the lock.
+const busy = 5
+
+// lock holds a file beside the record in an exclusive transaction.
+func (s *Store) lock(ctx context.Context, name string) (io.Closer, error) {
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: s.path + "." + name, RawQuery: "_txlock=exclusive&_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)"}).String())
 	if err != nil {
 		return nil, fmt.Errorf("lock record %s: %w", s.path, err)
 	}

@@ -9,6 +9,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -43,22 +44,48 @@ type Reader struct {
 	Query   func(ctx context.Context, sql string, args ...any) (Rows, error)
 }
 
-// EntryColumns are the columns of table entry in the order of EntryValues.
-const EntryColumns = "seq, kind, id, tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body"
+// What of table entry is written and read.
+const (
+	columns = "seq, kind, id, tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, " +
+		"result, revision, topic, object, floor, ceiling"
+	// EntryColumns are the columns of table entry in the order of EntryValues.
+	EntryColumns = columns + ", body"
+	whole        = EntryColumns + ", removed"
+	short        = columns + ", removed" // without the body
+)
 
 // EntryValues are the values of a row in the order of EntryColumns.
 func EntryValues(r audit.Row) []any {
 	return []any{
 		r.Seq, string(r.Kind), r.ID, string(r.Tenant), r.Writer, r.Time, r.System, r.Purpose, r.Service,
-		r.Operation, r.Effect, r.Outcome, r.Model, r.Residency, r.File, r.Rules, r.Body,
+		r.Operation, r.Effect, r.Outcome, r.Model, r.Residency, r.File, r.Rules, string(r.Result), r.Revision,
+		r.Topic, r.Object, int64(r.Floor), int64(r.Ceiling), r.Body,
 	}
 }
 
 func scanEntry(rows Rows) (audit.Row, error) {
 	var r audit.Row
-	err := rows.Scan(&r.Seq, &r.Kind, &r.ID, &r.Tenant, &r.Writer, &r.Time, &r.System, &r.Purpose, &r.Service,
-		&r.Operation, &r.Effect, &r.Outcome, &r.Model, &r.Residency, &r.File, &r.Rules, &r.Body)
+	var removed int
+	err := rows.Scan(append(pointers(&r), &r.Body, &removed)...)
+	r.Removed = removed != 0
 	return r, err
+}
+
+func scanShort(rows Rows) (audit.Row, error) {
+	var r audit.Row
+	var removed int
+	err := rows.Scan(append(pointers(&r), &removed)...)
+	r.Removed = removed != 0
+	return r, err
+}
+
+// pointers are to the fields in the order of columns.
+func pointers(r *audit.Row) []any {
+	return []any{
+		&r.Seq, &r.Kind, &r.ID, &r.Tenant, &r.Writer, &r.Time, &r.System, &r.Purpose, &r.Service,
+		&r.Operation, &r.Effect, &r.Outcome, &r.Model, &r.Residency, &r.File, &r.Rules, &r.Result, &r.Revision,
+		&r.Topic, &r.Object, &r.Floor, &r.Ceiling,
+	}
 }
 
 // collect runs a query and scans every row with one function.
@@ -79,16 +106,43 @@ func collect[T any](ctx context.Context, r Reader, scan func(Rows) (T, error), s
 	return list, rows.Err()
 }
 
+// Fill hands out the columns of all rows as their bodies say, those whose body can
+// be read.
+func (r Reader) Fill(ctx context.Context, set func(seq int64, c audit.Columns) error) error {
+	const page = 500
+	type body struct {
+		seq  int64
+		text []byte
+	}
+	for seq := int64(math.MinInt64); ; {
+		bodies, err := collect(ctx, r, func(rows Rows) (b body, err error) { return b, rows.Scan(&b.seq, &b.text) },
+			"SELECT seq, body FROM entry WHERE seq >= $1 ORDER BY seq LIMIT $2", seq, page)
+		if err != nil || len(bodies) == 0 {
+			return err
+		}
+		for _, b := range bodies {
+			c, err := audit.ColumnsOf(b.text)
+			if err != nil {
+				continue
+			}
+			if err := set(b.seq, c); err != nil {
+				return err
+			}
+		}
+		seq = bodies[len(bodies)-1].seq + 1
+	}
+}
+
 // Rows returns rows in order.
 func (r Reader) Rows(ctx context.Context, seq int64, limit int) ([]audit.Row, error) {
 	list, err := collect(ctx, r, scanEntry,
-		"SELECT "+EntryColumns+" FROM entry WHERE seq >= $1 ORDER BY seq LIMIT $2", seq, limit)
+		"SELECT "+whole+" FROM entry WHERE seq >= $1 ORDER BY seq LIMIT $2", seq, limit)
 	return list, wrap("read entries", err)
 }
 
 // Find returns the rows of one id.
 func (r Reader) Find(ctx context.Context, id string) ([]audit.Row, error) {
-	list, err := collect(ctx, r, scanEntry, "SELECT "+EntryColumns+" FROM entry WHERE id = $1 ORDER BY seq LIMIT 3", id)
+	list, err := collect(ctx, r, scanEntry, "SELECT "+whole+" FROM entry WHERE id = $1 ORDER BY seq LIMIT 3", id)
 	return list, wrap("read entry", err)
 }
 
@@ -197,7 +251,7 @@ func (r Reader) Select(ctx context.Context, f audit.Filter, after audit.Position
 		w.and("(o.at < " + at + " OR (o.at = " + at + " AND o.seq < " + seq + "))")
 	}
 	opens, err := collect(ctx, r, scanEntry,
-		"SELECT "+prefixed("o.", EntryColumns)+" FROM entry o WHERE "+w.sql()+" ORDER BY o.at DESC, o.seq DESC LIMIT "+w.arg(limit), w.args...)
+		"SELECT "+prefixed("o.", whole)+" FROM entry o WHERE "+w.sql()+" ORDER BY o.at DESC, o.seq DESC LIMIT "+w.arg(limit), w.args...)
 	if err != nil {
 		return nil, wrap("list entries", err)
 	}
@@ -221,7 +275,7 @@ func (r Reader) ends(ctx context.Context, opens []audit.Row) (map[string]audit.R
 		ids[i] = o.ID
 	}
 	rows, err := collect(ctx, r, scanEntry,
-		"SELECT "+EntryColumns+" FROM entry WHERE kind = 'close' AND id "+r.Dialect.In("$1"), r.Dialect.List(ids))
+		"SELECT "+whole+" FROM entry WHERE kind = 'close' AND id "+r.Dialect.In("$1"), r.Dialect.List(ids))
 	ends := make(map[string]audit.Row, len(rows))
 	for _, row := range rows {
 		ends[row.ID] = row
@@ -229,13 +283,13 @@ func (r Reader) ends(ctx context.Context, opens []audit.Row) (map[string]audit.R
 	return ends, wrap("read ends of entries", err)
 }
 
-// Totals counts stories per effect, outcome and hour.
+// Totals counts stories per effect, result, outcome and hour.
 func (r Reader) Totals(ctx context.Context, f audit.Filter) (audit.Totals, error) {
 	w := r.where(f)
-	t := audit.Totals{Effects: map[gateway.Effect]int{}, Outcomes: map[gateway.Outcome]int{}}
-	rows, err := r.Query(ctx, fmt.Sprintf(`SELECT o.at / %d AS hour, o.effect, COALESCE(c.outcome, '') AS outcome, COUNT(*)
+	t := audit.NewTotals()
+	rows, err := r.Query(ctx, fmt.Sprintf(`SELECT o.at / %d AS hour, o.effect, o.result, COALESCE(c.outcome, '') AS outcome, COUNT(*)
 		FROM entry o LEFT JOIN entry c ON c.id = o.id AND c.kind = 'close'
-		WHERE %s GROUP BY 1, 2, 3 ORDER BY 1`, int64(time.Hour), w.sql()), w.args...)
+		WHERE %s GROUP BY 1, 2, 3, 4 ORDER BY 1`, int64(time.Hour), w.sql()), w.args...)
 	if err != nil {
 		return t, wrap("count entries", err)
 	}
@@ -243,14 +297,94 @@ func (r Reader) Totals(ctx context.Context, f audit.Filter) (audit.Totals, error
 	for rows.Next() {
 		var hour int64
 		var effect gateway.Effect
+		var promise audit.Result
 		var outcome gateway.Outcome
 		var n int
-		if err := rows.Scan(&hour, &effect, &outcome, &n); err != nil {
+		if err := rows.Scan(&hour, &effect, &promise, &outcome, &n); err != nil {
 			return t, wrap("count entries", err)
 		}
-		t.Add(time.Unix(hour*3600, 0).UTC(), effect, outcome, n)
+		t.Add(time.Unix(hour*3600, 0).UTC(), effect, promise, outcome, n)
 	}
 	return t, wrap("count entries", rows.Err())
+}
+
+// Notes returns notes newest first.
+func (r Reader) Notes(ctx context.Context, f audit.NoteFilter, before int64, limit int) ([]audit.Row, error) {
+	c := &condition{}
+	c.and("o.kind = 'note'")
+	c.and("o.removed = 0")
+	c.scope(f.Scope)
+	c.and("o.seq < " + c.arg(before))
+	c.between(f.From, f.To)
+	if len(f.Topics) > 0 {
+		c.and("o.topic " + r.Dialect.In(c.arg(r.Dialect.List(f.Topics))))
+	}
+	c.equal("o.object", f.Object)
+	list, err := collect(ctx, r, scanEntry,
+		"SELECT "+prefixed("o.", whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq DESC LIMIT "+c.arg(limit), c.args...)
+	return list, wrap("list notes", err)
+}
+
+// NotesAbout returns notes oldest first.
+func (r Reader) NotesAbout(ctx context.Context, scope audit.Scope, topics, objects []string) ([]audit.Row, error) {
+	c := &condition{}
+	c.and("o.kind = 'note'")
+	c.and("o.removed = 0")
+	c.scope(scope)
+	c.and("o.topic " + r.Dialect.In(c.arg(r.Dialect.List(topics))))
+	c.and("o.object " + r.Dialect.In(c.arg(r.Dialect.List(objects))))
+	list, err := collect(ctx, r, scanEntry, "SELECT "+prefixed("o.", whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq", c.args...)
+	return list, wrap("list notes", err)
+}
+
+// CheckpointAt returns the newest checkpoint that is not younger than the time.
+func (r Reader) CheckpointAt(ctx context.Context, at time.Time) (audit.Checkpoint, error) {
+	list, err := collect(ctx, r, scanCheckpoint,
+		"SELECT "+checkpointColumns+" FROM checkpoint WHERE at <= $1 ORDER BY at DESC, size DESC LIMIT 1", at.UnixNano())
+	if err != nil || len(list) == 0 {
+		return audit.Checkpoint{}, wrap("read checkpoint", err)
+	}
+	return list[0], nil
+}
+
+// Ends returns ends without bodies.
+func (r Reader) Ends(ctx context.Context, ids []string) ([]audit.Row, error) {
+	list, err := collect(ctx, r, scanShort,
+		"SELECT "+short+" FROM entry WHERE kind = 'close' AND id "+r.Dialect.In("$1"), r.Dialect.List(ids))
+	return list, wrap("read ends of entries", err)
+}
+
+// Due returns rows whose time is over, the oldest first.
+func (r Reader) Due(ctx context.Context, d audit.Due, after audit.Position, limit int) ([]audit.Row, error) {
+	const day = int64(24 * time.Hour)
+	now := d.Now.UnixNano()
+	c := &condition{}
+	c.and("o.removed = 0")
+	if after != (audit.Position{}) {
+		at, seq := c.arg(after.Time), c.arg(after.Seq)
+		c.and("(o.at > " + at + " OR (o.at = " + at + " AND o.seq > " + seq + "))")
+	}
+	// A time of its own may be longer than what is configured, never shorter than the floor.
+	c.and("o.at < " + c.arg(now-int64(max(d.Floor, d.Ceiling))*day))
+	switch {
+	case d.Notes:
+		c.and("o.kind = 'note'")
+		c.and("NOT o.topic " + r.Dialect.In(c.arg(r.Dialect.List(d.Kept))))
+	case d.Ceiling > 0:
+		c.and("o.kind = 'open'")
+		c.and("o.ceiling = 0")
+	default:
+		c.and("o.kind = 'open'")
+		c.and("o.ceiling > 0")
+		c.and("o.at + o.ceiling * " + c.arg(day) + " < " + c.arg(now))
+	}
+	if !d.Notes {
+		c.and("o.at + o.floor * " + c.arg(day) + " < " + c.arg(now))
+		c.and("NOT EXISTS (SELECT 1 FROM pending p WHERE p.id = o.id)")
+	}
+	list, err := collect(ctx, r, scanShort,
+		"SELECT "+prefixed("o.", short)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.at, o.seq LIMIT "+c.arg(limit), c.args...)
+	return list, wrap("look for contents whose time is over", err)
 }
 
 // condition collects the parts of a WHERE with their arguments.
@@ -274,24 +408,35 @@ func (c *condition) equal(column, value string) {
 
 func (c *condition) sql() string { return strings.Join(c.parts, " AND ") }
 
+// scope restricts to what a reader may see: nothing, if it is neither one tenant
+// nor all of them.
+func (c *condition) scope(s audit.Scope) {
+	switch {
+	case s.All:
+	case s.Tenant == "":
+		c.and("1 = 0")
+	default:
+		c.equal("o.tenant", string(s.Tenant))
+	}
+}
+
+func (c *condition) between(from, to time.Time) {
+	if !from.IsZero() {
+		c.and("o.at >= " + c.arg(from.UnixNano()))
+	}
+	if !to.IsZero() {
+		c.and("o.at < " + c.arg(to.UnixNano()))
+	}
+}
+
 // where turns a filter into SQL. A scope that is neither one tenant nor all of
 // them matches nothing.
 func (r Reader) where(f audit.Filter) *condition {
 	c := &condition{}
 	c.and("o.kind = 'open'")
-	switch {
-	case f.Scope.All:
-	case f.Scope.Tenant == "":
-		c.and("1 = 0")
-	default:
-		c.equal("o.tenant", string(f.Scope.Tenant))
-	}
-	if !f.From.IsZero() {
-		c.and("o.at >= " + c.arg(f.From.UnixNano()))
-	}
-	if !f.To.IsZero() {
-		c.and("o.at < " + c.arg(f.To.UnixNano()))
-	}
+	c.and("o.removed = 0")
+	c.scope(f.Scope)
+	c.between(f.From, f.To)
 	c.equal("o.system", string(f.System))
 	c.equal("o.purpose", string(f.Purpose))
 	c.equal("o.service", string(f.Service))
@@ -303,15 +448,55 @@ func (r Reader) where(f audit.Filter) *condition {
 	if f.IDPrefix != "" {
 		c.and("substr(o.id, 1, " + c.arg(len([]rune(f.IDPrefix))) + ") = " + c.arg(f.IDPrefix))
 	}
+	c.equal("o.revision", f.Revision)
 	if f.Outcome != "" {
-		c.and("EXISTS (SELECT 1 FROM entry e WHERE e.id = o.id AND e.kind = 'close' AND e.outcome = " + c.arg(string(f.Outcome)) + ")")
+		c.and(end("e.outcome = " + c.arg(string(f.Outcome))))
 	}
+	c.result(f.Result)
 	if f.Rule != "" {
-		rule := c.arg("|" + f.Rule + "|")
-		c.and("(" + r.Dialect.Position + "(o.rules, " + rule + ") > 0 OR EXISTS (SELECT 1 FROM entry e WHERE e.id = o.id AND e.kind = 'close' AND " +
-			r.Dialect.Position + "(e.rules, " + rule + ") > 0))")
+		c.rules(r, f.Rule)
 	}
+	c.rules(r, f.Rules...)
 	return c
+}
+
+// end says that a story has an end of which the condition on e is true.
+func end(condition string) string {
+	return "EXISTS (SELECT 1 FROM entry e WHERE e.id = o.id AND e.kind = 'close' AND " + condition + ")"
+}
+
+// result says in SQL what audit.Item.Result says.
+func (c *condition) result(wanted audit.Result) {
+	const allowed = "o.result <> 'denied'"
+	switch wanted {
+	case "":
+	case audit.ResultDenied:
+		c.and("(o.result = 'denied' OR " + end("e.outcome = 'denied'") + ")")
+	case audit.ResultOpen:
+		c.and(allowed)
+		c.and("NOT " + end("e.outcome <> ''"))
+	case audit.ResultStopped:
+		c.and(allowed)
+		c.and(end("e.outcome = 'stopped'"))
+	case audit.ResultFailed:
+		c.and(allowed)
+		c.and(end("e.outcome NOT IN ('', 'answered', 'denied', 'stopped')"))
+	default:
+		c.equal("o.result", string(wanted))
+		c.and(end("e.outcome = 'answered'"))
+	}
+}
+
+// rules: Rule spoke, and any of Rules.
+func (c *condition) rules(r Reader, names ...string) {
+	var parts []string
+	for _, name := range names {
+		rule := c.arg("|" + name + "|")
+		parts = append(parts, r.Dialect.Position+"(o.rules, "+rule+") > 0", end(r.Dialect.Position+"(e.rules, "+rule+") > 0"))
+	}
+	if len(parts) > 0 {
+		c.and("(" + strings.Join(parts, " OR ") + ")")
+	}
 }
 
 func prefixed(prefix, columns string) string {
