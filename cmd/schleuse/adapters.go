@@ -138,9 +138,9 @@ func (l letters) Draft(ctx context.Context, caller gateway.Caller, in httpapi.Dr
 
 // Release lets the drafting check once more and take off the mark of a draft.
 func (l letters) Release(ctx context.Context, caller gateway.Caller, d httpapi.Draft, person string) (httpapi.Draft, error) {
-	origin, ok := d.Origin.(drafting.Draft)
-	if !ok {
-		return httpapi.Draft{}, &gateway.Error{Op: "release letter", Code: gateway.CodeNotFound, Message: "Diesen Entwurf gibt es nicht mehr."}
+	var origin drafting.Draft
+	if err := json.Unmarshal(d.Origin, &origin); err != nil {
+		return httpapi.Draft{}, fmt.Errorf("read draft: %w", err)
 	}
 	released, err := l.p.drafter.Release(ctx, caller, origin, person)
 	if err != nil {
@@ -158,7 +158,11 @@ func apiDraft(d drafting.Draft) (httpapi.Draft, error) {
 	if err != nil {
 		return httpapi.Draft{}, fmt.Errorf("encode draft: %w", err)
 	}
-	out := httpapi.Draft{ID: d.ID, Kind: string(d.Kind), Service: d.Service, DecisionID: d.DecisionID, Detail: detail, Letter: d.Letter, Problems: []string{}, Origin: d}
+	origin, err := json.Marshal(d)
+	if err != nil {
+		return httpapi.Draft{}, fmt.Errorf("encode draft: %w", err)
+	}
+	out := httpapi.Draft{ID: d.ID, Kind: string(d.Kind), Service: d.Service, DecisionID: d.DecisionID, Detail: detail, Letter: d.Letter, Problems: []string{}, Origin: origin}
 	if r := d.Released; r != nil {
 		out.Released = &httpapi.Release{By: r.Person, At: r.Time.UTC(), DecisionID: r.DecisionID}
 	}

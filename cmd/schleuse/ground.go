@@ -32,6 +32,8 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/screen"
+	"github.com/ki-schleuse/schleuse/gateway/shelf"
+	shelfpostgres "github.com/ki-schleuse/schleuse/gateway/shelf/postgres"
 	"github.com/ki-schleuse/schleuse/gateway/state"
 	statepostgres "github.com/ki-schleuse/schleuse/gateway/state/postgres"
 	statesqlite "github.com/ki-schleuse/schleuse/gateway/state/sqlite"
@@ -64,8 +66,7 @@ type ground struct {
 	keys      *audit.Keys
 	search    retrieval.Store
 	routes    *router.Router // of the last configuration: its successor keeps what it knows
-	drafts    httpapi.DraftStore
-	reports   httpapi.ReportStore
+	shelf     shelf.Store    // checks and drafts people come back to
 
 	pool    *pgxpool.Pool // nil: SQLite
 	closers closers
@@ -125,12 +126,10 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 		}
 	}()
 	g.reader = extract.NewReader(extract.Config{})
-	g.drafts = httpapi.NewDraftStore(1000, time.Hour, time.Now)
-	g.reports = httpapi.NewReportStore(1000, time.Hour, time.Now)
 	if g.screener, err = screen.New(screen.Config{}); err != nil {
 		return g, err
 	}
-	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openState, g.openRecord, g.openTenants, g.openQuota, g.openSearch} {
+	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openState, g.openShelf, g.openRecord, g.openTenants, g.openQuota, g.openSearch} {
 		if err := step(ctx, c); err != nil {
 			return g, err
 		}
@@ -185,6 +184,21 @@ func (g *ground) openDatabase(ctx context.Context, c Config) error {
 // sweepEvery is how often the record is searched for requests of dead processes.
 // At the second look without a sign of life they are ended.
 const sweepEvery = 12 * time.Second
+
+// openShelf: replicas share what people come back to, sealed; a single process
+// keeps it in memory, so that it ends with it.
+func (g *ground) openShelf(ctx context.Context, c Config) error {
+	if g.pool == nil {
+		g.shelf = shelf.Memory(4000, time.Now)
+		return nil
+	}
+	store, err := shelfpostgres.Open(ctx, g.pool, 0)
+	if err != nil {
+		return err
+	}
+	g.shelf, err = shelf.Seal(store, derive(c.secret, "shelf"))
+	return err
+}
 
 func (g *ground) openState(ctx context.Context, c Config) error {
 	if g.pool != nil {

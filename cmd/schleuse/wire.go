@@ -263,7 +263,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p},
 		Launches: p.launches, PublicURL: p.config.PublicURL, Models: models{p}, Checker: p.checker, Drafter: letters{p},
 		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
-		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Drafts: p.drafts, Reports: p.reports,
+		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Shelf: p.shelf,
 	})
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	p.pages, err = ui.New(ui.Config{
 		Sessions: p.sessions, Directory: p.tenants, Records: p.record, Rules: p.rules, Register: p.registerPages(),
 		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors, Launches: p.launches,
-		Panel: &ui.Panel{Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
+		Panel: &ui.Panel{Shelf: p.shelf, Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
 	})
 	return err
 }

@@ -5,7 +5,6 @@ package httpapi_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -17,41 +16,6 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
 )
-
-// A tenant that drafts a lot does not make another one's drafts disappear.
-func TestStoreIsFairAmongTenants(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-	store := httpapi.NewDraftStore(4, time.Hour, func() time.Time { return now })
-	put := func(tenant gateway.TenantID, id string) {
-		if err := store.PutDraft(t.Context(), tenant, httpapi.Draft{ID: id}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	there := func(tenant gateway.TenantID, id string, want bool) {
-		t.Helper()
-		if _, err := store.Draft(t.Context(), tenant, id); (err == nil) != want {
-			t.Errorf("%s %s: %v", tenant, id, err)
-		}
-	}
-	put("klein", "1")
-	for i := range 20 {
-		put("gross", fmt.Sprint(i))
-	}
-	there("klein", "1", true)
-	there("gross", "16", false)
-	there("gross", "17", true)
-	there("gross", "19", true)
-	there("gross", "1", false)
-	now = now.Add(50 * time.Minute)
-	put("klein", "1") // released: it stays for another hour
-	now = now.Add(50 * time.Minute)
-	there("klein", "1", true)
-	there("gross", "19", false)
-	put("neu", "2")
-	there("klein", "1", true)
-	there("neu", "2", true)
-}
 
 // serve is a server as the product runs it.
 func serve(t *testing.T, b *bench, handler http.Handler) string {

@@ -51,7 +51,7 @@ func (s *Server) createCheck(c *gin.Context) {
 	if len(report.DecisionIDs) > 0 {
 		decided(c, report.DecisionIDs[0])
 	}
-	if err := s.Reports.PutReport(ctx, caller.Tenant, report); err != nil {
+	if err := s.putReport(ctx, caller.Tenant, report); err != nil {
 		s.fail(c, err)
 		return
 	}

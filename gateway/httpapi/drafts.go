@@ -61,7 +61,7 @@ type Draft struct {
 	// Letter is written in the format that is asked for.
 	Letter document.Letter `json:"-"`
 	// Origin is the drafting's own form of the draft, which it needs to release it.
-	Origin any `json:"-"`
+	Origin json.RawMessage `json:"-"`
 }
 
 // Release says who took responsibility for a letter.
@@ -96,7 +96,7 @@ func (s *Server) createDraft(c *gin.Context) {
 		d.Created = s.Now().UTC()
 	}
 	d.Released, d.Letter.Draft = nil, true // only a person releases
-	if err := s.Drafts.PutDraft(ctx, caller.Tenant, d); err != nil {
+	if err := s.putDraft(ctx, caller.Tenant, d); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -146,7 +146,7 @@ func (s *Server) reportOf(ctx context.Context, o object, tenant gateway.TenantID
 	case id != "" && raw != nil:
 		return nil, invalid("report", "Es kann nur check_id oder report angegeben werden.")
 	case id != "":
-		r, err := s.Reports.Report(ctx, tenant, id)
+		r, err := s.report(ctx, tenant, id)
 		if err != nil {
 			return nil, &gateway.Error{Op: "find report", Code: gateway.CodeInvalid, Path: "check_id", Message: "Diese Prüfung gibt es nicht oder sie ist abgelaufen.", Err: err}
 		}
@@ -192,7 +192,7 @@ func (s *Server) getDraft(c *gin.Context) {
 		s.fail(c, &gateway.Error{Op: "get draft", Code: gateway.CodeNotFound, Message: "Dieses Format gibt es nicht. Möglich sind odt, docx, pdf, html und json."})
 		return
 	}
-	d, err := s.Drafts.Draft(ctx, callOf(ctx).caller.Tenant, id)
+	d, err := s.draft(ctx, callOf(ctx).caller.Tenant, id)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -230,7 +230,7 @@ func (s *Server) releaseDraft(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	if err := s.Drafts.PutDraft(ctx, caller.Tenant, d); err != nil {
+	if err := s.putDraft(ctx, caller.Tenant, d); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -245,7 +245,7 @@ func (s *Server) releasable(c *gin.Context, caller gateway.Caller) (Draft, error
 	if caller.User == "" {
 		return Draft{}, invalid("Schleuse-User", "Eine Freigabe braucht die Person, die sie erteilt.")
 	}
-	d, err := s.Drafts.Draft(c.Request.Context(), caller.Tenant, c.Param("file"))
+	d, err := s.draft(c.Request.Context(), caller.Tenant, c.Param("file"))
 	if err != nil {
 		return Draft{}, err
 	}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/shelf"
 )
 
 // Config holds the parts behind the routes. Gateway, Auth and Models are
@@ -33,10 +34,11 @@ type Config struct {
 	Auth    Authenticator
 	Models  Models
 
-	Checker   Checker
-	Drafter   Drafter
-	Drafts    DraftStore  // default: in memory, 1,000 drafts, one hour
-	Reports   ReportStore // default: in memory, 1,000 reports, one hour
+	Checker Checker
+	Drafter Drafter
+	// Shelf keeps reports and drafts for Keep; default: in memory, for an hour.
+	Shelf     shelf.Store
+	Keep      time.Duration
 	Retriever gateway.Retriever
 	Decisions Decisions
 	Services  Services
@@ -183,11 +185,11 @@ func (c Config) withDefaults() Config {
 			*d.value = d.standard
 		}
 	}
-	if c.Drafts == nil {
-		c.Drafts = NewDraftStore(1000, time.Hour, c.Now)
+	if c.Shelf == nil {
+		c.Shelf = shelf.Memory(2000, c.Now)
 	}
-	if c.Reports == nil {
-		c.Reports = NewReportStore(1000, time.Hour, c.Now)
+	if c.Keep <= 0 {
+		c.Keep = time.Hour
 	}
 	return c
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"regexp"
@@ -262,32 +261,5 @@ func TestHTTPServerHasTimeouts(t *testing.T) {
 	h := setup(t).setup.HTTPServer("127.0.0.1:0", http.NotFoundHandler())
 	if h.ReadHeaderTimeout == 0 || h.IdleTimeout == 0 || h.MaxHeaderBytes == 0 || h.WriteTimeout < 10*time.Minute {
 		t.Errorf("timeouts = %+v", h)
-	}
-}
-
-func TestStoresAreBoundedAndForget(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	store := httpapi.NewDraftStore(2, time.Hour, func() time.Time { return now })
-	ctx := t.Context()
-	for _, id := range []string{"a", "b", "c"} {
-		if err := store.PutDraft(ctx, "m", httpapi.Draft{ID: id}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	found := map[string]bool{}
-	for _, id := range []string{"a", "b", "c"} {
-		_, err := store.Draft(ctx, "m", id)
-		found[id] = err == nil
-	}
-	if want := map[string]bool{"a": false, "b": true, "c": true}; !maps.Equal(found, want) {
-		t.Errorf("found %v, want %v", found, want)
-	}
-	if _, err := store.Draft(ctx, "n", "b"); gateway.CodeOf(err) != gateway.CodeNotFound {
-		t.Errorf("another tenant: %v", err)
-	}
-	now = now.Add(time.Hour)
-	if _, err := store.Draft(ctx, "m", "c"); gateway.CodeOf(err) != gateway.CodeNotFound {
-		t.Errorf("after its time: %v", err)
 	}
 }

@@ -19,8 +19,8 @@ import (
 
 // panelDraft is a letter with what the caseworker has done to each paragraph.
 type panelDraft struct {
-	draft  drafting.Draft
-	blocks []block
+	Draft  drafting.Draft
+	Blocks []block
 }
 
 // block is one paragraph, list or table of the letter.
@@ -43,17 +43,17 @@ const (
 
 // current is the draft as the caseworker has left it, checked again.
 func (d *panelDraft) current(check func(drafting.Draft) drafting.Draft) drafting.Draft {
-	out := d.draft
+	out := d.Draft
 	out.Letter.Body = nil
-	for i, b := range d.draft.Letter.Body {
-		switch d.blocks[i].State {
+	for i, b := range d.Draft.Letter.Body {
+		switch d.Blocks[i].State {
 		case blockDiscarded:
 		case blockHeading:
 			if d.kept(i + 1) {
 				out.Letter.Body = append(out.Letter.Body, b)
 			}
 		case blockEdited:
-			out.Letter.Body = append(out.Letter.Body, document.Text(d.blocks[i].Edited))
+			out.Letter.Body = append(out.Letter.Body, document.Text(d.Blocks[i].Edited))
 		default:
 			out.Letter.Body = append(out.Letter.Body, b)
 		}
@@ -63,7 +63,7 @@ func (d *panelDraft) current(check func(drafting.Draft) drafting.Draft) drafting
 
 // kept reports whether anything is left between a heading and the next one.
 func (d *panelDraft) kept(from int) bool {
-	for _, b := range d.blocks[from:] {
+	for _, b := range d.Blocks[from:] {
 		switch b.State {
 		case blockHeading:
 			return false
@@ -78,7 +78,7 @@ func (d *panelDraft) kept(from int) bool {
 // answerable counts the blocks that need an answer.
 func (d *panelDraft) answerable() int {
 	n := 0
-	for _, b := range d.blocks {
+	for _, b := range d.Blocks {
 		if b.State != blockHeading {
 			n++
 		}
@@ -88,7 +88,7 @@ func (d *panelDraft) answerable() int {
 
 func (d *panelDraft) openBlocks() int {
 	n := 0
-	for _, b := range d.blocks {
+	for _, b := range d.Blocks {
 		if b.State == blockOpen {
 			n++
 		}
@@ -104,11 +104,11 @@ func (u *UI) draftStart(w http.ResponseWriter, r *http.Request) error {
 // draftNew assembles a letter from a check and leads to it.
 func (u *UI) draftNew(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
-	res, err := u.Panel.results.get(u.Now(), r.FormValue("pruefung"), person)
+	res, err := u.kept(r, r.FormValue("pruefung"))
 	if err != nil {
 		return err
 	}
-	in, err := u.Panel.Letter(person.Tenant, res.input, res.report)
+	in, err := u.Panel.Letter(person.Tenant, res.Input, res.Report)
 	if err != nil {
 		return err
 	}
@@ -116,14 +116,17 @@ func (u *UI) draftNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := &panelDraft{draft: draft, blocks: make([]block, len(draft.Letter.Body))}
+	d := &panelDraft{Draft: draft, Blocks: make([]block, len(draft.Letter.Body))}
 	for i, b := range draft.Letter.Body {
-		d.blocks[i].State = blockOpen
+		d.Blocks[i].State = blockOpen
 		if _, ok := b.(document.Heading); ok {
-			d.blocks[i].State = blockHeading
+			d.Blocks[i].State = blockHeading
 		}
 	}
-	id := u.Panel.results.add(u.Now(), outcome{tenant: person.Tenant, input: res.input, report: res.report, draft: d})
+	id, err := u.keep(r, outcome{Input: res.Input, Report: res.Report, Draft: d})
+	if err != nil {
+		return err
+	}
 	redirect(w, r, "/panel/draft/"+id)
 	return nil
 }
@@ -158,8 +161,8 @@ type blockView struct {
 }
 
 func (u *UI) findDraft(r *http.Request) (outcome, error) {
-	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r))
-	if err == nil && res.draft == nil {
+	res, err := u.kept(r, r.PathValue("id"))
+	if err == nil && res.Draft == nil {
 		err = &gateway.Error{Op: "show draft", Code: gateway.CodeNotFound, Message: "Diesen Entwurf gibt es nicht."}
 	}
 	return res, err
@@ -170,9 +173,9 @@ func (u *UI) draftShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := res.draft
+	d := res.Draft
 	now := d.current(u.Panel.Drafter.Check)
-	v := draftView{view: u.view(r, "Schreiben"), ID: r.PathValue("id"), Draft: now, Open: d.openBlocks(), Citations: now.Citations, Released: d.draft.Released}
+	v := draftView{view: u.view(r, "Schreiben"), ID: r.PathValue("id"), Draft: now, Open: d.openBlocks(), Citations: now.Citations, Released: d.Draft.Released}
 	v.Path = "/panel/draft"
 	v.All = d.answerable()
 	v.Done = v.All - v.Open
@@ -193,8 +196,8 @@ func (u *UI) draftShow(w http.ResponseWriter, r *http.Request) error {
 func (d *panelDraft) views(editing string, released bool) []blockView {
 	var out []blockView
 	next := true
-	for i, b := range d.draft.Letter.Body {
-		v := blockView{Index: i, block: d.blocks[i]}
+	for i, b := range d.Draft.Letter.Body {
+		v := blockView{Index: i, block: d.Blocks[i]}
 		switch x := b.(type) {
 		case document.Paragraph:
 			v.Kind, v.Runs, v.Text, v.Editable = "paragraph", x.Runs, runsText(x.Runs), !released
@@ -233,16 +236,18 @@ func (u *UI) draftChange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if res.draft.draft.Released != nil {
+	if res.Draft.Draft.Released != nil {
 		return &gateway.Error{Op: "change draft", Code: gateway.CodeConflict, Message: "Das Schreiben ist freigegeben und kann nicht mehr geändert werden."}
 	}
-	d := &panelDraft{draft: res.draft.draft, blocks: slices.Clone(res.draft.blocks)}
+	d := &panelDraft{Draft: res.Draft.Draft, Blocks: slices.Clone(res.Draft.Blocks)}
 	anchor, err := u.applyChange(r, d)
 	if err != nil {
 		return err
 	}
-	res.draft = d
-	u.Panel.results.change(r.PathValue("id"), res)
+	res.Draft = d
+	if err := u.rekeep(r, r.PathValue("id"), res); err != nil {
+		return err
+	}
 	redirect(w, r, "/panel/draft/"+r.PathValue("id")+anchor)
 	return nil
 }
@@ -250,9 +255,9 @@ func (u *UI) draftChange(w http.ResponseWriter, r *http.Request) error {
 func (u *UI) applyChange(r *http.Request, d *panelDraft) (anchor string, err error) {
 	switch action := r.FormValue("aktion"); action {
 	case "alle":
-		for i := range d.blocks {
-			if d.blocks[i].State == blockOpen {
-				d.blocks[i].State = blockAccepted
+		for i := range d.Blocks {
+			if d.Blocks[i].State == blockOpen {
+				d.Blocks[i].State = blockAccepted
 			}
 		}
 		return "#freigabe", nil
@@ -266,25 +271,25 @@ func (u *UI) applyChange(r *http.Request, d *panelDraft) (anchor string, err err
 // change applies an action to one block.
 func (d *panelDraft) change(action, index, text string) (anchor string, err error) {
 	i, err := strconv.Atoi(index)
-	if err != nil || i < 0 || i >= len(d.blocks) {
+	if err != nil || i < 0 || i >= len(d.Blocks) {
 		return "", invalid("absatz", "Diesen Absatz gibt es nicht.")
 	}
-	if d.blocks[i].State == blockHeading {
+	if d.Blocks[i].State == blockHeading {
 		return "", invalid("absatz", "Eine Überschrift gehört zu dem Absatz darunter.")
 	}
 	switch action {
 	case "uebernehmen":
-		d.blocks[i].State = blockAccepted
+		d.Blocks[i].State = blockAccepted
 	case "verwerfen":
-		d.blocks[i].State = blockDiscarded
+		d.Blocks[i].State = blockDiscarded
 	case "zuruecknehmen":
-		d.blocks[i] = block{State: blockOpen}
+		d.Blocks[i] = block{State: blockOpen}
 	case "bearbeiten":
 		text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-		if _, ok := d.draft.Letter.Body[i].(document.Paragraph); !ok || text == "" || len(text) > maxEdited {
+		if _, ok := d.Draft.Letter.Body[i].(document.Paragraph); !ok || text == "" || len(text) > maxEdited {
 			return "", invalid("text", "Der Text ist leer, länger als 4000 Zeichen oder dieser Absatz lässt sich nicht bearbeiten.")
 		}
-		d.blocks[i] = block{State: blockEdited, Edited: text}
+		d.Blocks[i] = block{State: blockEdited, Edited: text}
 	default:
 		return "", invalid("aktion", "Diese Aktion gibt es nicht.")
 	}
@@ -293,8 +298,8 @@ func (d *panelDraft) change(action, index, text string) (anchor string, err erro
 
 // next leads to the first open block from here on, else to the release.
 func (d *panelDraft) next(from int) string {
-	for i := from; i < len(d.blocks); i++ {
-		if d.blocks[i].State == blockOpen {
+	for i := from; i < len(d.Blocks); i++ {
+		if d.Blocks[i].State == blockOpen {
 			return fmt.Sprintf("#absatz-%d", i)
 		}
 	}
@@ -312,10 +317,10 @@ func (u *UI) release(r *http.Request, d *panelDraft) error {
 	if err != nil {
 		return err
 	}
-	d.draft = released
-	d.blocks = make([]block, len(released.Letter.Body))
-	for i := range d.blocks {
-		d.blocks[i].State = blockAccepted
+	d.Draft = released
+	d.Blocks = make([]block, len(released.Letter.Body))
+	for i := range d.Blocks {
+		d.Blocks[i].State = blockAccepted
 	}
 	return nil
 }
@@ -342,7 +347,7 @@ func (u *UI) draftDownload(w http.ResponseWriter, r *http.Request) error {
 		return &gateway.Error{Op: "download letter", Code: gateway.CodeNotFound, Message: "Dieses Format gibt es nicht. Möglich sind ODT, PDF, DOCX und HTML."}
 	}
 	var out bytes.Buffer
-	if err := writer.write(&out, res.draft.current(u.Panel.Drafter.Check).Letter); err != nil {
+	if err := writer.write(&out, res.Draft.current(u.Panel.Drafter.Check).Letter); err != nil {
 		return fmt.Errorf("write letter: %w", err)
 	}
 	h := w.Header()

@@ -11,13 +11,12 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
-	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/shelf"
 )
 
 // Panel serves the caseworker's pages inside a Fachverfahren.
@@ -33,8 +32,8 @@ type Panel struct {
 	System gateway.SystemID
 	// Cases are files that can be opened without uploading, in the demonstration.
 	Cases []Case
-
-	results results
+	// Shelf keeps checks and drafts for a working day.
+	Shelf shelf.Store
 }
 
 // Drafter is what the panel needs of drafting.
@@ -78,7 +77,10 @@ func (u *UI) checkRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id := u.Panel.results.add(u.Now(), outcome{tenant: person.Tenant, input: in, report: report})
+	id, err := u.keep(r, outcome{Input: in, Report: report})
+	if err != nil {
+		return err
+	}
 	redirect(w, r, checkPath+"/"+id)
 	return nil
 }
@@ -171,33 +173,33 @@ type reportView struct {
 }
 
 func (u *UI) checkShow(w http.ResponseWriter, r *http.Request) error {
-	res, err := u.Panel.results.get(u.Now(), r.PathValue("id"), personOf(r))
+	res, err := u.kept(r, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	v := reportView{view: u.view(r, "Vollständigkeitsprüfung"), ID: r.PathValue("id"), Case: res.input.Case, Report: res.report}
+	v := reportView{view: u.view(r, "Vollständigkeitsprüfung"), ID: r.PathValue("id"), Case: res.Input.Case, Report: res.Report}
 	v.Path = checkPath
-	if s, ok := u.Panel.Catalog.Service(res.report.Service); ok {
+	if s, ok := u.Panel.Catalog.Service(res.Report.Service); ok {
 		v.Service = s.Title.DE
 	}
-	for _, f := range res.report.Findings {
+	for _, f := range res.Report.Findings {
 		if f.Severity == completeness.SeverityAsk {
 			v.Ask = append(v.Ask, f)
 		} else {
 			v.Look = append(v.Look, f)
 		}
 	}
-	for _, d := range res.report.Documents {
+	for _, d := range res.Report.Documents {
 		if d.Usable {
 			v.Done = append(v.Done, d)
 		} else {
 			v.Problems = append(v.Problems, d)
 		}
 	}
-	if n := len(res.report.DecisionIDs); n > 0 {
-		v.Decision = res.report.DecisionIDs[n-1]
+	if n := len(res.Report.DecisionIDs); n > 0 {
+		v.Decision = res.Report.DecisionIDs[n-1]
 	}
-	v.Headline, v.Lead = headline(res.report, len(v.Ask), len(v.Look))
+	v.Headline, v.Lead = headline(res.Report, len(v.Ask), len(v.Look))
 	return u.render(w, r, http.StatusOK, "check_show.html", v)
 }
 
@@ -248,66 +250,38 @@ func plural(n int, one, many string) string {
 	return strings.ReplaceAll(many, "%d", count(n))
 }
 
-// results keeps checks and drafts of the panel for a working day, in memory,
-// bounded, each visible to its tenant only, and to a launched panel of its case.
-type results struct {
-	mu   sync.Mutex
-	byID map[string]outcome
-}
-
+// outcome is a check and, later, its letter: visible to its tenant only, and to a
+// launched panel of its case.
 type outcome struct {
-	tenant gateway.TenantID
-	input  completeness.Input
-	report completeness.Report
-	draft  *panelDraft
-	until  time.Time
+	// Input is what a letter needs of what was checked, without the documents.
+	Input  completeness.Input
+	Report completeness.Report
+	Draft  *panelDraft `json:",omitempty"`
 }
 
-const (
-	maxResults = 2000
-	resultLife = 8 * time.Hour
-)
+// resultLife is a working day.
+const resultLife = 8 * time.Hour
 
-func (s *results) add(now time.Time, r outcome) string {
+// keep puts a result on the shelf and returns its id.
+func (u *UI) keep(r *http.Request, o outcome) (string, error) {
 	var b [15]byte
 	rand.Read(b[:])
 	id := strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
-	r.until = now.Add(resultLife)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.byID == nil {
-		s.byID = map[string]outcome{}
-	}
-	oldest := ""
-	for k, v := range s.byID {
-		if now.After(v.until) {
-			delete(s.byID, k)
-		} else if oldest == "" || v.until.Before(s.byID[oldest].until) {
-			oldest = k
-		}
-	}
-	if len(s.byID) >= maxResults {
-		delete(s.byID, oldest)
-	}
-	s.byID[id] = r
-	return id
+	o.Input.Documents = nil
+	return id, u.rekeep(r, id, o)
 }
 
-func (s *results) get(now time.Time, id string, person identity.Person) (outcome, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.byID[id]
-	if !ok || r.tenant != person.Tenant || !person.Launch.Concerns(r.input.Case) || now.After(r.until) {
+// rekeep replaces a result.
+func (u *UI) rekeep(r *http.Request, id string, o outcome) error {
+	place := shelf.Place{Kind: "panel", Tenant: personOf(r).Tenant, ID: id}
+	return shelf.Put(r.Context(), u.Panel.Shelf, place, u.Now().Add(resultLife), o)
+}
+
+func (u *UI) kept(r *http.Request, id string) (outcome, error) {
+	person := personOf(r)
+	o, err := shelf.Get[outcome](r.Context(), u.Panel.Shelf, shelf.Place{Kind: "panel", Tenant: person.Tenant, ID: id})
+	if gateway.CodeOf(err) == gateway.CodeNotFound || err == nil && !person.Launch.Concerns(o.Input.Case) {
 		return outcome{}, &gateway.Error{Op: "show result", Code: gateway.CodeNotFound, Message: "Dieses Ergebnis gibt es nicht mehr. Bitte starten Sie die Prüfung noch einmal."}
 	}
-	return r, nil
-}
-
-// change replaces a result that is still there.
-func (s *results) change(id string, r outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.byID[id]; ok {
-		s.byID[id] = r
-	}
+	return o, err
 }

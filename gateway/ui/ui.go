@@ -24,6 +24,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/shelf"
 )
 
 //go:embed templates/*.html
@@ -100,6 +101,11 @@ func New(c Config) (*UI, error) {
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		return nil, fmt.Errorf("load time zone: %w", err)
+	}
+	if c.Panel != nil && c.Panel.Shelf == nil {
+		panel := *c.Panel
+		panel.Shelf = shelf.Memory(2000, c.Now)
+		c.Panel = &panel
 	}
 	u := &UI{Config: c, zone: zone, verified: &verification{}}
 	if u.static, err = newAssets(); err != nil {
