@@ -68,6 +68,9 @@ type ModelCard struct {
 	Contract string `json:"contract"`
 	// Para80Notice is the reference of the notice under § 80 Abs. 1 SGB X.
 	Para80Notice string `json:"para80_notice"`
+	// Para80Ground says why a private processor may have social data: "disruption",
+	// "cost" (§ 80 Abs. 3 Satz 1 SGB X) or "majority_public" (Satz 2).
+	Para80Ground string `json:"para80_ground,omitempty"`
 	// Para30AO says that staff is bound to the tax secret (§ 30 Abs. 9 AO).
 	Para30AO bool `json:"para30_ao"`
 	// Art9 says that the model is released for special categories.
@@ -155,6 +158,11 @@ type ServiceCard struct {
 	DataClasses []DataClass `json:"data_classes"`
 	// AutomationNorm allows a fully automatic act, for example "§ 46 Abs. 5 StVO"; empty: none.
 	AutomationNorm string `json:"automation_norm"`
+	// LegalBasis are the norms the service rests on (Art. 6 Abs. 3 DSGVO).
+	LegalBasis []string `json:"legal_basis,omitempty"`
+	// Fields are the names of the data fields that may be used, by purpose; "*": for
+	// every purpose without a list of its own. Empty: not bounded.
+	Fields map[Purpose][]string `json:"fields,omitempty"`
 }
 
 // Question is what a Decider is asked. It carries facts, never text.

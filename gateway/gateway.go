@@ -293,6 +293,7 @@ func (p *passage) screen(ctx context.Context) error {
 		return p.refuse(ctx, p.fault("screen", err))
 	}
 	p.screening = screening
+	p.ownTenor()
 	p.record.Screened = p.screened()
 	return nil
 }

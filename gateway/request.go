@@ -192,6 +192,16 @@ type Request struct {
 	Entities  []Entity
 	// Sources are the document sources to retrieve from; empty: no retrieval.
 	Sources []string
+	// Chain are the purposes of the earlier steps on the same case, in their order:
+	// what a system does in steps is judged as a whole.
+	Chain []Purpose
+	// Fields are the names of the data fields of the case that the body holds, as
+	// the service defines them.
+	Fields []string
+	// Automation is set when the caller acts on the result without a person.
+	Automation *Automation
+	// Ruling is the decision a person has made, for a letter that tells it.
+	Ruling *Ruling
 	// Model is what the caller asked for; empty lets the router choose.
 	Model ModelID
 	// Conversation keeps the turns of one conversation at one model; opaque.
@@ -202,6 +212,40 @@ type Request struct {
 	// reads them: each counts as unscreenable.
 	Files []File
 }
+
+// Automation says what a fully automatic act needs to know of its case.
+type Automation struct {
+	// Complete: everything the rules of the service ask for is there.
+	Complete bool
+	// FreeText: the applicant has said something beside the fields, which a person
+	// has to read (§ 24 Abs. 1 Satz 3 VwVfG, § 31a Satz 2 SGB X).
+	FreeText bool
+}
+
+// Ruling is a decision made by a person.
+type Ruling struct {
+	// Tenor is the operative part as the person wrote it; it has to stand in the body.
+	Tenor string
+	// Burdening: the act interferes with rights. Hearing says whether its addressee
+	// was heard before.
+	Burdening bool
+	Hearing   Hearing
+}
+
+// LogValue shows that there is a ruling, not what it says.
+func (r Ruling) LogValue() slog.Value {
+	return slog.GroupValue(slog.Bool("burdening", r.Burdening), slog.String("hearing", string(r.Hearing)))
+}
+
+// Hearing is the state of the hearing before a burdening act (§ 28 VwVfG, § 24 SGB X).
+type Hearing string
+
+// States of a hearing; empty: nobody said.
+const (
+	HearingHeld   Hearing = "held"
+	HearingWaived Hearing = "waived" // an exception applies, and its reason is in the file
+	HearingOpen   Hearing = "open"
+)
 
 // File is a file of a request.
 type File struct {
