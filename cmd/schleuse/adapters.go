@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
@@ -186,9 +188,29 @@ func strict(raw json.RawMessage, path string, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return &gateway.Error{Op: "read input", Code: gateway.CodeInvalid, Path: path, Message: "Das Feld ist nicht lesbar: " + err.Error()}
+		return &gateway.Error{Op: "read input", Code: gateway.CodeInvalid, Path: path, Message: unreadable(err)}
 	}
 	return nil
+}
+
+// unreadable says in German what a JSON decoder did not like.
+func unreadable(err error) string {
+	if known, ok := errors.AsType[*gateway.Error](err); ok {
+		return known.Message
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Sprintf("Der Wert von „%s“ hat den falschen Typ: %s statt %s.", kind.Field, germanTypes[strings.SplitN(kind.Value, " ", 2)[0]], germanTypes[kind.Type.Kind().String()])
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fmt.Sprintf("Das Feld %s gibt es hier nicht.", strings.ReplaceAll(strings.Replace(field, `"`, "„", 1), `"`, "“"))
+	}
+	return "Das ist kein gültiges JSON oder hat nicht die erwartete Form."
+}
+
+// germanTypes names JSON's and Go's kinds of values.
+var germanTypes = map[string]string{
+	"string": "Text", "number": "Zahl", "bool": "Ja/Nein", "object": "Objekt", "array": "Liste",
+	"int": "Zahl", "int64": "Zahl", "float64": "Zahl", "slice": "Liste", "struct": "Objekt", "map": "Objekt",
 }
 
 // statutes answers questions about norms from the register and the imported law.
