@@ -64,6 +64,15 @@ type snapshot struct {
 }
 
 func readBundle(root fs.FS) (*bundle, error) {
+	b, err := parseBundle(root)
+	if err != nil {
+		return nil, err
+	}
+	return b, b.check()
+}
+
+// parseBundle reads a bundle that is not compiled yet.
+func parseBundle(root fs.FS) (*bundle, error) {
 	capabilities, err := allowedFunctions()
 	if err != nil {
 		return nil, err
@@ -93,7 +102,7 @@ func readBundle(root fs.FS) (*bundle, error) {
 		h.Write(raw)
 	}
 	b.hash = h.Sum(nil)
-	return b, b.check()
+	return b, nil
 }
 
 // listFiles names every file of a bundle, in order.

@@ -6,8 +6,6 @@ package policies
 import (
 	"encoding/json"
 	"os"
-	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -69,94 +67,4 @@ func skipped(i int, d gateway.Decision) bool {
 		return i%12 != 0
 	}
 	return d.Allowed() && i%8 != 0
-}
-
-// opened says what the second decision gives away that the first did not.
-func opened(before, after gateway.Decision) string {
-	if !after.Allowed() {
-		return ""
-	}
-	if !before.Allowed() {
-		return "turns the denial into an allow"
-	}
-	for _, m := range after.Models {
-		if _, rejected := before.Rejected[m]; rejected {
-			return "permits the rejected model " + string(m)
-		}
-		if !slices.Contains(before.Models, m) {
-			return "permits a model nobody offered"
-		}
-	}
-	for _, o := range before.Obligations {
-		if _, kept := after.Obligation(o.ID); !kept {
-			return "loses the obligation " + o.ID
-		}
-	}
-	return ""
-}
-
-// mutate calls try once for every damaged version of the tree, with the tree
-// damaged, and leaves the tree as it was.
-func mutate(root map[string]any, try func(path string, original, replacement any)) {
-	var visit func(path string, node any)
-	visit = func(path string, node any) {
-		switch node := node.(type) {
-		case map[string]any:
-			for _, key := range sortedKeys(node) {
-				visitKey(node, key, path+"/"+key, try)
-				visit(path+"/"+key, node[key])
-			}
-		case []any:
-			for i := range node {
-				visitIndex(node, i, path+"/"+strconv.Itoa(i), try)
-				visit(path+"/"+strconv.Itoa(i), node[i])
-			}
-		}
-	}
-	visit("", root)
-}
-
-func visitKey(node map[string]any, key, path string, try func(string, any, any)) {
-	original := node[key]
-	delete(node, key)
-	try(path, original, "(deleted)")
-	for _, replacement := range replacements(original) {
-		node[key] = replacement
-		try(path, original, replacement)
-	}
-	// A list shortened by its last and by its first element.
-	if list, ok := original.([]any); ok && len(list) > 0 {
-		for _, shorter := range [][]any{list[1:], list[:len(list)-1]} {
-			node[key] = shorter
-			try(path, original, shorter)
-		}
-	}
-	node[key] = original
-}
-
-func visitIndex(node []any, i int, path string, try func(string, any, any)) {
-	original := node[i]
-	for _, replacement := range replacements(original) {
-		node[i] = replacement
-		try(path, original, replacement)
-	}
-	node[i] = original
-}
-
-// replacements are null, junk and every other type. What would be a legitimate
-// other answer to the same question is left out: yes for no, 7 for 2.
-func replacements(original any) []any {
-	number, yes, list, object := any(-1.0), any(true), any([]any{}), any(map[string]any{})
-	out := []any{nil, "", "junk", number, list, object}
-	switch original.(type) {
-	case bool:
-		return append(out, 1.0)
-	case float64:
-		return append(out, yes, 0.5)
-	case []any:
-		return append(out, yes, []any{"junk"})
-	case map[string]any:
-		return append(out, yes, map[string]any{"junk": "junk"})
-	}
-	return append(out, yes)
 }

@@ -61,7 +61,7 @@ func Test(ctx context.Context, root fs.FS) (TestReport, error) {
 		return TestReport{}, err
 	}
 	report := TestReport{Revision: e.Revision(), Digest: e.Digest(), Rules: e.Rules(), Failures: b.lint()}
-	if err := b.runRego(ctx, cases.config(root), &report); err != nil {
+	if err := b.runRego(ctx, cases.config(root), &report, regoTimeout); err != nil {
 		return TestReport{}, fmt.Errorf("run rego tests: %w", err)
 	}
 	for _, c := range cases.cases {
@@ -75,7 +75,10 @@ func Test(ctx context.Context, root fs.FS) (TestReport, error) {
 	return report, nil
 }
 
-func (b *bundle) runRego(ctx context.Context, c Config, report *TestReport) error {
+// regoTimeout of one Rego test.
+const regoTimeout = 10 * time.Second
+
+func (b *bundle) runRego(ctx context.Context, c Config, report *TestReport, limit time.Duration) error {
 	modules := maps.Clone(b.modules)
 	maps.Copy(modules, b.tests)
 	for name, m := range modules {
@@ -95,7 +98,7 @@ func (b *bundle) runRego(ctx context.Context, c Config, report *TestReport) erro
 	runner := tester.NewRunner().
 		SetCompiler(ast.NewCompiler().WithStrict(true).WithCapabilities(b.capabilities).WithDefaultRegoVersion(ast.RegoV1)).
 		SetStore(store).SetModules(modules).RaiseBuiltinErrors(true).SetCoverageQueryTracer(coverage).
-		SetTimeout(10 * time.Second)
+		SetTimeout(limit)
 	results, err := runner.RunTests(ctx, txn)
 	if err != nil {
 		return err
