@@ -32,6 +32,8 @@ var above = map[string][]string{
 	"gateway/audit":        {"gateway/postgres"},
 	"gateway/identity":     {"gateway/postgres", "gateway/state"},
 	"gateway/quota":        {"gateway/postgres"},
+	"gateway/accesslog":    {"gateway/postgres", "gateway/sqlite"},
+	"gateway/vault":        {"gateway/accesslog", "gateway/audit", "gateway/document", "gateway/state", "gateway/postgres", "gateway/sqlite"},
 	"policies":             {"gateway/state"},
 	"retrieval":            {"connectors", "gateway/postgres"},
 }
