@@ -319,6 +319,7 @@ func tenantData(tenants map[gateway.TenantID]Tenant, aliases map[string]string) 
 		for i := range t.Releases {
 			t.Releases[i].Purposes = canonicalPurposes(t.Releases[i].Purposes, aliases)
 		}
+		t.TenantDuties = t.complete(aliases)
 		out[id] = t
 	}
 	return out
@@ -376,6 +377,7 @@ var always = map[string]any{"valid_from": "0000-00-00", "valid_to": "9999-99-99"
 // serviceData turns cards into data. Data classes of a service definition may
 // use the words of catalog/classes.yaml, aliases; an unknown word is an error.
 func serviceData(catalog map[string]any, cards []gateway.ServiceCard) (map[string]any, error) {
+	purposes := aliases(catalog)
 	table, _ := catalog["classes"].(map[string]any)
 	known, _ := table["classes"].(map[string]any)
 	aliases, _ := table["aliases"].(map[string]any)
@@ -395,6 +397,7 @@ func serviceData(catalog map[string]any, cards []gateway.ServiceCard) (map[strin
 		}
 		out[string(card.ID)] = map[string]any{
 			"annex_iii": card.AnnexIII, "data_classes": classes, "automation_norm": card.AutomationNorm,
+			"fields": fieldData(card.Fields, purposes),
 		}
 	}
 	return out, nil

@@ -67,7 +67,8 @@ type Tenant struct {
 	// Residencies, if not empty, narrows where models may run, for all data classes.
 	Residencies []gateway.Residency `json:"residencies" yaml:"residencies"`
 	// Releases of high-risk purposes (Art. 26, 27, 49 KI-VO).
-	Releases []Release `json:"releases" yaml:"releases"`
+	Releases     []Release `json:"releases" yaml:"releases"`
+	TenantDuties `yaml:",inline"`
 }
 
 // Release is a tenant's documented release of high-risk purposes. All references

@@ -124,16 +124,23 @@ func (f *facts) write(w writer, count func(int) int) {
 	q := &f.question
 	r := &q.Request
 	w.open("")
+	writeAutomation(w, r.Automation)
 	writeCaller(w, &r.Caller)
 	w.text("case_date", f.caseDate)
+	writeIdents(w, "chain", r.Chain)
+	w.number("chain_count", len(r.Chain))
 	w.text("date", f.date)
 	writeIdents(w, "declared", r.DataClass)
 	w.number("declared_count", len(r.DataClass))
 	w.number("entities", count(len(r.Entities)))
+	writeIdents(w, "fields", r.Fields)
+	w.number("fields_count", len(r.Fields))
 	w.flag("has_case", r.Case != "")
 	w.flag("has_service", r.Service != "")
 	w.models(f.models)
 	w.number("models_count", len(q.Models))
+	writeIdents(w, "named_sources", r.Sources)
+	w.number("named_sources_count", len(r.Sources))
 	w.text("operation", ident(r.Operation))
 	w.open("passages")
 	writeIdents(w, "classes", f.passages.classes)
@@ -142,10 +149,37 @@ func (f *facts) write(w writer, count func(int) int) {
 	w.number("unclassified", count(f.passages.unclassified))
 	w.shut()
 	w.text("purpose", ident(r.Purpose))
+	writeRuling(w, r.Ruling)
 	f.writeScreened(w, count)
 	w.text("service", ident(r.Service))
 	w.number("sources", count(len(r.Sources)))
 	w.text("stage", ident(q.Stage))
+	w.shut()
+}
+
+// writeAutomation: without a word about it a case is neither complete nor automatic.
+func writeAutomation(w writer, a *gateway.Automation) {
+	said := gateway.Automation{FreeText: true}
+	if a != nil {
+		said = *a
+	}
+	w.open("automation")
+	w.flag("complete", said.Complete)
+	w.flag("free_text", said.FreeText)
+	w.flag("requested", a != nil)
+	w.shut()
+}
+
+// writeRuling says that there is a decision of a person, never what it is.
+func writeRuling(w writer, r *gateway.Ruling) {
+	said := gateway.Ruling{Burdening: true}
+	if r != nil {
+		said = *r
+	}
+	w.open("ruling")
+	w.flag("burdening", said.Burdening)
+	w.text("hearing", ident(said.Hearing))
+	w.flag("made", said.Tenor != "")
 	w.shut()
 }
 
@@ -199,6 +233,7 @@ func writeModel(w writer, m *gateway.ModelCard) {
 	w.flag("has_para80_notice", m.Para80Notice != "")
 	writeIdents(w, "operations", m.Operations)
 	w.flag("para30_ao", m.Para30AO)
+	w.text("para80_ground", ident(m.Para80Ground))
 	w.text("processor_kind", ident(m.ProcessorKind))
 	w.text("residency", ident(m.Residency))
 	w.flag("trains_on_input", m.TrainsOnInput)

@@ -42,6 +42,18 @@ type questionFile struct {
 	Entities  []gateway.Entity    `json:"entities"`
 	Sources   []string            `json:"sources"`
 	Screened  gateway.Screened    `json:"screened"`
+	Chain     []gateway.Purpose   `json:"chain"`
+	Fields    []string            `json:"fields"`
+	// Automation and Decision are absent when nobody says anything of them.
+	Automation *struct {
+		Complete bool `json:"complete"`
+		FreeText bool `json:"free_text"`
+	} `json:"automation"`
+	Decision *struct {
+		Made      bool            `json:"made"`
+		Burdening bool            `json:"burdening"`
+		Hearing   gateway.Hearing `json:"hearing"`
+	} `json:"decision"`
 	// Models are names of known models or whole model cards.
 	Models   []json.RawMessage `json:"models"`
 	Passages []struct {
@@ -52,7 +64,8 @@ type questionFile struct {
 // ParseQuestion reads a question in YAML or JSON:
 //
 //	{stage, time, tenant, system, user, channel, roles, purposes, operation, purpose,
-//	 service, case, case_date, data_class, entities, sources,
+//	 service, case, case_date, data_class, entities, sources, chain, fields,
+//	 automation: {complete, free_text}, decision: {made, burdening, hearing},
 //	 screened: {counts, categories, unscreenable}, models: [model card], passages: [{data_class}]}
 //
 // Absent: stage is request, channel is caseworker, operation is chat, system is
@@ -86,12 +99,21 @@ func (f questionFile) question(models map[string]gateway.ModelCard) (gateway.Que
 				Channel: cmp.Or(f.Channel, gateway.ChannelCaseworker), Roles: f.Roles, Purposes: []gateway.Purpose{f.Purpose},
 			},
 			Operation: cmp.Or(f.Operation, gateway.OperationChat), Purpose: f.Purpose, Service: f.Service, Case: f.Case,
-			DataClass: f.DataClass, Entities: f.Entities, Sources: f.Sources,
+			DataClass: f.DataClass, Entities: f.Entities, Sources: f.Sources, Chain: f.Chain, Fields: f.Fields,
 		},
 		Screened: f.Screened,
 	}
 	if f.Purposes != nil {
 		q.Request.Caller.Purposes = *f.Purposes
+	}
+	if a := f.Automation; a != nil {
+		q.Request.Automation = &gateway.Automation{Complete: a.Complete, FreeText: a.FreeText}
+	}
+	if d := f.Decision; d != nil {
+		q.Request.Ruling = &gateway.Ruling{Burdening: d.Burdening, Hearing: d.Hearing}
+		if d.Made {
+			q.Request.Ruling.Tenor = "entschieden" // what it says is nothing for rules
+		}
 	}
 	var err error
 	if q.Request.Time, err = moment(f.Time); err != nil {

@@ -67,7 +67,11 @@ var (
 		"operation": isText, "purpose": isText, "service": isText, "has_service": isFlag, "has_case": isFlag,
 		"entities": isCount, "sources": isCount, "declared": areWords, "declared_count": isCount,
 		"screened": screenedShape.object, "models": areModels, "models_count": isCount, "passages": passagesShape.object,
+		"automation": automationShape.object, "ruling": rulingShape.object, "chain": areWords, "chain_count": isCount,
+		"fields": areWords, "fields_count": isCount, "named_sources": areWords, "named_sources_count": isCount,
 	})
+	automationShape = shapeOf(map[string]check{"requested": isFlag, "complete": isFlag, "free_text": isFlag})
+	rulingShape     = shapeOf(map[string]check{"made": isFlag, "burdening": isFlag, "hearing": isText})
 	callerShape = shapeOf(map[string]check{
 		"tenant": isText, "system": isText, "has_system": isFlag, "has_user": isFlag, "channel": isText,
 		"roles": areTexts, "purposes": areWords, "purposes_count": isCount,
@@ -78,7 +82,7 @@ var (
 	passagesShape = shapeOf(map[string]check{"count": isCount, "classes": areWords, "classes_count": isCount, "unclassified": isCount})
 	modelShape    = shapeOf(map[string]check{
 		"residency": isText, "country": isText, "processor_kind": isText, "has_contract": isFlag, "has_para80_notice": isFlag,
-		"para30_ao": isFlag, "art9": isFlag, "trains_on_input": isFlag, "data_classes": areTexts, "operations": areTexts,
+		"para30_ao": isFlag, "para80_ground": isText, "art9": isFlag, "trains_on_input": isFlag, "data_classes": areTexts, "operations": areTexts,
 	})
 )
 
@@ -86,6 +90,9 @@ var (
 func consistent(o ast.Object) bool {
 	caller, screened, passages := part(o, "caller"), part(o, "screened"), part(o, "passages")
 	return sameLength(o, "declared", "declared_count") &&
+		sameLength(o, "chain", "chain_count") &&
+		sameLength(o, "fields", "fields_count") &&
+		sameLength(o, "named_sources", "named_sources_count") &&
 		sameLength(caller, "purposes", "purposes_count") &&
 		sameLength(screened, "categories", "categories_count") &&
 		sameLength(passages, "classes", "classes_count") &&

@@ -127,18 +127,28 @@ func (s *snapshot) named(key, value *ast.Term) *ast.Term {
 		return s.purposeTerm(value)
 	case "caller":
 		return mapFields(value, func(k, v *ast.Term) *ast.Term {
-			list, ok := v.Value.(*ast.Array)
-			if !ok || termText(k) != "purposes" {
+			if termText(k) != "purposes" {
 				return v
 			}
-			purposes := make([]*ast.Term, list.Len())
-			for i := range purposes {
-				purposes[i] = s.purposeTerm(list.Elem(i))
-			}
-			return ast.ArrayTerm(purposes...)
+			return s.purposeTerms(v)
 		})
+	case "chain":
+		return s.purposeTerms(value)
 	}
 	return value
+}
+
+// purposeTerms replaces other names in a list of purposes.
+func (s *snapshot) purposeTerms(t *ast.Term) *ast.Term {
+	list, ok := t.Value.(*ast.Array)
+	if !ok {
+		return t
+	}
+	purposes := make([]*ast.Term, list.Len())
+	for i := range purposes {
+		purposes[i] = s.purposeTerm(list.Elem(i))
+	}
+	return ast.ArrayTerm(purposes...)
 }
 
 func (s *snapshot) purposeTerm(t *ast.Term) *ast.Term {

@@ -158,7 +158,7 @@ func (w *astWriter) number(key string, value int) { w.put(key, ast.InternedTerm(
 func (w *astWriter) list(key string) { w.name, w.items = key, nil }
 
 func (w *astWriter) element(value string) {
-	if w.name == "purposes" {
+	if w.name == "purposes" || w.name == "chain" {
 		value = w.purpose(value)
 	}
 	w.items = append(w.items, ast.InternedTerm(value))
@@ -181,6 +181,8 @@ var fieldTerms = func() map[string]*ast.Term {
 		"stage", "date", "case_date", "caller", "operation", "purpose", "service", "has_service", "has_case", "entities",
 		"sources", "declared", "declared_count", "screened", "models", "models_count", "passages",
 		"tenant", "system", "has_system", "has_user", "channel", "roles", "purposes", "purposes_count",
+		"automation", "requested", "complete", "free_text", "ruling", "made", "burdening", "hearing", "chain", "chain_count",
+		"fields", "fields_count", "named_sources", "named_sources_count", "para80_ground",
 		"counts", "total", "categories", "categories_count", "unscreenable",
 		"count", "classes", "classes_count", "unclassified",
 		"residency", "country", "processor_kind", "has_contract", "has_para80_notice", "para30_ao", "art9", "trains_on_input",

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package policies
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
+
+// TenantDuties are facts about a tenant that duties depend on. What is missing
+// permits nothing that needs it.
+type TenantDuties struct {
+	// StaffInformed is the day on which staff and Personalrat were told of high-risk
+	// systems (Art. 26 Abs. 7 KI-VO).
+	StaffInformed string `json:"staff_informed" yaml:"staff_informed"`
+	// Trained is the day of the last training of those who use AI (Art. 4, Art. 26
+	// Abs. 2 KI-VO).
+	Trained string `json:"trained" yaml:"trained"`
+	// Roles that may work on a service; no entry: every role (§ 35 SGB I).
+	Roles map[gateway.ServiceID][]string `json:"roles" yaml:"roles"`
+	// Registers are the sources that are registers: retrieval needs a case and a
+	// service (§ 79 Abs. 4 SGB X, § 14 Abs. 11 GewO).
+	Registers []string `json:"registers" yaml:"registers"`
+	// EarlyHighRisk: a released high-risk purpose needs only the references whose duty
+	// applies already. After the last of these dates it changes nothing.
+	EarlyHighRisk bool `json:"early_high_risk" yaml:"early_high_risk"`
+	// KeepContent has the content of requests kept, encrypted, so many days, by purpose.
+	KeepContent map[gateway.Purpose]int `json:"keep_content" yaml:"keep_content"`
+}
+
+// complete replaces absent lists by empty ones and other names of purposes by the
+// one in the table.
+func (d TenantDuties) complete(aliases map[string]string) TenantDuties {
+	roles := make(map[gateway.ServiceID][]string, len(d.Roles))
+	for service, names := range d.Roles {
+		roles[service] = append([]string{}, names...)
+	}
+	keep := make(map[gateway.Purpose]int, len(d.KeepContent))
+	for _, purpose := range slices.Sorted(maps.Keys(d.KeepContent)) {
+		name := purpose
+		if known, ok := aliases[string(purpose)]; ok {
+			name = gateway.Purpose(known)
+		}
+		keep[name] = max(keep[name], d.KeepContent[purpose])
+	}
+	d.Roles, d.KeepContent, d.Registers = roles, keep, append([]string{}, d.Registers...)
+	return d
+}
+
+// fieldData are the field lists of a service as data.
+func fieldData(fields map[gateway.Purpose][]string, aliases map[string]string) map[string]any {
+	out := make(map[string]any, len(fields))
+	for _, purpose := range slices.Sorted(maps.Keys(fields)) {
+		name := string(purpose)
+		if known, ok := aliases[name]; ok {
+			name = known
+		}
+		names := make([]any, len(fields[purpose]))
+		for i, field := range fields[purpose] {
+			names[i] = ident(field)
+		}
+		out[name] = names
+	}
+	return out
+}
