@@ -20,13 +20,13 @@ func TestStrictSpeaksGerman(t *testing.T) {
 		`{"n":`:        `Das ist kein gültiges JSON oder hat nicht die erwartete Form.`,
 	} {
 		var into struct {
-			N    int
-			List []string
+			N    int      `json:"n"`
+			List []string `json:"list"`
 		}
 		err := strict([]byte(raw), "facts", &into)
 		var known *gateway.Error
 		if !errors.As(err, &known) || known.Message != want || known.Path != "facts" || known.Code != gateway.CodeInvalid {
-			t.Errorf("%s: %v, want %s", raw, err, want)
+			t.Errorf("%s: %+v, want %s", raw, *known, want)
 		}
 	}
 }
