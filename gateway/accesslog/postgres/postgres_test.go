@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/ki-schleuse/schleuse/gateway/accesslog"
+	"github.com/ki-schleuse/schleuse/gateway/accesslog/accesslogtest"
+	accesspostgres "github.com/ki-schleuse/schleuse/gateway/accesslog/postgres"
+	"github.com/ki-schleuse/schleuse/gateway/postgres"
+	"github.com/ki-schleuse/schleuse/gateway/postgres/postgrestest"
+)
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.DSN(t)
+	accesslogtest.Run(t, func(t *testing.T) accesslog.Store {
+		pool, err := postgres.Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		s, err := accesspostgres.Open(t.Context(), pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	})
+}
