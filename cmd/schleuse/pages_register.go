@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -19,7 +20,8 @@ import (
 // registerPages are the pages of what is documented and set up.
 func (p *parts) registerPages() *ui.RegisterPages {
 	return &ui.RegisterPages{
-		Models: modelBook{p}, Usage: usageBook{p}, Note: p.pageNote,
+		Register: registerBook{p}, Models: modelBook{p}, Usage: usageBook{p}, Tenants: tenantDesk{p.tenants, p},
+		System: systemBook{p}, Note: p.pageNote,
 	}
 }
 
@@ -30,8 +32,8 @@ func (p *parts) pageNote(ctx context.Context, n ui.PageNote) error {
 	now := time.Now()
 	tenant := cmp.Or(n.Tenant, n.Person.Home())
 	return p.record.Note(ctx, audit.Note{
-		ID: gateway.NewID(now), Time: now, Tenant: tenant, Topic: n.Topic, Text: n.Text,
-		Actor: p.keys.Pseudonymise(tenant, "user", n.Person.User()),
+		ID: gateway.NewID(now), Time: now, Tenant: tenant, Topic: n.Topic, Object: n.Object, Text: n.Text, Reason: n.Reason,
+		Old: n.Old, New: n.New, Actor: p.keys.Pseudonymise(tenant, "user", n.Person.User()), Role: strings.Join(n.Person.Roles, ", "),
 	})
 }
 

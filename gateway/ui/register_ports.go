@@ -16,10 +16,11 @@ import (
 // RegisterPages are the pages of what is documented and set up. Without a port
 // its pages do not exist.
 type RegisterPages struct {
-	Models  ModelBook
-	Usage   UsageBook
-	Tenants TenantDesk
-	System  SystemBook
+	Register Register
+	Models   ModelBook
+	Usage    UsageBook
+	Tenants  TenantDesk
+	System   SystemBook
 	// Note writes into the record what somebody did on a page. When it fails,
 	// nothing may be changed or handed out. Required.
 	Note func(ctx context.Context, n PageNote) error
@@ -36,6 +37,67 @@ type PageNote struct {
 	Object, Text string
 	Reason       string
 	Old, New     json.RawMessage
+}
+
+// Register is the list of AI uses of a tenant (KI-Verzeichnis).
+type Register interface {
+	// Book of a tenant; CodeNotFound if there is no such tenant.
+	Book(ctx context.Context, tenant gateway.TenantID) (Book, error)
+}
+
+// Book is the register of one tenant, made from configuration and usage.
+type Book struct {
+	Tenant gateway.TenantID
+	Name   string
+	// Publish lets everybody read it, without internal fields.
+	Publish bool
+	// Contact for questions, Office that keeps the register.
+	Contact, Office string
+	Date            time.Time
+	Revision        string
+	Entries         []BookEntry
+}
+
+// BookEntry is one use: a purpose for a service.
+type BookEntry struct {
+	Service      gateway.ServiceID // empty: not bound to a service
+	ServiceTitle string
+	AnnexIII     string
+	Purpose      gateway.Purpose
+	PurposeTitle string
+	Text         string
+	// Role is betreiber or anbieter (Art. 3 Nr. 3 und 4 KI-VO).
+	Role string
+	// Class under the AI Act with norm and reasoning.
+	Class, ClassTitle, Basis, Reasoning string
+	// Refused: the policies would not let it happen, with the reasons.
+	Refused []gateway.Reason
+	// What is documented elsewhere, by its reference.
+	LegalBasis, Exemption, Registration, DPIA, FRIA, VVT, Oversight string
+	DataClasses                                                     []gateway.DataClass
+	Models                                                          []BookModel
+	// Duties the gateway carries out at every request.
+	Duties              []string
+	Retention           string
+	ValidFrom, Reviewed string
+	Systems             []string
+	Requests            int64
+	Gaps                []BookGap
+}
+
+// BookModel is a model that may be used.
+type BookModel struct {
+	ID                          gateway.ModelID
+	Place                       gateway.Residency
+	Operator, Country, Contract string
+}
+
+// BookGap is something that has to be documented and is not.
+type BookGap struct {
+	Title, Norm string
+	// Since is the first day on which it is a duty, Due that it is one today.
+	Since string
+	Due   bool
 }
 
 // ModelBook is the catalogue with what is known of its models.

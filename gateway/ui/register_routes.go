@@ -17,6 +17,13 @@ func (u *UI) registerRoutes() []route {
 		return nil
 	}
 	var out []route
+	if p.Register != nil {
+		out = append(out,
+			route{"GET /admin/register", forOffice, u.registerShow},
+			route{"GET /admin/register.json", forOffice, u.registerJSON},
+			route{"GET /verzeichnis/{tenant}", nil, u.registerPublic},
+			route{"GET /verzeichnis/{tenant}/verzeichnis.json", nil, u.registerPublicJSON})
+	}
 	if p.Models != nil {
 		out = append(out,
 			route{"GET /admin/models", forOffice, u.modelList},
@@ -26,6 +33,19 @@ func (u *UI) registerRoutes() []route {
 		out = append(out,
 			route{"GET /admin/usage", forUsage, u.usageShow},
 			route{"GET /admin/usage.csv", forUsage, u.usageCSV})
+	}
+	if p.Tenants != nil {
+		out = append(out,
+			route{"GET /admin/tenants", forSetUp, u.tenantList},
+			route{"POST /admin/tenants", forOperator, u.tenantCreate},
+			route{"GET /admin/tenants/{id}", forSetUp, u.tenantShow},
+			route{"POST /admin/tenants/{id}", forSetUp, u.tenantChange},
+			route{"POST /admin/tenants/{id}/systems/{system}/keys", forSetUp, u.keyChange})
+	}
+	if p.System != nil {
+		out = append(out,
+			route{"GET /admin/system", forOperator, u.systemShow},
+			route{"GET /admin/system/sbom.json", forOperator, u.systemSBOM})
 	}
 	return out
 }
