@@ -57,7 +57,7 @@ func tenantStore(ctx context.Context, c Config, pool *pgxpool.Pool) (identity.St
 func tenantConfig(c Config, store identity.Store, logger *slog.Logger) identity.Config {
 	return identity.Config{
 		Tenants: c.Tenants, Pepper: derive(c.secret, "api keys"), Store: store, Logger: logger,
-		Settings: tenantSettings(), OwnSettings: []string{"authority"}, Reserved: []gateway.TenantID{lawTenant, localTenant},
+		Settings: pageSettings(c, tenantSettings()), OwnSettings: []string{"authority", "own_limits", "origins", "register"}, Reserved: []gateway.TenantID{lawTenant, localTenant},
 	}
 }
 
