@@ -157,6 +157,9 @@ func (c *Config) limits(d *identity.Directory) (quota.Limits, error) {
 			all.Purposes[string(t.ID)+"/"+string(purpose)] = l
 		}
 	}
+	if err := narrow(&all, d.Tenants()); err != nil {
+		return quota.Limits{}, err
+	}
 	return all, all.Validate()
 }
 
