@@ -49,6 +49,7 @@ import (
 // requests.
 type ground struct {
 	logger   *slog.Logger
+	started  time.Time
 	settled  settled
 	sessions *identity.Sessions
 	tenants  *identity.Registry
@@ -119,7 +120,7 @@ func (c *closers) close() error {
 
 // prepare opens the ground. What it opened before an error is closed again.
 func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err error) {
-	g = &ground{logger: logger, settled: c.settled()}
+	g = &ground{logger: logger, started: time.Now(), settled: c.settled()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.closers.close())
