@@ -10,6 +10,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -35,9 +36,21 @@ var exportReadme string
 type exportedLeaf struct {
 	Seq int64 `json:"seq"`
 	// Entry are the exact bytes that were hashed.
-	Entry json.RawMessage `json:"entry"`
+	Entry json.RawMessage `json:"entry,omitempty"`
+	// Removed stands in its place when the content was removed, with the hash of
+	// the leaf.
+	Removed *exportedStub `json:"removed,omitempty"`
+	Leaf    *tlog.Hash    `json:"leaf,omitempty"`
 	// Proof leads from the leaf to the root of checkpoint.txt.
 	Proof []tlog.Hash `json:"proof"`
+}
+
+// exportedStub is what stays of a removed leaf.
+type exportedStub struct {
+	Kind   Kind             `json:"kind"`
+	ID     string           `json:"id"`
+	Tenant gateway.TenantID `json:"tenant"`
+	At     int64            `json:"at"`
 }
 
 // exportedCheckpoint is one line of checkpoints.jsonl: an earlier checkpoint
@@ -83,6 +96,8 @@ type exporter struct {
 	stated     statement
 	checkpoint Checkpoint
 	hashes     tlog.HashReader
+	// removals that the notes of the exported tree name.
+	removals removals
 }
 
 func (e *exporter) file(ctx context.Context, name string, write func(context.Context, io.Writer) error) error {
@@ -139,6 +154,16 @@ func (e *exporter) entries(ctx context.Context, w io.Writer, f Filter) error {
 }
 
 func (e *exporter) everything(ctx context.Context, w io.Writer) error {
+	err := e.viewer.removedNotes(ctx, 0, func(r Row) error {
+		if r.Seq < e.stated.Size {
+			_ = e.removals.learn(r.Seq, r.Body) // a damaged one is found by whoever verifies
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	e.removals.sort()
 	for seq := int64(0); seq < e.stated.Size; {
 		rows, err := e.viewer.reader.Rows(ctx, seq, pageSize)
 		if err != nil || len(rows) == 0 {
@@ -166,19 +191,36 @@ func (e *exporter) leaf(w io.Writer, r Row) error {
 	if r.Seq >= e.stated.Size {
 		return nil // written after the checkpoint of this export
 	}
-	if !json.Valid(r.Body) || bytes.ContainsAny(r.Body, "\n\r") {
-		return &gateway.Error{Op: "export record", Code: gateway.CodeInternal, RequestID: r.ID, Message: fmt.Sprintf("Der Eintrag Nr. %d des Protokolls ist beschädigt. Bitte prüfen Sie das Protokoll.", r.Seq)}
-	}
-	path, err := tlog.ProveRecord(e.stated.Size, r.Seq, e.hashes)
+	x, err := e.exported(r)
 	if err != nil {
+		return err
+	}
+	if x.Proof, err = tlog.ProveRecord(e.stated.Size, r.Seq, e.hashes); err != nil {
 		return fmt.Errorf("prove leaf %d: %w", r.Seq, err)
 	}
-	line, err := exportedLeaf{Seq: r.Seq, Entry: r.Body, Proof: path}.line()
+	line, err := x.line()
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(append(line, '\n'))
 	return err
+}
+
+func (e *exporter) exported(r Row) (exportedLeaf, error) {
+	if r.isStub() {
+		if e.removals.find(r.Seq) == nil {
+			return exportedLeaf{}, &gateway.Error{Op: "export record", Code: gateway.CodeConflict, Message: "Während des Auszugs wurden abgelaufene Inhalte entfernt. Bitte wiederholen Sie den Auszug."}
+		}
+		hashes, err := e.hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, r.Seq)})
+		if err != nil {
+			return exportedLeaf{}, fmt.Errorf("read the hash of leaf %d: %w", r.Seq, err)
+		}
+		return exportedLeaf{Seq: r.Seq, Removed: &exportedStub{r.Kind, r.ID, r.Tenant, r.Time}, Leaf: &hashes[0]}, nil
+	}
+	if !json.Valid(r.Body) || bytes.ContainsAny(r.Body, "\n\r") {
+		return exportedLeaf{}, &gateway.Error{Op: "export record", Code: gateway.CodeInternal, RequestID: r.ID, Message: fmt.Sprintf("Der Eintrag Nr. %d des Protokolls ist beschädigt. Bitte prüfen Sie das Protokoll.", r.Seq)}
+	}
+	return exportedLeaf{Seq: r.Seq, Entry: r.Body}, nil
 }
 
 // line is the only form in which a leaf stands in an export. The verification
@@ -188,7 +230,14 @@ func (l exportedLeaf) line() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode proof of leaf %d: %w", l.Seq, err)
 	}
-	return fmt.Appendf(nil, `{"seq":%d,"entry":%s,"proof":%s}`, l.Seq, l.Entry, proof), nil
+	if l.Removed == nil {
+		return fmt.Appendf(nil, `{"seq":%d,"entry":%s,"proof":%s}`, l.Seq, l.Entry, proof), nil
+	}
+	stub, err := json.Marshal(l.Removed)
+	if err != nil || l.Leaf == nil || l.Entry != nil {
+		return nil, errors.Join(errForm, err)
+	}
+	return fmt.Appendf(nil, `{"seq":%d,"removed":%s,"leaf":"%s","proof":%s}`, l.Seq, stub, l.Leaf, proof), nil
 }
 
 // hashCache reads stored hashes in blocks: the proofs of neighbours share

@@ -77,12 +77,12 @@ func (l Leaf) columns() Columns {
 		c = Columns{Topic: clean(n.Topic), Object: clean(n.Object)}
 	}
 	if r := l.Record; r != nil {
-		keep := keepOf(*r)
+		floor, ceiling := keep(*r)
 		c = Columns{
 			System: clean(r.System), Purpose: clean(r.Purpose), Service: clean(r.Service),
 			Operation: clean(r.Operation), Effect: clean(r.Effect()), File: clean(r.Case),
 			Rules: clean(rules(r.Decisions)), Result: promised(*r), Revision: clean(revision(*r)),
-			Floor: keep.Floor, Ceiling: keep.Ceiling,
+			Floor: floor, Ceiling: ceiling,
 		}
 		if r.Route != nil {
 			c.Model, c.Residency = clean(r.Route.Model), clean(r.Route.Residency)

@@ -192,6 +192,9 @@ func (v *Viewer) List(ctx context.Context, f Filter) (Page, error) {
 	}
 	page.Items = make([]Item, 0, len(pairs))
 	for _, p := range pairs {
+		if p.gone() {
+			continue
+		}
 		item, err := p.item()
 		if err != nil {
 			return Page{}, err
@@ -237,6 +240,9 @@ func (v *Viewer) eachPair(ctx context.Context, f Filter, do func(Pair) error) er
 			return err
 		}
 		for _, p := range pairs {
+			if p.gone() {
+				continue
+			}
 			if err := do(p); err != nil {
 				return err
 			}
@@ -245,6 +251,9 @@ func (v *Viewer) eachPair(ctx context.Context, f Filter, do func(Pair) error) er
 		after = Position{Time: last.Time, Seq: last.Seq}
 	}
 }
+
+// gone says that the content was removed while the page was read.
+func (p Pair) gone() bool { return p.Open.Removed || p.Close != nil && p.Close.Removed }
 
 func (p Pair) item() (Item, error) {
 	open, err := parseLeaf(p.Open.Body)

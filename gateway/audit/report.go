@@ -10,6 +10,9 @@ type VerifyReport struct { //nolint:recvcheck // a value to readers, a pointer o
 	Origin string `json:"origin"`
 	// Leaves is the number of leaves that were computed anew.
 	Leaves int64 `json:"leaves"`
+	// Removed is the number of leaves whose content was removed when its time was
+	// over, as notes in the record say.
+	Removed int64 `json:"removed"`
 	// Unfinished is the number of entries without an end.
 	Unfinished int `json:"unfinished"`
 	// Checkpoints is the number of signed checkpoints that were compared.
@@ -61,6 +64,7 @@ const (
 	ProblemPair       ProblemKind = "pair"       // an end without a beginning
 	ProblemPending    ProblemKind = "pending"    // the list of entries without an end
 	ProblemProof      ProblemKind = "proof"      // a proof of an export
+	ProblemRemoved    ProblemKind = "removed"    // a content that is gone without a note, or is back in spite of one
 )
 
 const maxProblems = 1000

@@ -55,6 +55,10 @@ type check struct {
 	until       int64       // its size: up to there leaves are checked
 	compared    int64       // size of the last checkpoint that was looked at
 
+	removals    removals
+	learned     int64 // size of the log when removals were learned
+	unexplained []Row // rows without content that no note named then
+
 	open         map[string]Pending // entries seen without an end so far
 	pending      map[string]Pending // what the store says
 	pendingSince int64              // size of the log when pending was read
@@ -83,6 +87,10 @@ func (c *check) start(ctx context.Context, earlier [][]byte) error {
 	c.pending = make(map[string]Pending, len(pending))
 	for _, p := range pending {
 		c.pending[p.ID] = p
+	}
+	c.learned = before.Size
+	if err := c.learnRemovals(ctx); err != nil {
+		return err
 	}
 	latest, err := reader.Latest(ctx)
 	if err != nil {
@@ -159,8 +167,13 @@ func (c *check) leaf(n int64, row *Row, stored []tlog.Hash) {
 		return
 	}
 	c.report.Leaves++
-	computed := c.bytes.push(tlog.RecordHash(row.Body))
+	hash := stored[0] // of a stub there is nothing else
+	if !row.isStub() {
+		hash = tlog.RecordHash(row.Body)
+	}
+	computed := c.bytes.push(hash)
 	claimed := c.stored.push(stored[0])
+	c.removals.confirm(n, hash)
 	if computed[0] != stored[0] {
 		c.report.add(ProblemLeaf, n, row.ID, "Der gespeicherte Inhalt und sein Hash passen nicht zusammen: Einer von beiden wurde nachträglich geändert.")
 	}
@@ -169,11 +182,18 @@ func (c *check) leaf(n int64, row *Row, stored []tlog.Hash) {
 			c.report.add(ProblemNode, n, row.ID, "Der gespeicherte Hash der Ebene %d über den Blättern %d bis %d wurde geändert.", level, n+1-1<<level, n)
 		}
 	}
-	c.columns(*row)
+	if row.isStub() {
+		c.stub(*row)
+	} else {
+		c.columns(*row)
+	}
 	c.pair(*row)
 }
 
 func (c *check) columns(row Row) {
+	if c.removals.find(row.Seq) != nil {
+		c.report.add(ProblemRemoved, row.Seq, row.ID, "Der Inhalt wurde laut Vermerk nach Ablauf der Frist entfernt und ist wieder da.")
+	}
 	leaf, err := parseLeaf(row.Body)
 	if err != nil {
 		c.report.add(ProblemLeaf, row.Seq, row.ID, "Der gespeicherte Inhalt ist nicht lesbar.")
@@ -280,6 +300,9 @@ func (c *check) finish(ctx context.Context) error {
 		if s.Size > c.until {
 			c.report.add(ProblemTruncated, -1, "", "Das Protokoll hat %d Blätter; ein andernorts aufbewahrter Prüfpunkt bestätigt %d. Das Ende wurde entfernt.", c.until, s.Size)
 		}
+	}
+	if err := c.explain(ctx); err != nil {
+		return err
 	}
 	if err := c.uncovered(ctx); err != nil {
 		return err

@@ -58,9 +58,14 @@ func VerifyExport(r io.ReaderAt, size int64, trustedKeys string) (VerifyReport, 
 	if err := eachLine(archive, fileCheckpoints, e.checkpoint); err != nil {
 		return report, err
 	}
+	if err := eachLine(archive, fileEntries, e.learn); err != nil {
+		return report, err
+	}
+	e.removals.sort()
 	if err := eachLine(archive, fileEntries, e.entry); err != nil {
 		return report, err
 	}
+	e.removals.judge(&report)
 	report.Unfinished = len(e.open)
 	report.Complete = report.OK() && e.inOrder && report.Leaves == e.stated.Size
 	return report, nil
@@ -148,13 +153,14 @@ func eachLine(archive *zip.Reader, name string, do func(line []byte) error) erro
 }
 
 type exportCheck struct {
-	report  *VerifyReport
-	keys    note.Verifiers
-	origin  string
-	stated  statement
-	open    map[string]int64
-	last    int64
-	inOrder bool
+	report   *VerifyReport
+	keys     note.Verifiers
+	origin   string
+	stated   statement
+	open     map[string]int64
+	last     int64
+	inOrder  bool
+	removals removals
 	// checkpoints counts lines, valid or not.
 	checkpoints int
 }
@@ -197,6 +203,22 @@ func (e *exportCheck) checkpoint(line []byte) error {
 	return nil
 }
 
+// mentions is in the line of every note about removed contents.
+var mentions = []byte(`"topic":"` + TopicRetained + `"`)
+
+// learn reads the notes about removed contents before the rest. Whether they are
+// in the record is found out with the rest.
+func (e *exportCheck) learn(line []byte) error {
+	if !bytes.Contains(line, mentions) {
+		return nil
+	}
+	var x exportedLeaf
+	if decodeLine(line, &x) == nil && x.Entry != nil {
+		_ = e.removals.learn(x.Seq, x.Entry) // what is malformed names nothing
+	}
+	return nil
+}
+
 func (e *exportCheck) entry(line []byte) error {
 	var x exportedLeaf
 	if err := decodeLine(line, &x); err != nil {
@@ -211,20 +233,42 @@ func (e *exportCheck) entry(line []byte) error {
 	e.inOrder = e.inOrder && x.Seq == e.last+1
 	e.last = x.Seq
 	e.report.Leaves++
-	leaf, err := parseLeaf(x.Entry)
-	if err != nil {
-		e.report.add(ProblemLeaf, x.Seq, "", "Der Inhalt ist nicht lesbar.")
-		return nil //nolint:nilerr // a finding of the verification
+	row := Row{Seq: x.Seq}
+	hash := tlog.RecordHash(x.Entry)
+	if s := x.Removed; s != nil {
+		hash, row.Kind, row.ID, row.Tenant, row.Time = *x.Leaf, s.Kind, s.ID, s.Tenant, s.At
+	} else {
+		leaf, err := parseLeaf(x.Entry)
+		if err != nil {
+			e.report.add(ProblemLeaf, x.Seq, "", "Der Inhalt ist nicht lesbar.")
+			return nil //nolint:nilerr // a finding of the verification
+		}
+		row.Kind, row.ID = leaf.Kind, leaf.ID
 	}
-	if x.Seq < 0 || x.Seq >= e.stated.Size || tlog.CheckRecord(x.Proof, e.stated.Size, e.stated.Root, x.Seq, tlog.RecordHash(x.Entry)) != nil {
-		e.report.add(ProblemProof, x.Seq, leaf.ID, "Der Nachweis führt nicht zum unterschriebenen Prüfpunkt: Inhalt, Nummer oder Nachweis wurden geändert.")
-		return nil //nolint:nilerr // a finding of the verification
+	if x.Seq < 0 || x.Seq >= e.stated.Size || tlog.CheckRecord(x.Proof, e.stated.Size, e.stated.Root, x.Seq, hash) != nil {
+		e.report.add(ProblemProof, x.Seq, row.ID, "Der Nachweis führt nicht zum unterschriebenen Prüfpunkt: Inhalt, Nummer oder Nachweis wurden geändert.")
+		return nil
 	}
-	e.pair(x.Seq, leaf)
+	e.removal(x, row, hash)
+	e.pair(row)
 	return nil
 }
 
-func (e *exportCheck) pair(seq int64, leaf Leaf) {
+// removal checks that a content is there unless a note says that it was removed.
+func (e *exportCheck) removal(x exportedLeaf, row Row, hash tlog.Hash) {
+	switch {
+	case x.Removed == nil:
+		e.removals.confirm(x.Seq, hash)
+		if e.removals.find(x.Seq) != nil {
+			e.report.add(ProblemRemoved, x.Seq, row.ID, "Der Inhalt wurde laut Vermerk nach Ablauf der Frist entfernt und ist wieder da.")
+		}
+	case !e.removals.meet(row):
+		e.report.add(ProblemRemoved, x.Seq, row.ID, "Der Inhalt fehlt, und kein Vermerk nennt ihn als nach Ablauf der Frist entfernt.")
+	}
+}
+
+func (e *exportCheck) pair(leaf Row) {
+	seq := leaf.Seq
 	switch leaf.Kind {
 	case KindOpen:
 		if _, twice := e.open[leaf.ID]; twice {

@@ -41,6 +41,12 @@ func Run(t *testing.T, b Backend) {
 		{"exports are proved without the database", exports},
 		{"changed exports are found", changedExports},
 		{"two logs share one sequence", shared},
+		{"contents go when their time is over", retention},
+		{"entries say how long they are kept", ownTimes},
+		{"notes end as well", oldNotes},
+		{"a wrong clock removes nothing", wrongClock},
+		{"a content that is gone without a note is found", removedAttacks},
+		{"contents are removed while others write", removalMeanwhile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -142,8 +142,8 @@ func TestListsUseIndexes(t *testing.T) {
 	for text, want := range map[string]string{
 		"SELECT * FROM entry o WHERE o.kind = 'open' AND o.removed = 0 AND o.tenant = 'a' AND o.at >= 1 ORDER BY o.at DESC, o.seq DESC LIMIT 51": "entry_tenant",
 		"SELECT * FROM entry o WHERE o.kind = 'open' AND o.removed = 0 ORDER BY o.at DESC, o.seq DESC LIMIT 51":                                  "entry_at",
-		"SELECT * FROM entry WHERE kind = 'close' AND id IN (SELECT value FROM json_each('[]'))":                               "entry_story",
-		"SELECT * FROM entry WHERE id = 'a' ORDER BY seq LIMIT 3":                                                              "entry_story",
+		"SELECT * FROM entry WHERE kind = 'close' AND id IN (SELECT value FROM json_each('[]'))":                                                 "entry_story",
+		"SELECT * FROM entry WHERE id = 'a' ORDER BY seq LIMIT 3":                                                                                "entry_story",
 	} {
 		plan := explain(t, db, text)
 		if !strings.Contains(plan, want) || (strings.Contains(plan, "TEMP B-TREE") && want != "entry_story") {

@@ -356,7 +356,7 @@ func (r Reader) Ends(ctx context.Context, ids []string) ([]audit.Row, error) {
 
 // Due returns rows whose time is over, the oldest first.
 func (r Reader) Due(ctx context.Context, d audit.Due, after audit.Position, limit int) ([]audit.Row, error) {
-	const day = int64(24 * time.Hour)
+	const day = "CAST(86400000000000 AS BIGINT)"
 	now := d.Now.UnixNano()
 	c := &condition{}
 	c.and("o.removed = 0")
@@ -365,7 +365,7 @@ func (r Reader) Due(ctx context.Context, d audit.Due, after audit.Position, limi
 		c.and("(o.at > " + at + " OR (o.at = " + at + " AND o.seq > " + seq + "))")
 	}
 	// A time of its own may be longer than what is configured, never shorter than the floor.
-	c.and("o.at < " + c.arg(now-int64(max(d.Floor, d.Ceiling))*day))
+	c.and("o.at < " + c.arg(now-int64(max(d.Floor, d.Ceiling))*int64(24*time.Hour)))
 	switch {
 	case d.Notes:
 		c.and("o.kind = 'note'")
@@ -376,10 +376,10 @@ func (r Reader) Due(ctx context.Context, d audit.Due, after audit.Position, limi
 	default:
 		c.and("o.kind = 'open'")
 		c.and("o.ceiling > 0")
-		c.and("o.at + o.ceiling * " + c.arg(day) + " < " + c.arg(now))
+		c.and("o.at + o.ceiling * " + day + " < " + c.arg(now))
 	}
 	if !d.Notes {
-		c.and("o.at + o.floor * " + c.arg(day) + " < " + c.arg(now))
+		c.and("o.at + o.floor * " + day + " < " + c.arg(now))
 		c.and("NOT EXISTS (SELECT 1 FROM pending p WHERE p.id = o.id)")
 	}
 	list, err := collect(ctx, r, scanShort,
