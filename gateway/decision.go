@@ -228,7 +228,8 @@ type Risk struct {
 	Note string `json:"note,omitempty"`
 }
 
-// Decision is the answer to a Question.
+// Decision is the answer to a Question. Others may have got the same: what its
+// lists and maps hold is read, never changed; who needs it otherwise makes copies.
 type Decision struct {
 	Stage  Stage  `json:"stage"`
 	Effect Effect `json:"effect"`

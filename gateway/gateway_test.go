@@ -6,6 +6,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -38,6 +39,7 @@ type parts struct {
 	category string // what the screener hints at in every text
 	usage    *gateway.Usage
 	read     int // events read
+	decided  []given
 }
 
 // call notes a call, and panics if it is the one to do so.
@@ -56,6 +58,7 @@ const (
 func setup(t testing.TB) (*parts, *gateway.Gateway) {
 	t.Helper()
 	p := &parts{answer: `{"choices":[{"message":{"content":"Guten Tag [NAME_1]"},"finish_reason":"stop"}]}`}
+	t.Cleanup(func() { p.unchanged(t) })
 	p.decide = func(q gateway.Question) (gateway.Decision, error) {
 		d := gateway.Decision{Effect: gateway.EffectAllow, Obligations: []gateway.Obligation{{ID: gateway.ObligationPseudonymise}}}
 		for _, m := range q.Models {
@@ -145,7 +148,26 @@ func (s *nameStream) Count() int { return s.count }
 
 func (p *parts) Decide(_ context.Context, q gateway.Question) (gateway.Decision, error) {
 	p.call("decide " + string(q.Stage))
-	return p.decide(q)
+	d, err := p.decide(q)
+	if len(p.decided) < 100 {
+		p.decided = append(p.decided, given{d, fmt.Sprintf("%+v", d)})
+	}
+	return d, err
+}
+
+// given is a decision as it was handed out: others may have got the same.
+type given struct {
+	decision gateway.Decision
+	was      string
+}
+
+// unchanged reports decisions that were written into.
+func (p *parts) unchanged(t testing.TB) {
+	for _, g := range p.decided {
+		if is := fmt.Sprintf("%+v", g.decision); is != g.was {
+			t.Errorf("a decision was changed: %s instead of %s", is, g.was)
+		}
+	}
 }
 
 func (p *parts) Retrieve(_ context.Context, q gateway.Query) ([]gateway.Passage, error) {

@@ -32,12 +32,11 @@ const (
 //     with nothing remembered.
 //
 // Only decisions the rules made are kept, never an error or a time limit. What
-// goes in and what comes out are copies, so nobody can change what others get.
-// Input and Duration are those of the question at hand: the record of a
-// remembered decision holds its own exact input.
+// goes in is a copy; what comes out is shared by all who get it, and nobody may
+// change it (gateway.Decision). Input and Duration are those of the question at
+// hand: the record of a remembered decision holds its own exact input.
 type decisionCache struct {
-	now     func() time.Time
-	buffers sync.Pool
+	now func() time.Time
 
 	mu         sync.Mutex
 	young, old map[cacheKey]gateway.Decision
@@ -50,21 +49,17 @@ func newDecisionCache(now func() time.Time) *decisionCache {
 	return &decisionCache{now: now, young: map[cacheKey]gateway.Decision{}, since: now()}
 }
 
-// keyOf digests what the view of facts is made from. canonical are the same facts
-// with exact quantities.
-func (s *snapshot) keyOf(f *facts, canonical []byte) cacheKey {
+// keyOf digests what the view of facts is made from, with the digest of the models
+// in place of the models. w has written the facts with exact quantities.
+func (s *snapshot) keyOf(f *facts, w *jsonWriter) cacheKey {
 	if !s.coarse || !f.counted() {
-		return sha256.Sum256(canonical)
+		w.room = append(append(append(w.room[:0], w.out[:w.modelsAt]...), f.models.digest[:]...), w.out[w.modelsEnd:]...)
+		return sha256.Sum256(w.room)
 	}
-	w, _ := s.cache.buffers.Get().(*jsonWriter)
-	if w == nil {
-		w = &jsonWriter{}
-	}
-	defer s.cache.buffers.Put(w)
-	w.out, w.known = w.out[:0], f.modelsJSON
-	f.write(w, presence)
-	w.known = nil
-	return sha256.Sum256(w.out)
+	coarse := jsonWriter{out: w.room[:0], digests: true}
+	f.write(&coarse, presence)
+	w.room = coarse.out
+	return sha256.Sum256(w.room)
 }
 
 func (c *decisionCache) recall(key cacheKey) (gateway.Decision, bool) {
@@ -81,7 +76,7 @@ func (c *decisionCache) recall(key cacheKey) (gateway.Decision, bool) {
 	if !ok {
 		return gateway.Decision{}, false
 	}
-	return copyDecision(d), true
+	return d, true
 }
 
 func (c *decisionCache) keep(key cacheKey, d gateway.Decision) {
@@ -102,12 +97,14 @@ func (c *decisionCache) age(now time.Time) {
 	c.old, c.young, c.since = c.young, make(map[cacheKey]gateway.Decision, len(c.young)), now
 }
 
-// copyDecision copies everything that can be changed through a Decision.
+// copyDecision copies everything that can be changed through a Decision. What is
+// appended to a copy is appended elsewhere.
 func copyDecision(d gateway.Decision) gateway.Decision {
-	d.DataClasses = slices.Clone(d.DataClasses)
-	d.Reasons = slices.Clone(d.Reasons)
-	d.Models = slices.Clone(d.Models)
-	d.Obligations = slices.Clone(d.Obligations)
+	d.DataClasses = slices.Clip(slices.Clone(d.DataClasses))
+	d.Reasons = slices.Clip(slices.Clone(d.Reasons))
+	d.Models = slices.Clip(slices.Clone(d.Models))
+	d.Obligations = slices.Clip(slices.Clone(d.Obligations))
+	d.Input = slices.Clip(slices.Clone(d.Input))
 	for i := range d.Obligations {
 		d.Obligations[i].Params = copyParams(d.Obligations[i].Params)
 	}

@@ -4,11 +4,13 @@
 package policies
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -129,7 +131,9 @@ func otherValues(v reflect.Value) []reflect.Value {
 		return []reflect.Value{zero, reflect.ValueOf("junk").Convert(v.Type()), reflect.ValueOf("zu viel, ja").Convert(v.Type())}
 	case reflect.Bool:
 		return []reflect.Value{reflect.ValueOf(!v.Bool()).Convert(v.Type())}
-	case reflect.Int:
+	case reflect.Float64:
+		return []reflect.Value{reflect.ValueOf(v.Float() + 1).Convert(v.Type())}
+	case reflect.Int, reflect.Int64:
 		return []reflect.Value{reflect.ValueOf(int(v.Int()) + 1).Convert(v.Type()), reflect.ValueOf(int(v.Int()) + 7).Convert(v.Type()), reflect.ValueOf(-1).Convert(v.Type())}
 	case reflect.Slice:
 		out := []reflect.Value{zero}
@@ -154,20 +158,63 @@ func otherValues(v reflect.Value) []reflect.Value {
 	return nil
 }
 
-// TestNobodyChangesWhatOthersGet writes into everything a decision consists of.
+// TestNobodyChangesWhatOthersGet writes into everything the first caller got, and
+// appends to everything later ones got: what is remembered stays as it was.
 func TestNobodyChangesWhatOthersGet(t *testing.T) {
 	t.Parallel()
 	e, g := corpus(t)
+	remembered := e.active.Load().cache
 	for _, c := range g.cases {
-		want := mustDecide(t, e, c.question)
-		want = deepCopy(t, want)
+		before := len(remembered.young)
+		first := mustDecide(t, e, c.question)
+		want := deepCopy(t, first)
+		if len(remembered.young) > before {
+			spoil(reflect.ValueOf(&first).Elem())
+		}
 		for range 3 {
 			got := mustDecide(t, e, c.question)
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: what one caller changed came to another: %+v", c.name(), got)
 			}
-			spoil(reflect.ValueOf(&got).Elem())
+			_ = append(got.Reasons, gateway.Reason{Rule: "X"})
+			_ = append(got.Obligations, gateway.Obligation{ID: "x"})
+			_ = append(got.Models, "x")
+			_ = append(got.DataClasses, "x")
+			_ = append(got.Input, 'x')
 		}
+	}
+}
+
+// TestSameCard changes every field of a card: it is another card then, for the
+// rules too.
+func TestSameCard(t *testing.T) {
+	t.Parallel()
+	cards := []gateway.ModelCard{{
+		ID: "m", DataClasses: []gateway.DataClass{"public"}, Operations: []gateway.Operation{"chat"}, Capabilities: []gateway.Capability{"tools"},
+	}, {ID: "n"}}
+	sets := newModelSets()
+	first := sets.of(cards)
+	if sets.of(slices.Clone(cards)) != first {
+		t.Error("the same cards are not recognised")
+	}
+	fields := 0
+	original := cards[0]
+	damageValue(reflect.ValueOf(&cards[0]).Elem(), "card", func(path string) {
+		if reflect.DeepEqual(cards[0], original) {
+			return
+		}
+		fields++
+		sets.known[sets.hash(cards)] = first // also where only the id differs
+		set := sets.of(cards)
+		if set == first {
+			t.Errorf("%s: the card passes for the one before", path)
+		}
+		if want := newModelSet(cards); !bytes.Equal(set.json, want.json) || set.digest != want.digest {
+			t.Errorf("%s: written as %s", path, set.json)
+		}
+	})
+	if fields < 20 {
+		t.Errorf("only %d changes", fields)
 	}
 }
 

@@ -40,7 +40,7 @@ func newCandidateFacts(ctx context.Context, compiler *ast.Compiler, store storag
 
 // about answers for models as they stand in a policy input.
 func (c *candidateFacts) about(ctx context.Context, models ast.Object, limit time.Duration) (*ast.Term, error) {
-	key := string(canonicalJSON(models))
+	key := canonicalJSON(models)
 	if set, ok := c.recall(key); ok {
 		return set.facts, nil
 	}
@@ -56,20 +56,20 @@ func (c *candidateFacts) about(ctx context.Context, models ast.Object, limit tim
 	return set.facts, nil
 }
 
-func (c *candidateFacts) recall(key string) (candidateSet, bool) {
+func (c *candidateFacts) recall(key []byte) (candidateSet, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	set, ok := c.known[key]
+	set, ok := c.known[string(key)]
 	return set, ok
 }
 
-func (c *candidateFacts) keep(key string, set candidateSet) {
+func (c *candidateFacts) keep(key []byte, set candidateSet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.known) >= maxCandidateSets {
 		clear(c.known)
 	}
-	c.known[key] = set
+	c.known[string(key)] = set
 }
 
 // check makes sure that rules ask about candidates only what is answered: a set

@@ -14,6 +14,7 @@
 package policies
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,6 +96,9 @@ type Engine struct {
 	timeout time.Duration
 	log     *slog.Logger
 	active  atomic.Pointer[snapshot]
+	// models and writers are what inputs are written with.
+	models  *modelSets
+	writers sync.Pool
 
 	// shadow, if any, is asked beside.
 	shadow atomic.Pointer[Shadow]
@@ -125,7 +129,7 @@ func newEngine(c Config) *Engine {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	e := &Engine{cfg: c, timeout: c.Timeout, log: c.Logger, tenants: c.Tenants}
+	e := &Engine{cfg: c, models: newModelSets(), timeout: c.Timeout, log: c.Logger, tenants: c.Tenants}
 	if e.timeout <= 0 {
 		e.timeout = DefaultTimeout
 	}
@@ -189,15 +193,14 @@ func (e *Engine) Decide(ctx context.Context, q gateway.Question) (gateway.Decisi
 
 func (e *Engine) decide(ctx context.Context, s *snapshot, q gateway.Question) (gateway.Decision, error) {
 	start := time.Now()
-	f, err := questionFacts(q)
+	f, err := factsWith(q, e.models.of)
 	if err != nil {
 		return e.failed(ctx, s, q.Stage, nil, start, fmt.Errorf("build policy input: %w", err))
 	}
-	input := f.canonical()
 	if e.cfg.NoCache {
-		return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.decideFacts(ctx, &f, e.timeout) })
+		return e.answer(ctx, s, q.Stage, f.canonical(), start, func() (gateway.Decision, error) { return s.decideFacts(ctx, &f, e.timeout) })
 	}
-	return e.answer(ctx, s, q.Stage, input, start, func() (gateway.Decision, error) { return s.remembered(ctx, &f, input, e.timeout) })
+	return e.remembered(ctx, s, &f, start)
 }
 
 // Replay decides a recorded policy input (Decision.Input) again with the active
@@ -256,13 +259,32 @@ func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, i
 }
 
 // remembered is the decision made before on the same facts, or a new one.
-func (s *snapshot) remembered(ctx context.Context, f *facts, canonical []byte, limit time.Duration) (gateway.Decision, error) {
-	key := s.keyOf(f, canonical)
-	if d, ok := s.cache.recall(key); ok {
-		return d, nil
+func (e *Engine) remembered(ctx context.Context, s *snapshot, f *facts, start time.Time) (gateway.Decision, error) {
+	w, _ := e.writers.Get().(*jsonWriter)
+	if w == nil {
+		w = &jsonWriter{}
 	}
-	d, err := s.decideFacts(ctx, f, limit)
+	defer e.writers.Put(w)
+	w.out = w.out[:0]
+	f.write(w, exact)
+	key, stage := s.keyOf(f, w), f.question.Stage
+	d, ok := s.cache.recall(key)
+	if !ok || ctx.Err() != nil {
+		input := bytes.Clone(w.out)
+		return e.answer(ctx, s, stage, input, start, func() (gateway.Decision, error) { return e.learn(ctx, s, f, key, input) })
+	}
+	if !bytes.Equal(d.Input, w.out) {
+		d.Input = bytes.Clone(w.out)
+	}
+	d.Stage, d.Duration = stage, time.Since(start)
+	return d, nil
+}
+
+// learn decides and remembers.
+func (e *Engine) learn(ctx context.Context, s *snapshot, f *facts, key cacheKey, input json.RawMessage) (gateway.Decision, error) {
+	d, err := s.decideFacts(ctx, f, e.timeout)
 	if err == nil {
+		d.Input = input
 		s.cache.keep(key, d)
 	}
 	return d, err

@@ -32,10 +32,8 @@ type facts struct {
 	date, caseDate string
 	total          int
 	kinds          []gateway.FindingKind
-	models         []*gateway.ModelCard
-	// modelsJSON are the models within canonical, once that is written.
-	modelsJSON []byte
-	passages   passageFacts
+	models         *modelSet
+	passages       passageFacts
 }
 
 type passageFacts struct {
@@ -43,7 +41,10 @@ type passageFacts struct {
 	classes             []gateway.DataClass
 }
 
-func questionFacts(q gateway.Question) (facts, error) {
+func questionFacts(q gateway.Question) (facts, error) { return factsWith(q, newModelSet) }
+
+// factsWith are the facts of a question, with the candidates as set makes them.
+func factsWith(q gateway.Question, set func([]gateway.ModelCard) *modelSet) (facts, error) {
 	r := q.Request
 	switch {
 	case r.Time.IsZero():
@@ -53,7 +54,7 @@ func questionFacts(q gateway.Question) (facts, error) {
 	case q.Screened.Unscreenable < 0:
 		return facts{}, errors.New("a negative number of parts that cannot be screened")
 	}
-	f := facts{question: q, date: r.Time.Format(time.DateOnly), models: modelFacts(q.Models), passages: factsOf(q.Passages)}
+	f := facts{question: q, date: r.Time.Format(time.DateOnly), models: set(q.Models), passages: factsOf(q.Passages)}
 	f.caseDate = f.date
 	if !r.CaseDate.IsZero() {
 		f.caseDate = r.CaseDate.Format(time.DateOnly)
@@ -108,7 +109,7 @@ func factsOf(passages []gateway.Passage) passageFacts {
 type writer interface {
 	open(key string)
 	openID(id string)
-	models(models []*gateway.ModelCard)
+	models(set *modelSet)
 	shut()
 	text(key, value string)
 	flag(key string, value bool)
@@ -255,9 +256,8 @@ func presence(n int) int { return min(n, 1) }
 
 // canonical is the policy input as recorded, in JSON.
 func (f *facts) canonical() []byte {
-	w := jsonWriter{out: make([]byte, 0, 1024+320*len(f.models))}
+	w := jsonWriter{out: make([]byte, 0, 1024+len(f.models.json))}
 	f.write(&w, exact)
-	f.modelsJSON = w.out[w.modelsAt:w.modelsEnd]
 	return w.out
 }
 

@@ -27,7 +27,7 @@ import (
 
 // questionView is the view of facts that were just put together.
 func (s *snapshot) questionView(ctx context.Context, f *facts, limit time.Duration) (ast.Value, error) {
-	set, asked := s.candidates.recall(string(f.modelsJSON))
+	set, asked := s.candidates.recall(f.models.json)
 	w := astWriter{purpose: s.purpose, known: set.models}
 	f.write(&w, s.quantity())
 	if !asked {

@@ -7,17 +7,17 @@ import (
 	"strconv"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-
-	"github.com/ki-schleuse/schleuse/gateway"
 )
 
 // jsonWriter writes canonical JSON: what canonicalJSON makes of the AST.
 type jsonWriter struct {
 	out []byte
-	// modelsAt and modelsEnd say where the models stand, known is what was written
-	// there before, if it was.
+	// modelsAt and modelsEnd say where the models stand.
 	modelsAt, modelsEnd int
-	known               []byte
+	// digests writes the digest of the models in their place: for a key, not for a reader.
+	digests bool
+	// room is where a key is put together.
+	room []byte
 }
 
 var _ writer = (*jsonWriter)(nil)
@@ -54,14 +54,14 @@ func (w *jsonWriter) openID(id string) {
 	w.out = append(appendString(w.out, id), ':', '{')
 }
 
-func (w *jsonWriter) models(models []*gateway.ModelCard) {
-	w.modelsAt = len(w.out) + len(`,"models":`)
-	if w.known != nil {
-		w.key("models")
-		w.out = append(w.out, w.known...)
+func (w *jsonWriter) models(set *modelSet) {
+	w.key("models")
+	w.modelsAt = len(w.out)
+	if w.digests {
+		w.out = append(w.out, set.digest[:]...)
 		return
 	}
-	writeModels(w, models)
+	w.out = append(w.out, set.json...)
 	w.modelsEnd = len(w.out)
 }
 
@@ -122,12 +122,12 @@ func (w *astWriter) open(key string) {
 	w.stack = append(w.stack, openObject{name: key, items: make([][2]*ast.Term, 0, 18)})
 }
 
-func (w *astWriter) models(models []*gateway.ModelCard) {
+func (w *astWriter) models(set *modelSet) {
 	if w.known != nil {
 		w.put("models", w.known)
 		return
 	}
-	writeModels(w, models)
+	writeModels(w, set.ordered)
 }
 
 func (w *astWriter) openID(id string) { w.open(id) }
