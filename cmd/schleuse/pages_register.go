@@ -20,7 +20,7 @@ import (
 // registerPages are the pages of what is documented and set up.
 func (p *parts) registerPages() *ui.RegisterPages {
 	return &ui.RegisterPages{
-		Register: registerBook{p}, Models: modelBook{p}, Usage: usageBook{p}, Tenants: tenantDesk{p.tenants, p},
+		Classes: classes{p}, Register: registerBook{p}, Models: modelBook{p}, Usage: usageBook{p}, Tenants: tenantDesk{p.tenants, p},
 		System: systemBook{p}, Note: p.pageNote,
 	}
 }

@@ -16,6 +16,7 @@ import (
 // RegisterPages are the pages of what is documented and set up. Without a port
 // its pages do not exist.
 type RegisterPages struct {
+	Classes  Classes
 	Register Register
 	Models   ModelBook
 	Usage    UsageBook
@@ -37,6 +38,90 @@ type PageNote struct {
 	Object, Text string
 	Reason       string
 	Old, New     json.RawMessage
+}
+
+// Classes says what a planned use of AI is under the AI Act.
+type Classes interface {
+	Guide(ctx context.Context) (ClassGuide, error)
+	Classify(ctx context.Context, p ClassPlan) (ClassResult, error)
+}
+
+// ClassGuide is what the policies explain about classes, purposes and services.
+type ClassGuide struct {
+	Revision, Date string
+	Classes        []GuideClass
+	Purposes       []GuidePurpose
+	Services       []gateway.ServiceCard
+	Examples       []GuideExample
+}
+
+// GuideClass is a class under the AI Act.
+type GuideClass struct {
+	ID, Title, Text, Basis string
+	Permitted              bool
+	Duties                 []GuideDuty
+}
+
+// GuideDuty is a line of a checklist: what, by which norm, who, how the gateway
+// takes part, and from which day on.
+type GuideDuty struct {
+	Duty, Norm, Who, How, Since, Day string
+	InForce                          bool
+}
+
+// GuidePurpose is a purpose that can be chosen.
+type GuidePurpose struct {
+	ID          gateway.Purpose
+	Title, Text string
+	Channels    []gateway.Channel
+	// NeedsService: the service must be named.
+	NeedsService bool
+	Rows         []GuideRow
+}
+
+// GuideRow says which class a purpose has at a point of Annex III ("*": any other
+// point, "none": no point), and where that stands.
+type GuideRow struct{ Annex, Class, Basis, Source string }
+
+// GuideExample is a concrete use in a municipality.
+type GuideExample struct {
+	ID, Area, Title string
+	Purpose         gateway.Purpose
+	Annex           string
+	Channel         gateway.Channel
+	Class, Norm     string
+	// Paragraph of the Commission's draft guidelines; empty: none speaks of it.
+	Paragraph, Why, From string
+}
+
+// ClassPlan is a use that somebody considers.
+type ClassPlan struct {
+	Tenant    gateway.TenantID
+	Purpose   gateway.Purpose
+	Service   gateway.ServiceID
+	Channel   gateway.Channel
+	DataClass []gateway.DataClass
+	Date      time.Time
+}
+
+// ClassResult is what the policies say to a plan.
+type ClassResult struct {
+	Allowed     bool
+	Risk        gateway.Risk
+	DataClasses []gateway.DataClass
+	// Reasons that block, Remarks that hold all the same.
+	Reasons, Remarks []gateway.Reason
+	// Duties the gateway carries out at every request.
+	Duties   []string
+	Models   []BookModel
+	Rejected []RejectedModel
+	Revision string
+}
+
+// RejectedModel is a model that may not be used, with the rules that say so.
+type RejectedModel struct {
+	Model   BookModel
+	Reasons []gateway.Reason
 }
 
 // Register is the list of AI uses of a tenant (KI-Verzeichnis).

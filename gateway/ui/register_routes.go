@@ -17,6 +17,9 @@ func (u *UI) registerRoutes() []route {
 		return nil
 	}
 	var out []route
+	if p.Classes != nil {
+		out = append(out, route{"GET /admin/classify", forOffice, u.classify})
+	}
 	if p.Register != nil {
 		out = append(out,
 			route{"GET /admin/register", forOffice, u.registerShow},
