@@ -336,6 +336,9 @@ func (l *Log) sweep(ctx context.Context) error {
 }
 
 func (l *Log) sweepInBackground() {
+	if l.config.NotesOnly {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
 	defer cancel()
 	if err := l.sweep(ctx); err != nil {

@@ -18,6 +18,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -37,6 +38,12 @@ type Config struct {
 	Key string
 	// Trusted are the public keys of earlier private keys of the same name.
 	Trusted []string
+	// Kept are checkpoints that witnesses keep, with which every verification
+	// compares the log; nil: there are none.
+	Kept func(context.Context) ([][]byte, error)
+	// NotesOnly is for a process that writes notes beside another one which writes
+	// everything, as the command line does: it begins and ends no stories.
+	NotesOnly bool
 	// Clock and Logger default to time.Now and to silence.
 	Clock  func() time.Time
 	Logger *slog.Logger
@@ -117,8 +124,9 @@ func New(ctx context.Context, config Config) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	viewer.kept = config.Kept
 	writer := "w" + rand.Text()
-	alive, err := config.Store.Enlist(ctx, writer)
+	alive, err := enlist(ctx, config, writer)
 	if err != nil {
 		return nil, fmt.Errorf("enlist as a writer of the record: %w", err)
 	}
@@ -135,11 +143,21 @@ func New(ctx context.Context, config Config) (*Log, error) {
 	return l, nil
 }
 
+func enlist(ctx context.Context, config Config, writer string) (io.Closer, error) {
+	if config.NotesOnly {
+		return io.NopCloser(nil), nil // nobody has to end what it leaves
+	}
+	return config.Store.Enlist(ctx, writer)
+}
+
 // resume checks the end of the log, so that nothing is ever written behind a
 // damaged one, and ends what dead processes left open.
 func (l *Log) resume(ctx context.Context) error {
 	if err := l.end(ctx, nil); err != nil {
 		return fmt.Errorf("check the end of the record: %w", err)
+	}
+	if l.config.NotesOnly {
+		return nil
 	}
 	if err := l.sweep(ctx); err != nil {
 		return fmt.Errorf("end the entries of dead processes: %w", err)
@@ -153,6 +171,9 @@ func (l *Log) Open(ctx context.Context, r gateway.Record) error {
 	const op = "open record"
 	if !validID(r.ID) || !validID(string(r.Tenant)) {
 		return noRecord(op, "", errors.New("record without a valid id or tenant"))
+	}
+	if l.config.NotesOnly {
+		return noRecord(op, r.ID, errors.New("this process writes notes only"))
 	}
 	leaf := Leaf{Kind: KindOpen, ID: r.ID, Time: l.timeOr(r.Time), Tenant: r.Tenant, Writer: l.writer, Record: &r}
 	row, err := leaf.row()

@@ -23,6 +23,14 @@ type Viewer struct {
 	origin  string
 	public  []string
 	trusted note.Verifiers
+	kept    func(context.Context) ([][]byte, error) // see Config.Kept
+}
+
+// WithKept returns a viewer that compares with what witnesses kept, see Config.Kept.
+func (v *Viewer) WithKept(kept func(context.Context) ([][]byte, error)) *Viewer {
+	with := *v
+	with.kept = kept
+	return &with
 }
 
 // NewViewer takes the public key of the log, the newest first.

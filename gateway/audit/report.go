@@ -17,6 +17,10 @@ type VerifyReport struct { //nolint:recvcheck // a value to readers, a pointer o
 	Unfinished int `json:"unfinished"`
 	// Checkpoints is the number of signed checkpoints that were compared.
 	Checkpoints int `json:"checkpoints"`
+	// Witnessed is the number of those that were kept elsewhere, WitnessError why
+	// witnesses could not be asked: then nothing is said about them.
+	Witnessed    int    `json:"witnessed"`
+	WitnessError string `json:"witness_error,omitempty"`
 	// Size and Root are those of the newest checkpoint.
 	Size int64  `json:"size"`
 	Root string `json:"root"`
@@ -64,6 +68,7 @@ const (
 	ProblemPair       ProblemKind = "pair"       // an end without a beginning
 	ProblemPending    ProblemKind = "pending"    // the list of entries without an end
 	ProblemProof      ProblemKind = "proof"      // a proof of an export
+	ProblemWitness    ProblemKind = "witness"    // a checkpoint kept elsewhere that is invalid
 	ProblemRemoved    ProblemKind = "removed"    // a content that is gone without a note, or is back in spite of one
 )
 

@@ -4,6 +4,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -20,8 +21,8 @@ import (
 // the roots and signatures of all checkpoints, the columns used for searching,
 // and that every end has its beginning. The log may be written meanwhile.
 //
-// earlier are checkpoints that were kept elsewhere: with them a log that was
-// cut or set back as a whole is found, too. A difference is a Problem of the
+// earlier are checkpoints that were kept elsewhere, beside those of the witnesses
+// of Config.Kept: with them a log that was cut or set back as a whole is found, too. A difference is a Problem of the
 // report; an error means that the verification could not be finished.
 func (v *Viewer) Verify(ctx context.Context, earlier ...[]byte) (VerifyReport, error) {
 	c := &check{viewer: v, report: VerifyReport{Origin: v.origin, Problems: []Problem{}}, open: map[string]Pending{}}
@@ -73,7 +74,8 @@ func (c *check) start(ctx context.Context, earlier [][]byte) error {
 		}
 		c.elsewhere = append(c.elsewhere, s)
 	}
-	slices.SortFunc(c.elsewhere, func(a, b statement) int { return int(min(1, max(-1, a.Size-b.Size))) })
+	c.askWitnesses(ctx)
+	slices.SortFunc(c.elsewhere, func(a, b statement) int { return cmp.Compare(a.Size, b.Size) })
 
 	before, err := reader.Latest(ctx)
 	if err != nil {
@@ -100,6 +102,18 @@ func (c *check) start(ctx context.Context, earlier [][]byte) error {
 	c.report.Size = latest.Size
 	c.checkpoints = checkpointQueue{reader: reader}
 	return nil
+}
+
+// askWitnesses reads what they keep, before the newest checkpoint is looked at.
+func (c *check) askWitnesses(ctx context.Context) {
+	if c.viewer.kept == nil {
+		return
+	}
+	texts, err := c.viewer.kept(ctx)
+	if err != nil {
+		c.report.WitnessError = err.Error()
+	}
+	c.elsewhere = append(c.elsewhere, c.viewer.keptElsewhere(&c.report, texts)...)
 }
 
 // pageSize is the number of leaves that are looked at together.
@@ -261,6 +275,7 @@ func (c *check) compareCheckpoints(ctx context.Context) error {
 	size := c.bytes.size
 	for len(c.elsewhere) > 0 && c.elsewhere[0].Size <= size {
 		if s := c.elsewhere[0]; s.Size == size {
+			c.report.Witnessed++
 			c.compare(s, "Der andernorts aufbewahrte Prüfpunkt")
 		}
 		c.elsewhere = c.elsewhere[1:]
