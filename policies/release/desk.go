@@ -4,11 +4,14 @@
 package release
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io/fs"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -29,12 +32,12 @@ type Event struct {
 
 // Topics of events.
 const (
-	TopicProposed  = "policy_proposed"
-	TopicSigned    = "policy_signed"
-	TopicActivated = "policy_activated"
-	TopicWithdrawn = "policy_withdrawn"
-	TopicShadow    = "shadow_started"
-	TopicShadowEnd = "shadow_ended"
+	TopicProposed    = "policy_proposed"
+	TopicSigned      = "policy_signed"
+	TopicActivated   = "policy_activated"
+	TopicWithdrawn   = "policy_withdrawn"
+	TopicShadow      = "shadow_started"
+	TopicShadowEnded = "shadow_ended"
 )
 
 // Config of a Desk. Store, Engine, Key and Note are required.
@@ -45,7 +48,7 @@ type Config struct {
 	Source Source
 	// Trust says whose signatures count and how many are needed.
 	Trust Trust
-	// Key seals activations; all replicas have the same.
+	// Key seals activations; all replicas have the same, the database has not.
 	Key []byte
 	// Note writes a step into the record. An error means: the step is not taken.
 	Note func(ctx context.Context, e Event) error
@@ -53,102 +56,132 @@ type Config struct {
 	// there is none.
 	History func(ctx context.Context, from time.Time, yield func(gateway.Record) error) error
 	// Poll is how often the state is looked at; default 2 s. SourcePoll is how often
-	// the Source is; default 1 minute.
+	// the Source is; default 1 minute, a folder with every Poll.
 	Poll, SourcePoll time.Duration
 	// Replica names this process among others; default: random.
 	Replica string
-	Now     func() time.Time
-	NewID   func(time.Time) string
-	Logger  *slog.Logger
+	// ShadowObserved, if set, is told of every comparison in the shadow, for metrics.
+	ShadowObserved func(outcome string)
+	Now            func() time.Time
+	NewID          func(time.Time) string
+	Logger         *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Source == nil {
+		c.Source = Embedded()
+	}
+	c.Poll = cmp.Or(c.Poll, 2*time.Second)
+	c.SourcePoll = cmp.Or(c.SourcePoll, time.Minute)
+	if c.Source.Name() == SourceFolder {
+		c.SourcePoll = c.Poll
+	}
+	c.Replica = cmp.Or(c.Replica, "r"+rand.Text())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = gateway.NewID
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
 }
 
 // Desk is where policies are changed. It is safe for concurrent use, and several
 // replicas work over one Store.
 type Desk struct {
 	config Config
-}
+	// checking admits one examination at a time.
+	checking chan struct{}
 
-var errSkeleton = errors.New("release: not available")
+	// step is held while a step is taken or something is loaded.
+	step sync.Mutex
+
+	mu     sync.Mutex
+	status Status
+	// seen is the version of the active document that was tried last, retry when it
+	// is tried again.
+	seen  int64
+	retry time.Time
+	// sourceAt is when the Source is looked at again.
+	sourceAt time.Time
+
+	shadow *runningShadow // held with step
+}
 
 // New checks the configuration. Start loads what is in force.
-func New(c Config) (*Desk, error) { return &Desk{config: c}, nil }
-
-// Start loads the policies in force into the engine, before the first request.
-func (d *Desk) Start(ctx context.Context) error { return errSkeleton }
-
-// Follow loads what becomes active anywhere, until the context ends.
-func (d *Desk) Follow(ctx context.Context) error { return errSkeleton }
-
-// Ready is an error while this replica cannot follow the policies in force.
-func (d *Desk) Ready(ctx context.Context) error { return errSkeleton }
+func New(c Config) (*Desk, error) {
+	if c.Store == nil || c.Engine == nil || len(c.Key) == 0 || c.Note == nil {
+		return nil, errors.New("release: Store, Engine, Key and Note are required")
+	}
+	c = c.withDefaults()
+	if err := c.Trust.Validate(); err != nil {
+		return nil, fmt.Errorf("policies: %w", err)
+	}
+	if name := c.Source.Name(); (name == SourceFile || name == SourceURL) && len(c.Trust.Signers) == 0 {
+		return nil, fmt.Errorf("policies: source %s needs signers; unsigned policies are read from a folder only, for development", name)
+	}
+	return &Desk{config: c, checking: make(chan struct{}, 1)}, nil
+}
 
 // Status is what this replica says of its policies.
-func (d *Desk) Status() Status { return Status{} }
-
-// Propose checks a draft and keeps it with the report.
-func (d *Desk) Propose(ctx context.Context, by Person, draft Draft) (Proposal, error) {
-	return Proposal{}, errSkeleton
+func (d *Desk) Status() Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.status
+	at := d.config.Engine.State()
+	s.Revision, s.Digest = at.Revision, at.Digest
+	return s
 }
 
-// Proposals lists all, the newest first.
-func (d *Desk) Proposals(ctx context.Context) ([]Proposal, error) { return nil, errSkeleton }
-
-// Proposal returns one; CodeNotFound if there is none.
-func (d *Desk) Proposal(ctx context.Context, id string) (Proposal, error) {
-	return Proposal{}, errSkeleton
+// Ready is an error while this replica cannot follow the policies in force.
+func (d *Desk) Ready(context.Context) error {
+	if problem := d.Status().Problem; problem != "" {
+		return errors.New(problem)
+	}
+	return nil
 }
 
-// Bundle are the files of a proposal.
-func (d *Desk) Bundle(ctx context.Context, id string) (fs.FS, error) { return nil, errSkeleton }
-
-// Diff compares a proposal with the policies in force.
-func (d *Desk) Diff(ctx context.Context, id string) (policies.Difference, error) {
-	return policies.Difference{}, errSkeleton
+// note writes a step into the record; without it the step is not taken.
+func (d *Desk) note(ctx context.Context, e Event) error {
+	e.Object = "policies"
+	if err := d.config.Note(ctx, e); err != nil {
+		return &gateway.Error{Op: "note " + e.Topic, Code: gateway.CodeNoRecord, Message: "Der Schritt konnte nicht protokolliert werden und wurde deshalb nicht ausgeführt.", Err: err}
+	}
+	return nil
 }
 
-// Between compares two revisions that are or were in force.
-func (d *Desk) Between(ctx context.Context, old, new string) (policies.Difference, error) {
-	return policies.Difference{}, errSkeleton
+// Bounds of what people write.
+const (
+	maxComment = 2000
+	maxReason  = 500
+)
+
+func (p Person) check() error {
+	if p.Name == "" {
+		return invalid("person", "Wer den Schritt tut, muss bekannt sein.")
+	}
+	return nil
 }
 
-// Impact compares a proposal with the policies in force, over the history since a
-// moment. It is kept with the proposal and its digest is signed with it.
-func (d *Desk) Impact(ctx context.Context, by Person, id string, from time.Time) (Proposal, error) {
-	return Proposal{}, errSkeleton
+func invalid(path, message string) error {
+	return &gateway.Error{Op: "change policies", Code: gateway.CodeInvalid, Path: path, Message: message}
 }
 
-// Sign adds a signature that was made elsewhere over the Text of the proposal.
-func (d *Desk) Sign(ctx context.Context, by Person, id, signature string) (Proposal, error) {
-	return Proposal{}, errSkeleton
+func conflict(message string) error {
+	return &gateway.Error{Op: "change policies", Code: gateway.CodeConflict, Message: message}
 }
 
-// Shadow asks a proposal beside the policies in force, on all replicas, for a time.
-func (d *Desk) Shadow(ctx context.Context, by Person, id string, how time.Duration) (ShadowRun, error) {
-	return ShadowRun{}, errSkeleton
+func refused(message string) error {
+	return &gateway.Error{Op: "change policies", Code: gateway.CodeDenied, Message: message}
 }
 
-// EndShadow ends it before its time.
-func (d *Desk) EndShadow(ctx context.Context, by Person) (ShadowRun, error) {
-	return ShadowRun{}, errSkeleton
+// checkReason wants a reason of a bounded length.
+func checkReason(reason string) error {
+	if n := len([]rune(reason)); n == 0 || n > maxReason {
+		return invalid("reason", fmt.Sprintf("Bitte nennen Sie einen Grund mit höchstens %d Zeichen.", maxReason))
+	}
+	return nil
 }
-
-// Shadowing is the last or running shadow; CodeNotFound if there was none.
-func (d *Desk) Shadowing(ctx context.Context) (ShadowRun, error) { return ShadowRun{}, errSkeleton }
-
-// Activate puts a proposal in force, when nothing is Missing.
-func (d *Desk) Activate(ctx context.Context, by Person, id, reason string) (Revision, error) {
-	return Revision{}, errSkeleton
-}
-
-// Withdraw ends a proposal that will not become active.
-func (d *Desk) Withdraw(ctx context.Context, by Person, id, reason string) (Proposal, error) {
-	return Proposal{}, errSkeleton
-}
-
-// Rollback puts an earlier revision in force again, as a new and higher one.
-func (d *Desk) Rollback(ctx context.Context, by Person, revision, reason string) (Revision, error) {
-	return Revision{}, errSkeleton
-}
-
-// Revisions lists what is and was in force, the newest first.
-func (d *Desk) Revisions(ctx context.Context) ([]Revision, error) { return nil, errSkeleton }

@@ -63,7 +63,7 @@ type Proposal struct {
 	Comment  string    `json:"comment"`
 	Author   Person    `json:"author"`
 	Time     time.Time `json:"time"`
-	// Base are the policies that were in force then.
+	// Base are the policies that were in force then; Digest is that of their files.
 	Base  policies.State `json:"base"`
 	Phase Phase          `json:"phase"`
 	// Checks is what the automatic checks say.
@@ -113,12 +113,12 @@ func (r Report) OK() bool {
 			return false
 		}
 	}
-	return len(r.Checks) == len(checkTitles)
+	return len(r.Checks) == len(policies.Steps())
 }
 
 // Check is one of the automatic checks.
 type Check struct {
-	// ID is format, compile, lint, rego, golden, canary or mutation.
+	// ID is one of policies.Steps.
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	OK    bool   `json:"ok"`
@@ -141,7 +141,9 @@ type Revision struct {
 	From     string `json:"from"`
 	// Signers are the names of those who signed.
 	Signers []string `json:"signers"`
-	Step    Step     `json:"step"`
+	// Note is the signed text with its signatures.
+	Note string `json:"note"`
+	Step Step   `json:"step"`
 	// Seal is a keyed digest of all this: nobody who can write to the database
 	// alone makes a revision active.
 	Seal string `json:"seal"`
@@ -151,6 +153,7 @@ type Revision struct {
 
 // ShadowRun is a proposal that is asked beside the policies in force, for a time.
 type ShadowRun struct {
+	ID       string    `json:"id"`
 	Proposal string    `json:"proposal"`
 	Revision string    `json:"revision"`
 	Bundle   string    `json:"bundle"`
@@ -159,7 +162,7 @@ type ShadowRun struct {
 	// Ended is when it ended, zero while it runs.
 	Ended time.Time `json:"ended,omitzero"`
 	// Counts of all replicas together.
-	Counts policies.ShadowCounts `json:"counts"`
+	Counts policies.ShadowCounts `json:"-"`
 }
 
 // Status is what a replica says of its policies.
@@ -178,6 +181,6 @@ type Status struct {
 	Development bool `json:"development"`
 	// Problem is why the replica does not follow, in German; empty: it does.
 	Problem string `json:"problem,omitempty"`
+	// Refused is why the Source's bundle was not taken, in German; empty: it was.
+	Refused string `json:"refused,omitempty"`
 }
-
-var checkTitles = []struct{ id, title string }{}

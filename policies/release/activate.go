@@ -1,0 +1,330 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package release
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/policies"
+)
+
+// Activate puts a proposal in force on all replicas, when nothing is Missing.
+func (d *Desk) Activate(ctx context.Context, by Person, id, reason string) (Revision, error) {
+	if err := d.mayActivate(by, reason); err != nil {
+		return Revision{}, err
+	}
+	d.step.Lock()
+	defer d.step.Unlock()
+	p, version, err := d.open(ctx, id)
+	if err != nil {
+		return Revision{}, err
+	}
+	if len(p.Missing) > 0 {
+		return Revision{}, refused(p.Missing[0])
+	}
+	files, err := d.files(ctx, p.Digest)
+	if err != nil {
+		return Revision{}, err
+	}
+	statement, signers, err := d.config.Trust.Verify(files, p.signed())
+	if err != nil {
+		return Revision{}, err
+	}
+	if statement.Impact != p.ImpactDigest {
+		return Revision{}, untrusted("unterschrieben ist ein anderer Bericht über die Auswirkung", nil)
+	}
+	r, err := d.activate(ctx, files, Revision{
+		Revision: p.Revision, Bundle: p.Digest, Proposal: p.ID, From: "proposal", Signers: signers, Note: string(p.signed()),
+		Step: Step{Person: by, Reason: reason},
+	})
+	if err != nil {
+		return Revision{}, err
+	}
+	p.Phase, p.End = PhaseActive, &r.Step
+	if err := write(ctx, d.config.Store, kindProposal, id, version, p); err != nil {
+		d.config.Logger.LogAttrs(ctx, slog.LevelError, "proposal not marked as active", slog.String("proposal", id), slog.Any("error", err))
+	}
+	return r, nil
+}
+
+func (d *Desk) mayActivate(by Person, reason string) error {
+	if err := by.check(); err != nil {
+		return err
+	}
+	if d.config.Source.Name() == SourceFolder {
+		return refused("Die Regeln kommen hier aus einem Ordner (Entwicklung); dort werden sie geändert.")
+	}
+	return checkReason(reason)
+}
+
+// Rollback puts an earlier revision in force again, as a new and higher one. It was
+// signed before, so one person is enough; when, by whom and why stands in the record.
+func (d *Desk) Rollback(ctx context.Context, by Person, revision, reason string) (Revision, error) {
+	if err := d.mayActivate(by, reason); err != nil {
+		return Revision{}, err
+	}
+	d.step.Lock()
+	defer d.step.Unlock()
+	earlier, err := d.revision(ctx, revision)
+	if err != nil {
+		return Revision{}, err
+	}
+	files, _, err := d.verified(ctx, earlier)
+	if err != nil {
+		return Revision{}, err
+	}
+	active, _, err := d.active(ctx)
+	if err != nil {
+		return Revision{}, err
+	}
+	if active.Revision == revision {
+		return Revision{}, conflict("Dieser Regelstand ist in Kraft.")
+	}
+	r := Revision{
+		Revision: next(d.config.Now().UTC().Format("2006-01-02"), active.Revision, d.config.Engine.Revision()),
+		Bundle:   earlier.Bundle, Restores: cmp.Or(earlier.Restores, earlier.Revision), From: "rollback", Signers: earlier.Signers, Note: earlier.Note,
+		Step: Step{Person: by, Reason: reason},
+	}
+	if files, err = renamed(files, r.Revision); err != nil {
+		return Revision{}, err
+	}
+	return d.activate(ctx, files, r)
+}
+
+// renamed are the files of an earlier revision under the name of a new one.
+func renamed(files Files, revision string) (Files, error) {
+	files = files.WithRevision(revision)
+	if m, err := files.Manifest(); err != nil || m.Revision != revision {
+		return nil, notABundle("die Zeile „revision“ in %s lässt sich nicht fortschreiben", manifestFile)
+	}
+	return files, nil
+}
+
+// activate makes a revision the one in force: tried here, noted, then written for
+// all. It is called with d.step held.
+func (d *Desk) activate(ctx context.Context, files Files, r Revision) (Revision, error) {
+	active, version, err := d.active(ctx)
+	if err != nil {
+		return Revision{}, err
+	}
+	inForce := cmp.Or(active.Revision, d.config.Engine.Revision())
+	if !Higher(r.Revision, inForce) {
+		return Revision{}, refused(fmt.Sprintf("Regelstand %s ist nicht neuer als der geltende %s.", r.Revision, inForce))
+	}
+	if _, err := d.config.Engine.Beside(ctx, files.FS()); err != nil {
+		return Revision{}, &gateway.Error{Op: "activate policies", Code: gateway.CodeInvalid, Message: "Der Regelstand lässt sich hier nicht laden; es bleibt beim geltenden.", Err: err}
+	}
+	r.Sequence, r.Step.Time = active.Sequence+1, d.config.Now().UTC()
+	r.Seal = d.seal(r)
+	if err := d.noteActivation(ctx, inForce, r); err != nil {
+		return Revision{}, err
+	}
+	if err := d.put(ctx, r, version); err != nil {
+		d.noteFailure(ctx, r)
+		return Revision{}, err
+	}
+	if err := d.follow(ctx); err != nil {
+		d.config.Logger.LogAttrs(ctx, slog.LevelError, "activated policies not loaded", slog.Any("error", err))
+	}
+	r.Current = true
+	return r, nil
+}
+
+func (d *Desk) noteActivation(ctx context.Context, inForce string, r Revision) error {
+	text := fmt.Sprintf("Regelstand %s wird in Kraft gesetzt, an Stelle von %s.", r.Revision, inForce)
+	if r.Restores != "" {
+		text = fmt.Sprintf("Regelstand %s wird als %s wieder in Kraft gesetzt, an Stelle von %s.", r.Restores, r.Revision, inForce)
+	}
+	return d.note(ctx, Event{
+		Topic: TopicActivated, Person: r.Step.Person, Reason: r.Step.Reason, Text: text,
+		Old: stateJSON(inForce, ""), New: stateJSON(r.Revision, r.Bundle),
+	})
+}
+
+func stateJSON(revision, bundle string) json.RawMessage {
+	fields := map[string]string{"revision": revision}
+	if bundle != "" {
+		fields["bundle"] = bundle
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// noteFailure says in the record that an activation did not take effect.
+func (d *Desk) noteFailure(ctx context.Context, r Revision) {
+	err := d.note(context.WithoutCancel(ctx), Event{Topic: TopicWithdrawn, Person: r.Step.Person, Text: fmt.Sprintf("Regelstand %s ist nicht in Kraft getreten.", r.Revision)})
+	if err != nil {
+		d.config.Logger.LogAttrs(ctx, slog.LevelError, "failed activation not noted", slog.Any("error", err))
+	}
+}
+
+// put writes the revision for the history, then as the one in force.
+func (d *Desk) put(ctx context.Context, r Revision, version int64) error {
+	err := write(ctx, d.config.Store, kindActive, activeID, version, r)
+	if gateway.CodeOf(err) == gateway.CodeConflict {
+		return conflict("Inzwischen wurde ein anderer Regelstand in Kraft gesetzt.")
+	}
+	if err != nil {
+		return err
+	}
+	if err := write(ctx, d.config.Store, kindRevision, fmt.Sprintf("%012d", r.Sequence), 0, r); err != nil {
+		d.config.Logger.LogAttrs(ctx, slog.LevelError, "revision not kept for the history", slog.Any("error", err))
+	}
+	return nil
+}
+
+// active is the revision in force, zero when none was activated.
+func (d *Desk) active(ctx context.Context) (Revision, int64, error) {
+	r, version, err := readIf[Revision](ctx, d.config.Store, kindActive, activeID)
+	if err != nil || version == 0 {
+		return Revision{}, 0, err
+	}
+	if !d.sealed(r) {
+		return Revision{}, 0, &gateway.Error{Op: "read active policies", Code: gateway.CodeInternal, Message: "Der Eintrag über die geltenden Regeln wurde außerhalb der KI-Schleuse verändert."}
+	}
+	return r, version, nil
+}
+
+// seal is a keyed digest of a revision.
+func (d *Desk) seal(r Revision) string {
+	r.Seal = ""
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return "" // never equal to a seal
+	}
+	mac := hmac.New(sha256.New, d.config.Key)
+	mac.Write(raw)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func (d *Desk) sealed(r Revision) bool {
+	want := d.seal(r)
+	return want != "" && hmac.Equal([]byte(want), []byte(r.Seal))
+}
+
+// verified are the files of a revision, after seal, content and signatures were
+// checked, and who signed.
+func (d *Desk) verified(ctx context.Context, r Revision) (Files, []string, error) {
+	if !d.sealed(r) {
+		return nil, nil, untrusted("der Eintrag wurde außerhalb der KI-Schleuse verändert", nil)
+	}
+	files, err := d.files(ctx, r.Bundle)
+	if err != nil {
+		return nil, nil, err
+	}
+	statement, signers, err := d.config.Trust.Verify(files, []byte(r.Note))
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.Restores == "" && statement.Revision != r.Revision || r.Restores != "" && statement.Revision != r.Restores {
+		return nil, nil, untrusted("unterschrieben ist ein anderer Regelstand", nil)
+	}
+	if r.Restores != "" {
+		files, err = renamed(files, r.Revision)
+	}
+	return files, signers, err
+}
+
+// Revisions lists what is and was in force, the newest first; at the end what the
+// Source had when nothing was activated yet.
+func (d *Desk) Revisions(ctx context.Context) ([]Revision, error) {
+	list, err := all[Revision](ctx, d.config.Store, kindRevision)
+	if err != nil {
+		return nil, err
+	}
+	active, _, err := d.active(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if active.Sequence > 0 && !slices.ContainsFunc(list, func(r Revision) bool { return r.Sequence == active.Sequence }) {
+		list = append(list, active)
+	}
+	slices.SortFunc(list, func(a, b Revision) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	for i := range list {
+		list[i].Current = list[i].Sequence == active.Sequence
+	}
+	if source := d.config.Source.Name(); source == SourceEmbedded || source == SourceFolder {
+		base, err := d.sourceRevision(ctx)
+		if err != nil {
+			return nil, err
+		}
+		base.Current = active.Sequence == 0
+		list = append(list, base)
+	}
+	return list, nil
+}
+
+func (d *Desk) sourceRevision(ctx context.Context) (Revision, error) {
+	delivery, err := d.config.Source.Read(ctx)
+	if err != nil {
+		return Revision{}, err
+	}
+	m, err := delivery.Files.Manifest()
+	return Revision{Revision: m.Revision, Bundle: delivery.Files.Digest(), From: d.config.Source.Name()}, err
+}
+
+func (d *Desk) revision(ctx context.Context, revision string) (Revision, error) {
+	list, err := d.Revisions(ctx)
+	if err != nil {
+		return Revision{}, err
+	}
+	for _, r := range list {
+		if r.Revision != revision {
+			continue
+		}
+		if r.Sequence == 0 {
+			return Revision{}, refused("Dieser Regelstand wurde hier nie unterschrieben. Schlagen Sie ihn als Entwurf vor.")
+		}
+		return r, nil
+	}
+	return Revision{}, &gateway.Error{Op: "find revision", Code: gateway.CodeNotFound, Message: "Diesen Regelstand gab es hier nicht."}
+}
+
+// Between compares two revisions that are or were in force.
+func (d *Desk) Between(ctx context.Context, old, new string) (policies.Difference, error) {
+	var sides [2]fs.FS
+	for i, name := range [...]string{old, new} {
+		files, err := d.revisionFiles(ctx, name)
+		if err != nil {
+			return policies.Difference{}, err
+		}
+		sides[i] = files
+	}
+	return compared(sides[0], sides[1])
+}
+
+func (d *Desk) revisionFiles(ctx context.Context, name string) (fs.FS, error) {
+	list, err := d.Revisions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range list {
+		switch {
+		case r.Revision != name:
+			continue
+		case r.Sequence == 0:
+			delivery, err := d.config.Source.Read(ctx)
+			return delivery.Files.FS(), err
+		}
+		files, err := d.files(ctx, r.Bundle)
+		if err != nil {
+			return nil, err
+		}
+		return files.WithRevision(r.Revision).FS(), nil
+	}
+	return nil, &gateway.Error{Op: "find revision", Code: gateway.CodeNotFound, Message: "Diesen Regelstand gab es hier nicht."}
+}
