@@ -111,7 +111,7 @@ func (u *UI) fired(ctx context.Context, p identity.Person) (map[string]int, bool
 	if u.Policies.Fired == nil {
 		return nil, false
 	}
-	counts, err := u.Policies.Fired(ctx, u.scope(p), u.Now().AddDate(0, 0, -firedDays))
+	counts, err := u.Policies.Fired(ctx, recordScope(p), u.Now().AddDate(0, 0, -firedDays))
 	if err != nil {
 		u.Logger.LogAttrs(ctx, slog.LevelError, "rules not counted", slog.Any("error", err))
 		return nil, false
@@ -196,11 +196,13 @@ func areaOf(r policies.RuleInfo) string {
 
 // areaRank puts the areas in the order in which a request meets them; others follow.
 func areaRank(area string) string {
-	if i := slices.Index([]string{"kernel", "tenant", "aiact", "dataprotection", "routing"}, area); i >= 0 {
+	if i := slices.Index([]string{"kernel", "tenant", "aiact", "dataprotection", "procedure", "routing"}, area); i >= 0 {
 		return string(rune('0' + i))
 	}
 	return area
 }
 
-// scope is whose records a person hears of.
-func (u *UI) scope(p identity.Person) audit.Scope { return audit.Scope{Tenant: p.Tenant} }
+// recordScope is whose records a person hears of.
+func recordScope(p identity.Person) audit.Scope {
+	return audit.Scope{Tenant: p.Tenant, All: p.Operator}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/policies/release"
 )
@@ -18,11 +19,28 @@ type PolicyPages struct {
 	Book RuleBook
 	// Desk is how policies are changed; nil: they change with the product only.
 	Desk Desk
+	// Who is a person as the desk and the record know them. Required with Desk and with Chain.
+	Who func(identity.Person) release.Person
+	// Signatures is how many a proposal needs.
+	Signatures int
 	// Fired counts how often each rule spoke since a moment; nil: not shown.
 	Fired func(ctx context.Context, scope audit.Scope, since time.Time) (map[string]int, error)
 
-	work  background
-	tests policyTests
+	// Chain is the record as a whole; nil: there are no pages of its proof.
+	Chain Chain
+	// Checkpoints are the newest, the newest first.
+	Checkpoints func(ctx context.Context, limit int) ([]audit.Checkpoint, error)
+	// Compare proves that the record as it was at one time is the beginning of that
+	// at a later time.
+	Compare func(ctx context.Context, from, to time.Time) (Continuity, error)
+	// Witnesses keep checkpoints elsewhere.
+	Witnesses func(ctx context.Context) ([]Witness, error)
+	Retention func(ctx context.Context) (RetentionState, error)
+
+	work   background
+	tests  policyTests
+	runs   runs
+	proofs proofs
 }
 
 // Close ends what runs in the background and waits for it.
@@ -36,6 +54,9 @@ type RuleBook interface {
 	Rules() []policies.RuleInfo
 	// Rule is what stands behind a rule; CodeNotFound if there is none.
 	Rule(ctx context.Context, id string) (RuleDetail, error)
+	// Files are the names of all files that may be changed, File is one of them.
+	Files(ctx context.Context) ([]string, error)
+	File(ctx context.Context, name string) (string, error)
 	// Test lints the policies and runs their tests and golden cases.
 	Test(ctx context.Context) (policies.TestReport, error)
 }

@@ -19,7 +19,7 @@ func (u *UI) policyRoutes() []route {
 	if u.Policies == nil {
 		return nil
 	}
-	return slices.Concat(u.ruleRoutes())
+	return slices.Concat(u.ruleRoutes(), u.deskRoutes(), u.chainRoutes())
 }
 
 func (u *UI) ruleRoutes() []route {
@@ -33,6 +33,48 @@ func (u *UI) ruleRoutes() []route {
 	}
 }
 
+func (u *UI) deskRoutes() []route {
+	if u.Policies.Book == nil || u.Policies.Desk == nil {
+		return nil
+	}
+	return []route{
+		{"GET /admin/policies/revisions", forPolicyReaders, u.revisionList},
+		{"POST /admin/policies/rollback", forPolicy, u.rollback},
+		{"GET /admin/policies/diff", forPolicyReaders, u.policyDiff},
+		{"GET /admin/policies/impact", forPolicyReaders, u.impactShow},
+		{"GET /admin/policies/proposals", forPolicyReaders, u.proposalList},
+		{"GET /admin/policies/proposals/new", forPolicy, u.proposeNew},
+		{"POST /admin/policies/proposals", forPolicy, u.propose}, // may carry a file
+		{"GET /admin/policies/proposals/{id}", forPolicyReaders, u.proposalShow},
+		{"GET /admin/policies/proposals/{id}/text", forPolicyReaders, u.proposalText},
+		{"POST /admin/policies/proposals/{id}/impact", forPolicy, u.proposalImpact},
+		{"POST /admin/policies/proposals/{id}/sign", forPolicy, u.proposalSign},
+		{"POST /admin/policies/proposals/{id}/shadow", forPolicy, u.proposalShadow},
+		{"POST /admin/policies/proposals/{id}/shadow/end", forPolicy, u.proposalShadowEnd},
+		{"POST /admin/policies/proposals/{id}/activate", forPolicy, u.proposalActivate},
+		{"POST /admin/policies/proposals/{id}/withdraw", forPolicy, u.proposalWithdraw},
+	}
+}
+
+// forProof are those who look after the record; the journal is for auditors only,
+// because it shows what the others did.
+var forProof = anyOf(forRevision, forOperator)
+
+func (u *UI) chainRoutes() []route {
+	if u.Policies.Chain == nil {
+		return nil
+	}
+	return []route{
+		{"GET /admin/integrity", forProof, u.integrityShow},
+		{"POST /admin/integrity/verify", forProof, u.integrityVerify},
+		{"GET /admin/integrity/key", forProof, u.integrityKey},
+		{"GET /admin/integrity/checkpoint", forProof, u.integrityCheckpoint},
+		{"POST /admin/integrity/export", forRevision, u.integrityExport},
+		{"GET /admin/journal", forRevision, u.journalList},
+		{"GET /admin/journal.csv", forRevision, u.journalCSV},
+	}
+}
+
 // tab is one of the pages that belong together.
 type tab struct {
 	Path, Text string
@@ -41,12 +83,21 @@ type tab struct {
 
 // policyTabs are the pages of policies that a person may open.
 func (u *UI) policyTabs(p identity.Person, current string) []tab {
+	return u.tabs(p, current, tab{Path: policiesPath, Text: "Regeln"}, tab{Path: revisionsPath, Text: "Regelstände"},
+		tab{Path: proposalsPath, Text: "Vorschläge"}, tab{Path: impactPath, Text: "Auswirkung"})
+}
+
+// tabs are those that the person may open; a single one is none.
+func (u *UI) tabs(p identity.Person, current string, all ...tab) []tab {
 	var out []tab
-	for _, t := range []tab{{Path: policiesPath, Text: "Regeln"}} {
+	for _, t := range all {
 		if u.opens(p, "GET "+t.Path) {
 			t.Current = t.Path == current
 			out = append(out, t)
 		}
+	}
+	if len(out) < 2 {
+		return nil
 	}
 	return out
 }

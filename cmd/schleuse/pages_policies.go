@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/ui"
+	"github.com/ki-schleuse/schleuse/policies"
+	"github.com/ki-schleuse/schleuse/policies/release"
+)
+
+// policyPages is what the pages of policies and of the record's proof show.
+func (p *parts) policyPages() *ui.PolicyPages {
+	counter := newRuleCounter(p.record.Each, p.logger)
+	pages := &ui.PolicyPages{
+		Book: ruleBook{p}, Fired: counter.count, Who: p.releasePerson, Chain: p.record,
+	}
+	p.own.add(pages.Close)
+	p.own.add(counter.close)
+	return pages
+}
+
+// releasePerson is a person as the record names it.
+func (p *parts) releasePerson(who identity.Person) release.Person {
+	role := ""
+	for _, r := range []string{identity.RolePolicy, identity.RoleRevision, identity.RoleOperator} {
+		if role == "" && who.Has(r) {
+			role = r
+		}
+	}
+	return release.Person{Tenant: who.Home(), Name: who.Name, Role: role, Pseudonym: p.keys.Pseudonymise(who.Home(), "user", who.User())}
+}
+
+// ruleBook is the policies in force, for the pages.
+type ruleBook struct{ p *parts }
+
+func (b ruleBook) Status() release.Status {
+	return release.Status{Revision: b.p.engine.Revision(), Digest: b.p.engine.Digest(), Source: "embedded"}
+}
+
+func (b ruleBook) Rules() []policies.RuleInfo { return b.p.engine.Rules() }
+
+// files are those of the policies in force.
+func (b ruleBook) files(context.Context) (fs.FS, error) { return policies.Library(), nil }
+
+func (b ruleBook) Test(ctx context.Context) (policies.TestReport, error) {
+	files, err := b.files(ctx)
+	if err != nil {
+		return policies.TestReport{}, err
+	}
+	return policies.Test(ctx, files)
+}
+
+// Files are the rules, their tests, the tables and the golden cases.
+func (b ruleBook) Files(ctx context.Context) ([]string, error) {
+	root, err := b.files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && editable(name) {
+			out = append(out, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list policies: %w", err)
+	}
+	return out, nil
+}
+
+func editable(name string) bool {
+	top, _, _ := strings.Cut(name, "/")
+	return slices.Contains([]string{"rego", "catalog", "testdata"}, top) && (strings.HasSuffix(name, ".rego") || strings.HasSuffix(name, ".yaml"))
+}
+
+func (b ruleBook) File(ctx context.Context, name string) (string, error) {
+	root, err := b.files(ctx)
+	if err != nil {
+		return "", err
+	}
+	raw, err := fs.ReadFile(root, name)
+	if err != nil {
+		return "", fmt.Errorf("read policies: %w", err)
+	}
+	return string(raw), nil
+}
