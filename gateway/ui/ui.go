@@ -171,7 +171,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	if len(r.URL.RawQuery) > maxQuery {
 		return invalid("", "Die Adresse ist zu lang.")
 	}
-	if r.URL.Path == checkPath && r.Method == http.MethodPost {
+	if r.Method == http.MethodPost && (r.URL.Path == checkPath || r.URL.Path == proposalsPath && isMultipart(r)) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxUpload)
 		return nil
 	}
