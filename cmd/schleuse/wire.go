@@ -273,7 +273,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 		return err
 	}
 	p.pages, err = ui.New(ui.Config{
-		Sessions: p.sessions, Directory: p.tenants, Records: p.record, Rules: p.rules, Register: p.registerPages(),
+		Sessions: p.sessions, Directory: p.tenants, Records: p.record, Rules: p.rules, Register: p.registerPages(), Policies: p.policyPages(),
 		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors, Launches: p.launches,
 		Panel: &ui.Panel{Shelf: p.shelf, Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
 	})
