@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -199,30 +198,6 @@ func export(t *testing.T, s *setup, f audit.Filter) []byte {
 		t.Fatalf("export: %v", err)
 	}
 	return out.Bytes()
-}
-
-func changedExports(t *testing.T, b Backend) {
-	s := newSetup(t, b)
-	s.write(t, "musterhausen", 0, 20)
-	file := unzip(t, export(t, s, audit.Filter{Scope: audit.Scope{All: true}}))
-	for _, c := range []struct{ name, file, old, new string }{
-		{"a fact", "entries.jsonl", `"body_bytes":1803`, `"body_bytes":1804`},
-		{"a number", "entries.jsonl", `{"seq":6,`, `{"seq":7,`},
-		{"a proof", "entries.jsonl", `"proof":["`, `"proof":["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","`},
-		{"the size", "checkpoint.txt", "\n40\n", "\n41\n"},
-	} {
-		changed := map[string]string{}
-		maps.Copy(changed, file)
-		changed[c.file] = strings.Replace(file[c.file], c.old, c.new, 1)
-		if changed[c.file] == file[c.file] {
-			t.Fatalf("%s: nothing to change", c.name)
-		}
-		z := zipped(t, changed)
-		report, err := audit.VerifyExport(bytes.NewReader(z), int64(len(z)), s.public)
-		if err == nil && report.OK() {
-			t.Errorf("%s: the change is not found", c.name)
-		}
-	}
 }
 
 func unzip(t *testing.T, data []byte) map[string]string {

@@ -39,7 +39,7 @@ func Run(t *testing.T, b Backend) {
 		{"a cut log contradicts an earlier checkpoint", truncated},
 		{"nothing is written behind a damaged end", damagedEnd},
 		{"exports are proved without the database", exports},
-		{"changed exports are found", changedExports},
+		{"changed exports are found", vectors},
 		{"two logs share one sequence", shared},
 		{"the journal shows notes", journal},
 		{"notes are written beside a running process", commandLine},
