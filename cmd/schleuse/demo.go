@@ -47,6 +47,7 @@ type demoOptions struct {
 	law                string // SCHLEUSE_LAW
 	modelURL, modelKey string // SCHLEUSE_MODEL_URL, SCHLEUSE_MODEL_KEY
 	modelName          string // SCHLEUSE_MODEL_NAME
+	history            bool
 }
 
 func demoCommand() *cobra.Command {
@@ -61,6 +62,7 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.listen, "listen", "127.0.0.1:8080", "Adresse, nur auf diesem Rechner; Port 0 wählt einen freien")
+	c.Flags().BoolVar(&o.history, "history", true, "mit den Anfragen eines erfundenen Tages beginnen, wenn der Ordner neu ist")
 	c.Flags().StringVar(&o.data, "data", "", "Ordner, in dem die Daten bleiben; darin steht demo.json mit Adresse, Schlüssel und Anmeldelink")
 	return c
 }
@@ -80,10 +82,19 @@ func demo(ctx context.Context, out, errOut io.Writer, o demoOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.data != "" && exists(filepath.Join(folder, "secret")) {
+		o.history = false
+	}
+	dummies, url, err := startDummy()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { _ = dummies.Close() }()
 	c, key, model, err := demoConfig(ctx, folder, o)
 	if err != nil {
 		return err
 	}
+	addDummies(&c, url, model.url != "")
 	p, err := build(ctx, c, slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -93,15 +104,15 @@ func demo(ctx context.Context, out, errOut io.Writer, o demoOptions) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	login, err := p.sessions.NewLogin(ctx, identity.Person{
-		Tenant: demoTenant, Name: "Kim Yılmaz", Roles: []string{identity.RoleRevision, identity.RoleCase, identity.RoleTenant},
-		Principals: []gateway.Principal{"group:wohngeld", "group:verwaltung"},
-	})
-	if err != nil {
-		return errors.Join(err, listener.Close())
+	if o.history {
+		if err := p.liveADay(ctx); err != nil {
+			return errors.Join(err, listener.Close())
+		}
 	}
 	links := demoLinks{URL: address(c, listener), Key: key}
-	links.Login = links.URL + "/login?t=" + login
+	if err := links.signIn(ctx, p.sessions); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	if err := links.save(o.data); err != nil {
 		return err
 	}
@@ -138,6 +149,41 @@ type demoLinks struct {
 	URL   string `json:"url"`
 	Key   string `json:"api_key"`
 	Login string `json:"admin_login"`
+	// Logins of the other persons of the town, by what they do.
+	Logins map[string]string `json:"logins"`
+}
+
+// demoPeople are those of the town who open pages. The first does the most.
+func demoPeople() []struct {
+	does   string
+	person identity.Person
+} {
+	return []struct {
+		does   string
+		person identity.Person
+	}{
+		{"verwaltung", identity.Person{
+			Tenant: demoTenant, Name: "Kim Yılmaz", Roles: []string{identity.RoleRevision, identity.RoleCase, identity.RoleTenant},
+			Principals: []gateway.Principal{"group:wohngeld", "group:verwaltung"},
+		}},
+		{"richtlinien", identity.Person{Tenant: demoTenant, Name: "Alex Brandt", Roles: []string{identity.RolePolicy}}},
+		{"richtlinien2", identity.Person{Tenant: demoTenant, Name: "Robin Seidel", Roles: []string{identity.RolePolicy}}},
+		{"betrieb", identity.Person{Tenant: demoTenant, Name: "Toni Färber", Roles: []string{identity.RoleOperator}, Operator: true}},
+	}
+}
+
+// signIn makes a link that works once for each of them.
+func (l *demoLinks) signIn(ctx context.Context, sessions *identity.Sessions) error {
+	l.Logins = map[string]string{}
+	for _, p := range demoPeople() {
+		ticket, err := sessions.NewLogin(ctx, p.person)
+		if err != nil {
+			return err
+		}
+		l.Logins[p.does] = l.URL + "/login?t=" + ticket
+	}
+	l.Login = l.Logins["verwaltung"]
+	return nil
 }
 
 func (l demoLinks) save(data string) error {
@@ -183,6 +229,7 @@ func demoConfig(ctx context.Context, folder string, o demoOptions) (c Config, ke
 			{Name: "akte", Tenant: demoTenant, Kind: "filesystem", Path: filepath.Join(folder, "akten"), Readers: []gateway.Principal{"group:wohngeld"}, DataClass: []gateway.DataClass{gateway.DataSozialdaten}},
 			{Name: "dienstanweisungen", Tenant: demoTenant, Kind: "filesystem", Path: filepath.Join(folder, "dienstanweisungen"), Readers: []gateway.Principal{"group:verwaltung"}, DataClass: []gateway.DataClass{gateway.DataInternal}},
 		},
+		Endpoints:   map[string]EndpointConfig{},
 		Authorities: map[gateway.TenantID]Authority{demoTenant: {authority}},
 		caseworker:  drafting.Person{Name: "Kim Yılmaz", Phone: "07999 4711-21", Email: "wohngeld@tannberg.example", Room: "2.14"},
 		cases:       []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: fmt.Sprintf("Wohngeld, Erstantrag, %d Unterlagen", len(input.Documents)), Input: input}},
@@ -312,7 +359,7 @@ func (m demoModel) addTo(c *Config) {
 	if m.url == "" {
 		return
 	}
-	c.Endpoints = map[string]EndpointConfig{"modell": {URL: m.url, Key: m.key}}
+	c.Endpoints["modell"] = EndpointConfig{URL: m.url, Key: m.key}
 	entry := ModelConfig{
 		ID: gateway.ModelID(m.name), Endpoint: "modell", Aliases: []gateway.ModelID{"schleuse/klein"}, Residency: gateway.ResidencyNonEU, Operator: "unbekannt", ProcessorKind: "private",
 		Operations: []gateway.Operation{gateway.OperationChat, gateway.OperationEmbeddings}, DataClasses: []gateway.DataClass{gateway.DataPublic, gateway.DataInternal},
@@ -394,6 +441,8 @@ func (p *parts) printDemo(out io.Writer, o demoOptions, links demoLinks, l demoL
 	line("Modell", "%s", m.describe())
 	fmt.Fprintf(out, "\n  bereit nach %.1f s\n\n", took.Seconds())
 	line("Verwaltung", "%s   (einmalig, 30 Minuten)", links.Login)
+	line("Richtlinien", "%s", links.Logins["richtlinien"])
+	line("Betrieb", "%s", links.Logins["betrieb"])
 	line("Fachverfahren", "%s/panel/check", links.URL)
 	line("API", "%s/api/openapi.json", links.URL)
 	line("Schlüssel", "%s", links.Key)
@@ -409,11 +458,16 @@ func (p *parts) printDemo(out io.Writer, o demoOptions, links demoLinks, l demoL
 func (m demoModel) describe() string {
 	switch {
 	case m.url == "":
-		return "keines. Prüfung läuft nach festen Regeln, Schreiben kommen aus Vorlagen. Anbinden: SCHLEUSE_MODEL_URL"
+		return fmt.Sprintf("zwei Attrappen, die nichts rechnen (%s, %s). Ein echtes anbinden: SCHLEUSE_MODEL_URL", dummyInside, dummyOutside)
 	case m.problem != nil:
 		return fmt.Sprintf("%s antwortet nicht. Der Dienst läuft trotzdem; Anfragen an ein Modell scheitern, bis es erreichbar ist.", m.url)
 	case m.own:
 		return fmt.Sprintf("%s (OpenAI-kompatibel, %s, eigenes Haus)", m.name, m.url)
 	}
 	return fmt.Sprintf("%s (OpenAI-kompatibel, %s, außer Haus und ohne Vertrag: nur ohne Personenbezug)", m.name, m.url)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

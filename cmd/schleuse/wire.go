@@ -219,12 +219,16 @@ func (p *parts) buildSearch(context.Context) (err error) {
 }
 
 func (p *parts) buildGateway(context.Context) (err error) {
-	p.gateway, err = gateway.New(gateway.Config{
+	p.gateway, err = gateway.New(p.gatewayConfig())
+	return err
+}
+
+func (p *parts) gatewayConfig() gateway.Config {
+	return gateway.Config{
 		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota,
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger, KnownPurpose: p.engine.KnowsPurpose,
 		KnownService: func(id gateway.ServiceID) bool { _, ok := p.catalog.Service(id); return ok },
-	})
-	return err
+	}
 }
 
 // buildAssist makes what stands above the gateway: checks and letters.
