@@ -54,12 +54,12 @@ const (
 // dummyChat answers a chat, whole or as a stream.
 func dummyChat(w http.ResponseWriter, r *http.Request) {
 	var q struct {
-		Model    string
-		Stream   bool
+		Model    string `json:"model"`
+		Stream   bool   `json:"stream"`
 		Messages []struct {
-			Role    string
-			Content json.RawMessage
-		}
+			Role    string          `json:"role"`
+			Content json.RawMessage `json:"content"`
+		} `json:"messages"`
 	}
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxDummyBody))
 	if err != nil || json.Unmarshal(raw, &q) != nil {
@@ -96,7 +96,9 @@ func plainText(content json.RawMessage) string {
 	if json.Unmarshal(content, &text) == nil {
 		return text
 	}
-	var parts []struct{ Text string }
+	var parts []struct {
+		Text string `json:"text"`
+	}
 	_ = json.Unmarshal(content, &parts) // what is no text is not repeated
 	for _, p := range parts {
 		text += p.Text
@@ -119,9 +121,9 @@ func quoted(s string) string {
 	return string(raw)
 }
 
-// addDummies enters the two into the catalogue. The short names are theirs only
-// where there is no real model.
-func addDummies(c *Config, url string, real bool) {
+// addDummies enters the two into the catalogue. The short names are theirs unless
+// they stand beside a real model.
+func addDummies(c *Config, url string, beside bool) {
 	c.Endpoints["attrappe"] = EndpointConfig{URL: url}
 	card := ModelConfig{
 		ID: dummyInside, Endpoint: "attrappe", Upstream: string(dummyInside), Aliases: []gateway.ModelID{"schleuse/klein"}, Residency: gateway.ResidencyOwn,
@@ -135,7 +137,7 @@ func addDummies(c *Config, url string, real bool) {
 	outside.Contract, outside.Para80Notice, outside.Para30AO, outside.Art9 = "AVV 2026/17", "", false, false
 	outside.DataClasses = []gateway.DataClass{gateway.DataPublic, gateway.DataInternal, gateway.DataPersonal}
 	outside.EnergyWh, outside.Price = 0.9, PriceConfig{Input: 400_000, Output: 1_200_000}
-	if real {
+	if beside {
 		card.Aliases, outside.Aliases = nil, nil
 	}
 	c.Models = append(c.Models, card, outside)
