@@ -84,6 +84,8 @@ type Config struct {
 	Authorities map[gateway.TenantID]Authority `yaml:"authorities"`
 	// Releases of high-risk purposes per tenant, with registration, FRIA, DPIA and oversight.
 	Releases map[gateway.TenantID][]policies.Release `yaml:"releases"`
+	// Policies says where the rules come from and who may sign them.
+	Policies PoliciesConfig `yaml:"policies"`
 	// FrameAncestors are exact origins of Fachverfahren that may show the panel in a frame.
 	FrameAncestors []string `yaml:"frame_ancestors"`
 	// PriceList names the prices of the models, for pages and tables.
@@ -250,6 +252,9 @@ func loadConfig(path string) (Config, error) {
 	if c.Data != "" && !filepath.IsAbs(c.Data) {
 		c.Data = filepath.Join(filepath.Dir(path), c.Data)
 	}
+	if c.Policies.Path != "" && !filepath.IsAbs(c.Policies.Path) {
+		c.Policies.Path = filepath.Join(filepath.Dir(path), c.Policies.Path)
+	}
 	return c, nil
 }
 
@@ -310,6 +315,7 @@ func (c *Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		problems = append(problems, fmt.Errorf("public_url: %q is not an address such as https://schleuse.example", c.PublicURL))
 	}
+	problems = append(problems, c.Policies.validate())
 	if err := c.Limits.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("limits: %w", err))
 	}

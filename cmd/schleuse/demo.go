@@ -234,6 +234,9 @@ func demoConfig(ctx context.Context, folder string, o demoOptions) (c Config, ke
 		caseworker:  drafting.Person{Name: "Kim Yılmaz", Phone: "07999 4711-21", Email: "wohngeld@tannberg.example", Room: "2.14"},
 		cases:       []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: fmt.Sprintf("Wohngeld, Erstantrag, %d Unterlagen", len(input.Documents)), Input: input}},
 	}
+	if c.Policies.Signers, err = demoSigners(folder); err != nil {
+		return c, "", model, err
+	}
 	model = findModel(ctx, o)
 	model.addTo(&c)
 	return c, text, model, nil

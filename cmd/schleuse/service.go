@@ -264,6 +264,7 @@ func (p *parts) findTools(ctx context.Context) {
 func (p *parts) background(ctx context.Context) {
 	go p.router.Run(ctx)
 	go p.tools.Run(ctx)
+	go p.followPolicies(ctx)
 	if err := p.syncSources(ctx); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "sources not synchronised", slog.Any("error", err))
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
 	"github.com/ki-schleuse/schleuse/policies"
+	"github.com/ki-schleuse/schleuse/policies/release"
 	"github.com/ki-schleuse/schleuse/policies/services"
 	"github.com/ki-schleuse/schleuse/retrieval"
 )
@@ -37,6 +38,7 @@ type parts struct {
 
 	config   Config
 	engine   *policies.Engine
+	desk     *release.Desk
 	catalog  *completeness.Catalog
 	register *norms.Register
 	index    *retrieval.Index
@@ -160,7 +162,10 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 	}
 	tenants := p.policyTenants(ctx, p.tenants.Directory())
 	p.engine, err = policies.New(ctx, policies.Config{Tenants: tenants, Services: p.catalog.Cards(), Timeout: policyTimeout, Logger: p.logger})
-	return err
+	if err != nil {
+		return err
+	}
+	return p.openDesk(ctx)
 }
 
 // policyTimeout ends a decision that hangs, as a denial. The shipped rules need
@@ -294,12 +299,7 @@ func (p *parts) rules() []ui.Rule {
 
 func (p *parts) readiness() []httpapi.ReadyCheck {
 	return []httpapi.ReadyCheck{
-		{Name: "policies", Check: func(context.Context) error {
-			if p.engine.Revision() == "" {
-				return errors.New("no policies are active")
-			}
-			return nil
-		}},
+		{Name: "policies", Check: p.desk.Ready},
 		{Name: "tenants", Check: p.tenants.Ready},
 		{Name: "record", Check: func(ctx context.Context) error {
 			_, err := p.record.Checkpoint(ctx)

@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/policies/release"
+)
+
+// PoliciesConfig says where policies come from and who may sign them.
+type PoliciesConfig struct {
+	// Source is embedded (default), folder, file or url. A folder is for development:
+	// its files need no signature.
+	Source string `yaml:"source"`
+	// Path of the folder or of the packed bundle; its signatures stand in PATH.sig.
+	Path string `yaml:"path"`
+	// URL of the packed bundle (https, or http at the own machine); its signatures
+	// stand at URL.sig.
+	URL string `yaml:"url"`
+	// Poll is how often file or URL are looked at; default 1m.
+	Poll time.Duration `yaml:"poll"`
+	// Signers whose signatures count, with public keys of schleuse policy keygen.
+	Signers []release.Signer `yaml:"signers"`
+	// Require is the number of signatures; default and least 2.
+	Require int `yaml:"require"`
+}
+
+func (c PoliciesConfig) trust() release.Trust {
+	return release.Trust{Signers: c.Signers, Require: c.Require}
+}
+
+// source is where policies come from.
+func (c PoliciesConfig) source() (release.Source, error) {
+	switch {
+	case c.URL != "" && c.Source != release.SourceURL, c.Path != "" && c.Source != release.SourceFile && c.Source != release.SourceFolder:
+		return nil, fmt.Errorf("policies.source: %q, and path or url are set for another", c.Source)
+	case c.Source == "", c.Source == release.SourceEmbedded:
+		return release.Embedded(), nil
+	case c.Source == release.SourceURL:
+		source, err := release.URL(c.URL, nil)
+		if err != nil {
+			return nil, fmt.Errorf("policies.url: %w", err)
+		}
+		return source, nil
+	case c.Source != release.SourceFile && c.Source != release.SourceFolder:
+		return nil, fmt.Errorf("policies.source: %q is none of embedded, folder, file and url", c.Source)
+	case c.Path == "":
+		return nil, fmt.Errorf("policies.path: is missing for source %s", c.Source)
+	case c.Source == release.SourceFolder:
+		return release.Folder(c.Path), nil
+	}
+	return release.File(c.Path), nil
+}
+
+// validate names every mistake.
+func (c PoliciesConfig) validate() error {
+	_, err := c.source()
+	problems := []error{err}
+	if err := c.trust().Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("policies: %w", err))
+	}
+	if (c.Source == release.SourceFile || c.Source == release.SourceURL) && len(c.Signers) == 0 {
+		problems = append(problems, fmt.Errorf("policies.signers: source %s needs them; unsigned policies are read from a folder only, for development", c.Source))
+	}
+	if c.Poll != 0 && c.Poll < time.Second {
+		problems = append(problems, fmt.Errorf("policies.poll: %s is less than a second", c.Poll))
+	}
+	return errors.Join(problems...)
+}
+
+// openDesk opens the desk where policies change, and loads those in force.
+func (p *parts) openDesk(ctx context.Context) error {
+	source, err := p.config.Policies.source()
+	if err != nil {
+		return err
+	}
+	p.desk, err = release.New(release.Config{
+		Store: p.state, Engine: p.engine, Source: source, Trust: p.config.Policies.trust(), Key: derive(p.config.secret, "policies in force"),
+		Note: p.noteRelease, History: p.pastRecords, SourcePoll: p.config.Policies.Poll, Logger: p.logger,
+	})
+	if err != nil {
+		return err
+	}
+	return p.desk.Start(ctx)
+}
+
+// noteRelease writes a step of the desk into the record.
+func (p *parts) noteRelease(ctx context.Context, e release.Event) error {
+	return p.record.Note(ctx, audit.Note{
+		Time: time.Now(), Topic: e.Topic, Actor: e.Person.Pseudonym, Role: e.Person.Role, Object: e.Object,
+		Text: e.Text, Reason: e.Reason, Old: e.Old, New: e.New,
+	})
+}
+
+// pastRecords hands over the requests of all tenants since a moment.
+func (p *parts) pastRecords(ctx context.Context, from time.Time, yield func(gateway.Record) error) error {
+	return p.record.Each(ctx, audit.Filter{Scope: audit.Scope{All: true}, From: from}, func(i audit.Item) error { return yield(i.Record) })
+}
+
+// followPolicies loads what becomes active anywhere, as long as the configuration
+// is in force.
+func (p *parts) followPolicies(ctx context.Context) {
+	if err := p.desk.Follow(ctx); err != nil {
+		p.logger.LogAttrs(ctx, slog.LevelError, "policies are not followed any more", slog.Any("error", err))
+	}
+}
+
+// demoSigners are the two signers of a demonstration. Their private keys lie in the
+// folder of the demonstration, where in operation they never are.
+func demoSigners(folder string) ([]release.Signer, error) {
+	var out []release.Signer
+	for _, name := range [...]string{"datenschutz", "informationssicherheit"} {
+		public, err := demoKey(filepath.Join(folder, "signers"), name)
+		if err != nil {
+			return nil, fmt.Errorf("key of signer %s: %w", name, err)
+		}
+		out = append(out, release.Signer{Name: name, Key: public})
+	}
+	return out, nil
+}
+
+// demoKey is the public key of a signer, made with the private one if it is new.
+func demoKey(folder, name string) (public string, err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	if raw, err := os.ReadFile(filepath.Join(folder, name+".pub")); err == nil {
+		return string(raw), nil
+	}
+	private, public, err := release.GenerateKey(name)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".key"), []byte(private+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	return public, os.WriteFile(filepath.Join(folder, name+".pub"), []byte(public), 0o600)
+}
