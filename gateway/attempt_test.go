@@ -105,7 +105,11 @@ func (r *roads) Complete(_ context.Context, c gateway.Call) (gateway.Answer, err
 	if b.panics {
 		panic("Erika")
 	}
-	return gateway.Answer{Body: []byte(b.answer)}, b.err
+	answer := gateway.Answer{Body: []byte(b.answer)}
+	if b.usage != nil {
+		answer.Usage = *b.usage
+	}
+	return answer, b.err
 }
 
 func (r *roads) Stream(_ context.Context, c gateway.Call) (gateway.AnswerStream, error) {

@@ -107,10 +107,11 @@ const (
 // MicroEuro is money in millionths of a euro.
 type MicroEuro int64
 
-// Price is what a million tokens cost.
+// Price is what a million tokens and a minute of a recording cost.
 type Price struct {
 	Input  MicroEuro `json:"input"`
 	Output MicroEuro `json:"output"`
+	Minute MicroEuro `json:"minute,omitempty"`
 }
 
 // Of is the price of so many tokens, rounded up. Beyond what can be counted it
@@ -118,6 +119,12 @@ type Price struct {
 func (p Price) Of(input, output int) MicroEuro {
 	const million = 1_000_000
 	return (times(input, p.Input) + times(output, p.Output) + million - 1) / million
+}
+
+// OfAudio is the price of so many seconds, rounded up.
+func (p Price) OfAudio(seconds int) MicroEuro {
+	const minute = 60
+	return (times(seconds, p.Minute) + minute - 1) / minute
 }
 
 // times multiplies without overflow: how many tokens there may be is foreign input.

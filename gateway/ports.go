@@ -178,6 +178,7 @@ type Ticket interface {
 // Estimate is the most a request can use: over all routes it may take.
 type Estimate struct {
 	Input, Output int // tokens
+	AudioSeconds  int // of recordings
 	Cost          MicroEuro
 }
 

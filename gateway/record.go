@@ -122,6 +122,8 @@ type Usage struct {
 	// the part of Output that is not shown.
 	Cached    int `json:"cached_tokens,omitempty"`
 	Reasoning int `json:"reasoning_tokens,omitempty"`
+	// AudioSeconds is the length of a recording that was transcribed.
+	AudioSeconds int `json:"audio_seconds,omitempty"`
 	// Reported is false when the upstream said nothing. Then the counts are
 	// Estimated from the length of the texts, or zero when nothing was sent.
 	Reported  bool `json:"reported"`

@@ -30,9 +30,9 @@ func (p *passage) reserve(ctx context.Context) error {
 	if p.ticket == nil || p.need == noModel {
 		return nil
 	}
-	e := Estimate{Input: tokens(p.request.Body.Len()), Output: p.maxOutput()}
+	e := Estimate{Input: tokens(p.request.Body.Len()), Output: p.maxOutput(), AudioSeconds: p.audioSeconds(longestAudio)}
 	for _, r := range p.routes {
-		e.Cost = max(e.Cost, r.Price.Of(e.Input, e.Output))
+		e.Cost = max(e.Cost, r.Price.Of(e.Input, e.Output)+r.Price.OfAudio(e.AudioSeconds))
 	}
 	if err := p.ticket.Reserve(ctx, e); err != nil {
 		return p.refuse(ctx, p.fault("reserve", err))
@@ -81,6 +81,25 @@ func (p *passage) maxOutput() int {
 	return min(limit, largestOutput) * min(choices, 128)
 }
 
+// How many bytes a second of a recording has: at least, for what is set aside,
+// and usually, for what is booked when the server says nothing of its length.
+const (
+	longestAudio = 2_000 // 16 kbit/s, speech in a telephone's codec
+	usualAudio   = 8_000 // 64 kbit/s
+)
+
+// audioSeconds is the length of the recordings of a transcription.
+func (p *passage) audioSeconds(bytesPerSecond int) int {
+	if p.request.Operation != OperationTranscription {
+		return 0
+	}
+	size := 0
+	for _, f := range p.request.Files {
+		size += len(f.Content)
+	}
+	return (size + bytesPerSecond - 1) / bytesPerSecond
+}
+
 // generates says that the model writes text, which costs output tokens.
 func (p *passage) generates() bool {
 	return p.request.Operation == OperationChat || p.request.Operation == OperationCompletion
@@ -124,9 +143,12 @@ func (p *passage) account() {
 	}
 	u := &p.closing.Usage
 	if !u.Reported && p.sent && (p.produced > 0 || worked(p.lastAttempt().Code)) {
-		*u = Usage{Input: tokens(p.request.Body.Len()), Output: tokens(p.produced), Estimated: true}
+		*u = Usage{Input: tokens(p.request.Body.Len()), Output: tokens(p.produced), AudioSeconds: u.AudioSeconds, Estimated: true}
 	}
-	p.closing.Cost = p.lost + p.current.Price.Of(u.Input, u.Output)
+	if u.AudioSeconds == 0 && (u.Reported || u.Estimated) {
+		u.AudioSeconds = p.audioSeconds(usualAudio)
+	}
+	p.closing.Cost = p.lost + p.current.Price.Of(u.Input, u.Output) + p.current.Price.OfAudio(u.AudioSeconds)
 	if p.current != *p.record.Route {
 		answered := p.current
 		p.closing.Answered = &answered
@@ -140,7 +162,7 @@ func (p *passage) account() {
 // read the request.
 func (p *passage) lose() {
 	if p.sent && len(p.closing.Attempts) > 0 && worked(p.lastAttempt().Code) {
-		p.lost += p.current.Price.Of(tokens(p.request.Body.Len()), 0)
+		p.lost += p.current.Price.Of(tokens(p.request.Body.Len()), 0) + p.current.Price.OfAudio(p.audioSeconds(usualAudio))
 	}
 }
 

@@ -228,6 +228,42 @@ func TestReserveTheMost(t *testing.T) {
 	}
 }
 
+// A recording costs by the minute: what the server says of its length, else what
+// its size lets expect; set aside is the longest it can be.
+func TestRecordingsCostByTheMinute(t *testing.T) {
+	t.Parallel()
+	const size = 480_000 // a minute as it usually is
+	for name, c := range map[string]struct {
+		usage   gateway.Usage
+		seconds int
+	}{
+		"the server says the length":  {gateway.Usage{AudioSeconds: 91}, 91},
+		"and counts tokens":           {gateway.Usage{Input: 10, Output: 20, Reported: true, AudioSeconds: 30}, 30},
+		"the server says nothing":     {gateway.Usage{}, 60},
+		"tokens, nothing of a length": {gateway.Usage{Input: 10, Output: 20, Reported: true}, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, q, _, g := counted(t)
+			for i := range r.routes {
+				r.routes[i].Price = gateway.Price{Minute: 6000}
+			}
+			r.tries = []try{{answer: `{"text":"Guten Tag"}`, usage: &c.usage}}
+			in := gateway.Request{Operation: gateway.OperationTranscription, Purpose: gateway.PurposeTranscribe, Body: parse(t, `{"response_format":"json"}`), Files: []gateway.File{{Content: make([]byte, size)}}}
+			if _, err := g.Complete(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			if len(q.reserved) != 1 || q.reserved[0].AudioSeconds != size/2000 || q.reserved[0].Cost != 4*6000 {
+				t.Errorf("reserved %+v", q.reserved)
+			}
+			end := q.settled[0].Closing
+			if end.Usage.AudioSeconds != c.seconds || end.Cost != gateway.MicroEuro(c.seconds*100) {
+				t.Errorf("booked %d s, %d, want %d s", end.Usage.AudioSeconds, end.Cost, c.seconds)
+			}
+		})
+	}
+}
+
 func TestScopeOfAKey(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -39,14 +39,15 @@ type QuotaConfig struct {
 	PerPerson []gateway.TenantID `yaml:"per_person"`
 }
 
-// PriceConfig is euros per million tokens.
+// PriceConfig is euros per million tokens and per minute of a recording.
 type PriceConfig struct {
 	Input  quota.Euro `yaml:"input"`
 	Output quota.Euro `yaml:"output"`
+	Minute quota.Euro `yaml:"minute"`
 }
 
 func (p PriceConfig) price() gateway.Price {
-	return gateway.Price{Input: gateway.MicroEuro(p.Input), Output: gateway.MicroEuro(p.Output)}
+	return gateway.Price{Input: gateway.MicroEuro(p.Input), Output: gateway.MicroEuro(p.Output), Minute: gateway.MicroEuro(p.Minute)}
 }
 
 const (

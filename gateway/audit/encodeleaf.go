@@ -173,6 +173,7 @@ func (e *encoder) route(r *gateway.Route) {
 		e.open()
 		e.number("input", int64(r.Price.Input))
 		e.number("output", int64(r.Price.Output))
+		e.numberIf("minute", int64(r.Price.Minute))
 		e.shut()
 	}
 	e.textIf("why", r.Why)
@@ -232,6 +233,7 @@ func (e *encoder) usage(u *gateway.Usage) {
 	e.number("output_tokens", int64(u.Output))
 	e.numberIf("cached_tokens", int64(u.Cached))
 	e.numberIf("reasoning_tokens", int64(u.Reasoning))
+	e.numberIf("audio_seconds", int64(u.AudioSeconds))
 	e.key("reported")
 	e.bool(u.Reported)
 	if u.Estimated {

@@ -54,7 +54,7 @@ func (t *ticket) Reserve(ctx context.Context, e gateway.Estimate) error {
 	}
 	e.Input, e.Output, e.Cost = max(e.Input, 0), max(e.Output, 0), max(e.Cost, 0)
 	if e.Cost == 0 {
-		e.Cost = t.keeper.config.Unpriced.Of(e.Input, e.Output)
+		e.Cost = t.keeper.config.Unpriced.Of(e.Input, e.Output) + t.keeper.config.Unpriced.OfAudio(e.AudioSeconds)
 	}
 	t.estimate, t.reserved = e, true
 	if err := t.take(ctx, (*ticket).reserve); err != nil {
@@ -68,7 +68,8 @@ func (t *ticket) Reserve(ctx context.Context, e gateway.Estimate) error {
 func (t *ticket) Settle(_ context.Context, u gateway.Used) {
 	cost := u.Closing.Cost
 	if cost == 0 {
-		cost = t.keeper.config.Unpriced.Of(u.Closing.Usage.Input, u.Closing.Usage.Output)
+		used := u.Closing.Usage
+		cost = t.keeper.config.Unpriced.Of(used.Input, used.Output) + t.keeper.config.Unpriced.OfAudio(used.AudioSeconds)
 	}
 	t.settle(u.Closing.Usage, cost, true)
 	t.keeper.usage.add(t, u, cost)

@@ -205,7 +205,7 @@ func (k *checker) card(at string, c gateway.ModelCard) {
 	if c.Context < 0 {
 		k.problem(at, "context %d is negative", c.Context)
 	}
-	if c.Price.Input < 0 || c.Price.Output < 0 {
+	if c.Price.Input < 0 || c.Price.Output < 0 || c.Price.Minute < 0 {
 		k.problem(at, "price is negative")
 	}
 	if c.Energy < 0 || math.IsNaN(c.Energy) || math.IsInf(c.Energy, 0) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -58,7 +59,14 @@ func checkList(op string, o gateway.Operation, body []byte) (gateway.Usage, *gat
 	if err := a.whole(o); err != nil {
 		return gateway.Usage{}, truncated(op, err)
 	}
-	return a.Usage.report(), nil
+	u := a.Usage.report()
+	if o == gateway.OperationTranscription {
+		u.AudioSeconds = int(a.Duration)
+		if a.Usage != nil {
+			u.AudioSeconds = max(u.AudioSeconds, int(a.Usage.Seconds))
+		}
+	}
+	return u, nil
 }
 
 func isObject(body []byte) bool {
@@ -87,6 +95,22 @@ type usage struct {
 	Completion count `json:"completion_tokens"`
 	Output     count `json:"output_tokens"`
 	Total      count `json:"total_tokens"`
+	// Seconds is what transcribers say instead of tokens.
+	Seconds seconds `json:"seconds"`
+}
+
+// seconds is a length as servers write it, 8.47 or "8.47", rounded up.
+type seconds int
+
+// UnmarshalJSON takes a number, also in quotes, and treats everything else as
+// unknown (0).
+func (s *seconds) UnmarshalJSON(raw []byte) error {
+	f, err := strconv.ParseFloat(strings.Trim(string(raw), `"`), 64)
+	if err != nil || f < 0 || f > math.MaxInt32 {
+		return nil //nolint:nilerr // unknown is no error: see above
+	}
+	*s = seconds(math.Ceil(f))
+	return nil
 }
 
 func (u *usage) report() gateway.Usage {
@@ -111,6 +135,8 @@ type answer struct {
 	Results []json.RawMessage `json:"results"`
 	Text    *string           `json:"text"`
 	Usage   *usage            `json:"usage"`
+	// Duration in seconds of what was transcribed.
+	Duration seconds `json:"duration"`
 }
 
 func (a *answer) failed() bool { return len(a.Error) > 0 && !bytes.Equal(a.Error, []byte("null")) }

@@ -413,6 +413,14 @@ func TestTranscription(t *testing.T) {
 	if sent := server.Last(); strings.Contains(string(sent.Body), "Mustermann") || sent.Path != "/v1/audio/transcriptions" {
 		t.Errorf("%s received the name of the file", sent.Path)
 	}
+	for body, seconds := range map[string]int{
+		`{"text":"a","duration":8.47}`: 9, `{"text":"a","duration":"61.0"}`: 61, `{"text":"a","usage":{"type":"duration","seconds":12}}`: 12, `{"text":"a","duration":"lang"}`: 0,
+	} {
+		server.Next(upstreamtest.Behaviour{Status: 200, Body: body})
+		if answer, err := c.Complete(t.Context(), call); err != nil || answer.Usage.AudioSeconds != seconds {
+			t.Errorf("%s: %+v, %v", body, answer.Usage, err)
+		}
+	}
 	server.Next(upstreamtest.Behaviour{Status: 200, Body: `{"task":"transcribe"}`}, upstreamtest.Behaviour{Status: 413, Body: `{"error":{"message":"file too large"}}`})
 	if _, err := c.Complete(t.Context(), call); gateway.CodeOf(err) != gateway.CodeTruncated {
 		t.Errorf("answer without a text: %v, want truncated", err)
