@@ -75,6 +75,10 @@ type Config struct {
 	// they are kept.
 	Limits quota.Limits `yaml:"limits"`
 	Quota  QuotaConfig  `yaml:"quota"`
+	// Vault keeps content where an obligation demands it, AccessLog the proof of who
+	// looked into documents.
+	Vault     VaultConfig     `yaml:"vault"`
+	AccessLog AccessLogConfig `yaml:"access_log"`
 	// Embeddings names the model that makes vectors for the search; empty: lexical search alone.
 	Embeddings EmbeddingsConfig `yaml:"embeddings"`
 	Sources    []SourceConfig   `yaml:"sources"`
@@ -292,6 +296,7 @@ func (c *Config) Validate() error {
 		problems = append(problems, err)
 	}
 	problems = append(problems, c.validateSources()...)
+	problems = append(problems, c.validateVault())
 	if _, err := fromEnvironment(c.Database); err != nil {
 		problems = append(problems, fmt.Errorf("database: %w", err))
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/accesslog"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
 	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
@@ -38,6 +39,7 @@ import (
 	statepostgres "github.com/ki-schleuse/schleuse/gateway/state/postgres"
 	statesqlite "github.com/ki-schleuse/schleuse/gateway/state/sqlite"
 	"github.com/ki-schleuse/schleuse/gateway/telemetry"
+	"github.com/ki-schleuse/schleuse/gateway/vault"
 	"github.com/ki-schleuse/schleuse/retrieval"
 	"github.com/ki-schleuse/schleuse/retrieval/extract"
 	"github.com/ki-schleuse/schleuse/retrieval/pgvector"
@@ -65,6 +67,8 @@ type ground struct {
 	record    *audit.Log
 	state     state.Store // what replicas share and change: proposals, holds, views
 	keys      *audit.Keys
+	vault     *vault.Vault
+	access    *accesslog.Log
 	search    retrieval.Store
 	routes    *router.Router // of the last configuration: its successor keeps what it knows
 	shelf     shelf.Store    // checks and drafts people come back to
@@ -81,6 +85,7 @@ type settled struct {
 	TLS, BehindProxy                            bool
 	Dim                                         int
 	Secret                                      [32]byte // derived, to notice a change
+	Vault, AccessLog                            string
 }
 
 func (c *Config) settled() settled {
@@ -89,6 +94,7 @@ func (c *Config) settled() settled {
 		Identity: fmt.Sprintf("%+v", c.Identity), FrameAncestors: strings.Join(c.FrameAncestors, " "),
 		TLS: c.TLS.Cert != "", BehindProxy: c.BehindProxy, Dim: c.Embeddings.Dim,
 		Secret: [32]byte(derive(c.secret, "configuration")),
+		Vault:  fmt.Sprint(c.Vault), AccessLog: fmt.Sprint(c.AccessLog),
 	}
 }
 
@@ -96,7 +102,7 @@ func (c *Config) settled() settled {
 func (s settled) changed(to settled) []string {
 	var out []string
 	from, other := reflect.ValueOf(s), reflect.ValueOf(to)
-	for i, name := range [...]string{"listen", "admin_listen", "data", "database", "origin", "identity", "frame_ancestors", "tls", "behind_proxy", "embeddings.dim", "secret_file"} {
+	for i, name := range [...]string{"listen", "admin_listen", "data", "database", "origin", "identity", "frame_ancestors", "tls", "behind_proxy", "embeddings.dim", "secret_file", "vault", "access_log"} {
 		if !from.Field(i).Equal(other.Field(i)) {
 			out = append(out, name)
 		}
@@ -130,7 +136,7 @@ func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err
 	if g.screener, err = screen.New(screen.Config{}); err != nil {
 		return g, err
 	}
-	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openState, g.openShelf, g.openRecord, g.openTenants, g.openQuota, g.openSearch} {
+	for _, step := range []func(context.Context, Config) error{g.openTelemetry, g.openDatabase, g.openState, g.openShelf, g.openRecord, g.openVault, g.openTenants, g.openQuota, g.openSearch} {
 		if err := step(ctx, c); err != nil {
 			return g, err
 		}

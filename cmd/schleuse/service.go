@@ -90,6 +90,14 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 		return nil
 	})
 	group.Go(func() error {
+		s.vault.Run(inner)
+		return nil
+	})
+	group.Go(func() error {
+		s.access.Run(inner)
+		return nil
+	})
+	group.Go(func() error {
 		s.reloadOnSignal(inner)
 		return nil
 	})

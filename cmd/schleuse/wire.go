@@ -230,7 +230,7 @@ func (p *parts) buildGateway(context.Context) (err error) {
 
 func (p *parts) gatewayConfig() gateway.Config {
 	return gateway.Config{
-		Screener: p.screener, Decider: p.engine, Retriever: p.index, Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota,
+		Screener: p.screener, Decider: p.engine, Retriever: p.retriever(), Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota, Vault: p.keeper(),
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger, KnownPurpose: p.engine.KnowsPurpose,
 		KnownService: func(id gateway.ServiceID) bool { _, ok := p.catalog.Service(id); return ok },
 	}
@@ -271,7 +271,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
 		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p},
 		Launches: p.launches, PublicURL: p.config.PublicURL, Models: models{p}, Checker: p.checker, Drafter: letters{p},
-		Retriever: p.index, Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
+		Retriever: p.retriever(), Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Shelf: p.shelf,
 	})
 	if err != nil {

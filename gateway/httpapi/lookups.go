@@ -209,6 +209,8 @@ func (s *Server) search(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	q.For = r
+	q.For.ID = permit.ID()
 	found, err := s.Retriever.Retrieve(ctx, q)
 	if err := closePermit(ctx, permit, err, fmt.Sprintf("%d Fundstellen", len(found))); err != nil {
 		s.fail(c, err)

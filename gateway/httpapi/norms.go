@@ -57,6 +57,8 @@ func (s *Server) searchNorms(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	q.For = r
+	q.For.ID = permit.ID()
 	found, err := s.Retriever.Retrieve(ctx, q)
 	cited := s.Norms.Cited(q.Text)
 	if err := closePermit(ctx, permit, err, fmt.Sprintf("%d Fundstellen, %d Zitate", len(found), len(cited))); err != nil {

@@ -5,7 +5,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -192,21 +191,24 @@ func (v *Vault) announce(ctx context.Context, j Job, contents int, again string)
 	return nil
 }
 
-// finish carries out what a crash interrupted.
-func (v *Vault) finish(ctx context.Context) error {
+// finish carries out what a crash interrupted: erasures that began so long ago.
+func (v *Vault) finish(ctx context.Context, ago time.Duration) error {
 	jobs, err := v.config.Keys.Jobs(ctx)
 	if err != nil {
 		return err
 	}
-	var problems []error
 	for _, j := range jobs {
-		if _, err := v.carryOut(ctx, j, ", nach einem Abbruch"); err != nil {
-			problems = append(problems, err)
+		if v.config.Now().Sub(j.Made) < ago {
 			continue
 		}
-		v.config.Logger.LogAttrs(ctx, slog.LevelWarn, "interrupted erasure finished", slog.String("erasure", j.ID), slog.String("tenant", string(j.Tenant)))
+		id, tenant := slog.String("erasure", j.ID), slog.String("tenant", string(j.Tenant))
+		if _, err := v.carryOut(ctx, j, ", nach einem Abbruch"); err != nil {
+			v.config.Logger.LogAttrs(ctx, slog.LevelError, "interrupted erasure not finished", id, tenant, slog.Any("error", err))
+			continue
+		}
+		v.config.Logger.LogAttrs(ctx, slog.LevelWarn, "interrupted erasure finished", id, tenant)
 	}
-	return errors.Join(problems...)
+	return nil
 }
 
 // Reopen lets contents of a case be kept again after an erasure, under a new key.

@@ -24,13 +24,21 @@ type Swept struct {
 // SweepEvery is how often Run sweeps.
 const SweepEvery = time.Hour
 
-const sweepBatch = 500
+const (
+	sweepBatch = 500
+	// interrupted is an erasure that began so long ago: no process is still at it.
+	interrupted = 10 * time.Minute
+)
 
 // Sweep deletes contents whose time has ended and then the keys that no content
-// needs any more: backups of the contents end with them.
+// needs any more: backups of the contents end with them. Erasures that could not be
+// finished are tried again.
 func (v *Vault) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
-	err := v.sweepContents(ctx, &s)
+	err := v.finish(ctx, interrupted)
+	if err == nil {
+		err = v.sweepContents(ctx, &s)
+	}
 	if err == nil {
 		err = v.sweepKeys(ctx, &s)
 	}

@@ -84,7 +84,8 @@ const (
 	minMaster   = 32
 )
 
-// New checks the configuration and finishes erasures that a crash interrupted.
+// New checks the configuration and finishes erasures that a crash interrupted. One
+// that cannot be finished now is tried again by Sweep.
 func New(ctx context.Context, c Config) (*Vault, error) {
 	if c.Contents == nil || c.Keys == nil || c.Pseudonymise == nil || c.Record == nil {
 		return nil, errors.New("vault: Contents, Keys, Pseudonymise and Record are required")
@@ -104,8 +105,8 @@ func New(ctx context.Context, c Config) (*Vault, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	v := &Vault{c}
-	if err := v.finish(ctx); err != nil {
-		return nil, fmt.Errorf("finish interrupted erasures: %w", err)
+	if err := v.finish(ctx, 0); err != nil {
+		return nil, fmt.Errorf("find interrupted erasures: %w", err)
 	}
 	return v, nil
 }
