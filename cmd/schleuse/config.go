@@ -63,6 +63,9 @@ type Config struct {
 
 	// Identity says how callers prove who they are beside keys: tokens, certificates.
 	Identity identity.Access `yaml:"identity"`
+	// SignIn is the OpenID provider at which persons sign in to the pages; it needs
+	// public_url.
+	SignIn identity.SignIn `yaml:"sign_in"`
 	// PublicURL is where browsers reach this gateway, for links in launch tickets.
 	PublicURL string `yaml:"public_url"`
 
@@ -316,6 +319,12 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Identity.Validate(); err != nil {
 		problems = append(problems, err)
+	}
+	if err := c.SignIn.Validate(); err != nil {
+		problems = append(problems, err)
+	}
+	if c.SignIn.Enabled() && c.PublicURL == "" {
+		problems = append(problems, errors.New("public_url: is missing; persons come back to it from sign_in.issuer"))
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
 		problems = append(problems, fmt.Errorf("public_url: %q is not an address such as https://schleuse.example", c.PublicURL))

@@ -114,6 +114,12 @@ func (s *stage) loginOf(p identity.Person) string {
 	return "/login?t=" + ticket
 }
 
+// opened is the page of an entry, after saying why.
+func (v *visitor) opened(id string) answer {
+	v.t.Helper()
+	return v.post("/admin/decisions/"+id+"/open", url.Values{"begruendung": {"Stichprobe der Revision im November"}, "aktenzeichen": {"R-2026/11"}}, http.StatusOK)
+}
+
 // answer is a page after all redirects.
 type answer struct {
 	path, body string
@@ -278,7 +284,7 @@ func TestPagesOfTheLogShowNoContent(t *testing.T) {
 	}
 	pages := map[string]answer{"/admin/decisions": list}
 	for _, m := range ids {
-		pages[m[0]] = v.get(m[0], http.StatusOK)
+		pages[m[0]] = v.opened(m[1])
 	}
 	for path, page := range pages {
 		for _, word := range append(secretWords, "Achterberg", "Zöllner") {

@@ -281,18 +281,22 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	p.pages, err = ui.New(ui.Config{
+	pages := ui.Config{
 		Sessions: p.sessions, Directory: p.tenants, Records: p.record, Rules: p.rules, Register: p.registerPages(), Policies: p.policyPages(),
 		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors, Launches: p.launches,
 		Panel: &ui.Panel{Shelf: p.shelf, Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
-	})
+	}
+	if err := p.decisionPages(&pages); err != nil {
+		return err
+	}
+	p.pages, err = ui.New(pages)
 	return err
 }
 
 func (p *parts) rules() []ui.Rule {
 	var out []ui.Rule
 	for _, r := range p.engine.Rules() {
-		out = append(out, ui.Rule{ID: r.ID, Title: r.Title, Basis: r.Basis, Text: r.Text})
+		out = append(out, ui.Rule{ID: r.ID, Title: r.Title, Basis: r.Basis, Text: r.Text, English: r.English})
 	}
 	return out
 }

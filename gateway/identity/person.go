@@ -11,8 +11,8 @@ import (
 )
 
 // OperatorTenant stands in the record where something concerns no single tenant
-// but the operator. No tenant can have this name.
-const OperatorTenant gateway.TenantID = "_betreiber"
+// but the operator; audit.Operator is the same. No tenant can have this name.
+const OperatorTenant gateway.TenantID = "_betrieb"
 
 // Person is who is signed in to the pages.
 type Person struct {

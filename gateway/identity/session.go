@@ -98,21 +98,30 @@ func (s *Sessions) NewLogin(ctx context.Context, p Person) (string, error) {
 	return s.add(ctx, kindLogin, session{Person: p, Began: s.now(), Seen: s.now()})
 }
 
-// SignIn swaps a ticket for a session and sets its cookie. A ticket works once,
-// at whichever replica it comes first.
+// SignIn swaps a ticket for a session and sets its cookie.
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, ticket string) (Person, error) {
+	p, err := s.Take(r.Context(), ticket)
+	if err != nil {
+		return Person{}, err
+	}
+	return p, s.Begin(w, r, p, "")
+}
+
+// Take returns the person of a ticket, which works once, at whichever replica it
+// comes first.
+func (s *Sessions) Take(ctx context.Context, ticket string) (Person, error) {
 	refused := &gateway.Error{Op: "sign in", Code: gateway.CodeUnauthenticated, Message: "Der Anmeldelink gilt einmal und 30 Minuten lang. Dieser wurde schon benutzt oder ist abgelaufen."}
-	login, document, err := s.read(r.Context(), kindLogin, ticket)
+	login, document, err := s.read(ctx, kindLogin, ticket)
 	if err != nil {
 		return Person{}, orElse(err, refused)
 	}
-	if err := s.store.Delete(r.Context(), kindLogin, document.ID, document.Version); err != nil {
+	if err := s.store.Delete(ctx, kindLogin, document.ID, document.Version); err != nil {
 		return Person{}, orElse(err, refused) // somebody else was faster
 	}
 	if s.now().Sub(login.Began) > loginLife || !s.serves(login.Person) {
 		return Person{}, refused
 	}
-	return login.Person, s.Begin(w, r, login.Person, "")
+	return login.Person, nil
 }
 
 // orElse keeps an error of the store and makes of everything that is the

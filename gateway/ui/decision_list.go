@@ -4,11 +4,9 @@
 package ui
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -19,25 +17,40 @@ import (
 // listView is the decision log: totals, filters, volume, table.
 type listView struct {
 	view
-	Filter  listFilter
-	Systems []identity.System
-	Totals  totals
-	Chart   chart
-	Rows    []row
+	Filter listFilter
+	// Choices of the fields by their name in the address.
+	Choices map[string][]pick
+	// Own says that a period of its own is shown; FromText and ToText are it.
+	Own              bool
+	FromText, ToText string
+	// More: a field of the second row is in use.
+	More     bool
+	Chips    []chip
+	Totals   totals
+	Chart    chart
+	Rows     []row
+	Operator bool
+	Views    []savedView
+	// Fields are the filter as hidden fields of a form.
+	Fields []filterPair
 	// Next is the address of the next page, Newest of the first.
 	Next, Newest string
 	// Later: this is not the first page.
 	Later bool
 }
 
-// listFilter is the query of the page, as it stands in the address.
-type listFilter struct {
-	Period, Result, System, Purpose, Query string
-	cursor                                 string
-}
+type filterPair struct{ Name, Value string }
 
-// totals are the five figures above the table.
-type totals struct{ All, Allowed, Duties, Release, Denied, Open int }
+// totals are the figures above the table, over all pages.
+type totals struct{ All, Allowed, Duties, Release, Denied, Open, Failed int }
+
+func sum(t audit.Totals) totals {
+	r := t.Results
+	return totals{
+		All: t.Count, Allowed: r[audit.ResultAllowed], Duties: r[audit.ResultDuties], Release: r[audit.ResultRelease],
+		Denied: r[audit.ResultDenied] + r[audit.ResultStopped], Open: r[audit.ResultOpen], Failed: r[audit.ResultFailed],
+	}
+}
 
 // row is one line of the table.
 type row struct {
@@ -59,130 +72,165 @@ type row struct {
 // result is how a request went, in one word and one colour.
 type result struct{ Kind, Icon, Text string }
 
-var (
-	resultAllowed = result{"success", "success", "Zugelassen"}
-	resultDuties  = result{"info", "info", "Mit Auflagen"}
-	resultRelease = result{"warning", "warning", "Freigabe nötig"}
-	resultDenied  = result{"danger", "danger", "Abgelehnt"}
-	resultFailed  = result{"danger", "danger", "Fehlgeschlagen"}
-	resultOpen    = result{"info", "autorenew", "Läuft"}
-)
+func resultOf(r audit.Result) result {
+	switch r {
+	case audit.ResultAllowed:
+		return result{"success", "success", resultText(r)}
+	case audit.ResultDuties:
+		return result{"info", "info", resultText(r)}
+	case audit.ResultRelease:
+		return result{"warning", "warning", resultText(r)}
+	case audit.ResultOpen:
+		return result{"info", "autorenew", resultText(r)}
+	case audit.ResultDenied, audit.ResultStopped, audit.ResultFailed:
+	}
+	return result{"danger", "danger", resultText(r)}
+}
 
-// resultOf judges by the last decision and the end.
-func resultOf(i audit.Item) result {
-	if i.Record.Effect() != gateway.EffectAllow {
-		return resultDenied
-	}
-	if i.Closing == nil {
-		return resultOpen
-	}
-	switch i.Closing.Outcome {
-	case gateway.OutcomeAnswered:
-	case gateway.OutcomeStopped:
-		return resultDenied
-	default:
-		return resultFailed
-	}
-	last := i.Record.Decisions[len(i.Record.Decisions)-1]
-	if _, ok := last.Obligation(gateway.ObligationHumanRelease); ok {
-		return resultRelease
-	}
-	if len(last.Obligations) > 0 {
-		return resultDuties
-	}
-	return resultAllowed
+func resultText(r audit.Result) string {
+	return name(map[string]string{
+		"allowed": "Zugelassen", "duties": "Mit Auflagen", "release": "Freigabe nötig", "denied": "Abgelehnt", "stopped": "Antwort gestoppt",
+		"failed": "Fehlgeschlagen", "open": "Läuft",
+	}, string(r))
 }
 
 func (u *UI) decisionList(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
-	f := readFilter(r.URL.Query())
+	f, err := readFilter(r.URL.Query())
+	if err != nil {
+		return err
+	}
 	query, err := u.query(f, person)
 	if err != nil {
 		return err
 	}
+	if err := u.noteLook(r, f, query); err != nil {
+		return err
+	}
+	query.Totals = true
 	page, err := u.Records.List(r.Context(), query)
 	if err != nil {
 		return err
 	}
-	v := listView{view: u.view(r, "Entscheidungen"), Filter: f, Later: f.cursor != "", Newest: "/admin/decisions?" + f.values("").Encode()}
-	if t, ok := u.Directory.Tenant(person.Tenant); ok {
-		v.Systems = t.Systems
+	v := listView{
+		view: u.view(r, "Entscheidungen"), Filter: f, Later: f.cursor != "", Newest: f.address(""), Own: f.Period == "",
+		FromText: u.localTime(f.From), ToText: u.localTime(f.To), Operator: person.Operator, Choices: u.filterChoices(f, person, u.language(r)),
+		More: f.From+f.To+f.Service+f.Model+f.Residency+f.Revision != "", Fields: f.pairs(),
+	}
+	v.Chips = u.chips(f, v.Lang)
+	if v.Views, err = u.savedViews(r.Context(), person, f); err != nil {
+		return err
 	}
 	for _, i := range page.Items {
 		v.Rows = append(v.Rows, u.row(i))
 	}
 	if page.Totals != nil {
-		v.Totals = sum(page)
-		v.Chart = volume(page.Totals.Hours, u.zone)
+		v.Totals = sum(*page.Totals)
+		v.Chart = u.volume(page.Totals.Bars, f)
 	}
 	if page.Next != "" {
-		v.Next = "/admin/decisions?" + f.values(page.Next).Encode()
+		v.Next = f.address(page.Next)
 	}
 	return u.render(w, r, http.StatusOK, "decision_list.html", v)
 }
 
-func readFilter(q url.Values) listFilter {
-	f := listFilter{
-		Period: q.Get("zeitraum"), Result: q.Get("ergebnis"), System: q.Get("verfahren"), Purpose: q.Get("zweck"),
-		Query: strings.TrimSpace(q.Get("q")), cursor: q.Get("ab"),
-	}
-	if f.Period == "" {
-		f.Period = "24h"
-	}
-	return f
+// noteLook writes down, once per session and filter, that somebody looked. The
+// next page of the same list is the same look.
+func (u *UI) noteLook(r *http.Request, f listFilter, query audit.Filter) error {
+	values := f.values("")
+	return u.noteOnce(r, "list/"+values.Encode(), sessionDay, audit.Note{
+		Topic: audit.TopicListViewed, Tenant: query.Scope.Tenant, Object: "decisions", Text: "Liste der Entscheidungen angesehen.", New: filterValue(values),
+	})
 }
 
-// values is the query again, for links.
-func (f listFilter) values(cursor string) url.Values {
-	v := url.Values{}
-	for key, value := range map[string]string{
-		"zeitraum": f.Period, "ergebnis": f.Result, "verfahren": f.System, "zweck": f.Purpose, "q": f.Query, "ab": cursor,
-	} {
-		if value != "" {
-			v.Set(key, value)
+// sessionDay is longer than any session.
+const sessionDay = 12 * time.Hour
+
+func (f listFilter) pairs() []filterPair {
+	var out []filterPair
+	for _, field := range f.fields() {
+		if *field.value != "" {
+			out = append(out, filterPair{field.name, *field.value})
 		}
 	}
-	return v
+	return out
 }
 
-// query turns the address into a filter of the record. A person sees the own tenant.
-func (u *UI) query(f listFilter, p identity.Person) (audit.Filter, error) {
-	out := audit.Filter{
-		Scope: audit.Scope{Tenant: p.Tenant}, System: gateway.SystemID(f.System), Purpose: gateway.Purpose(f.Purpose),
-		Cursor: f.cursor, Limit: 25, Totals: true,
+// filterChoices are what the fields offer to a person.
+func (u *UI) filterChoices(f listFilter, p identity.Person, lang string) map[string][]pick {
+	say := u.functions(lang)["t"].(func(string, ...any) string)
+	out := map[string][]pick{}
+	for _, name := range resultNames {
+		out["ergebnis"] = append(out["ergebnis"], pick{name, say(resultText(resultKeys[name])), name == f.Result})
 	}
-	switch f.Period {
-	case "24h":
-		out.From = u.Now().Add(-24 * time.Hour)
-	case "7d":
-		out.From = u.Now().AddDate(0, 0, -7)
-	case "30d":
-		out.From = u.Now().AddDate(0, 0, -30)
-	case "alle":
-	default:
-		return out, &gateway.Error{Op: "read filter", Code: gateway.CodeInvalid, Path: "zeitraum", Message: "Der Zeitraum ist unbekannt. Möglich sind 24h, 7d, 30d und alle."}
+	tenants := u.visible(p)
+	var ids []gateway.TenantID
+	var systems []gateway.SystemID
+	names := map[gateway.SystemID]string{}
+	for _, t := range tenants {
+		ids = append(ids, t.ID)
+		if f.Tenant != "" && f.Tenant != string(t.ID) {
+			continue
+		}
+		for _, s := range t.Systems {
+			if names[s.ID] == "" {
+				systems = append(systems, s.ID)
+			}
+			names[s.ID] = s.Name
+			if s.Name == "" {
+				names[s.ID] = string(s.ID)
+			}
+		}
 	}
-	switch f.Result {
-	case "":
-	case "zugelassen":
-		out.Effect = gateway.EffectAllow
-	case "abgelehnt":
-		out.Effect = gateway.EffectDeny
-	default:
-		return out, &gateway.Error{Op: "read filter", Code: gateway.CodeInvalid, Path: "ergebnis", Message: "Das Ergebnis ist unbekannt. Möglich sind zugelassen und abgelehnt."}
+	out["mandant"] = picks(ids, f.Tenant, u.tenantName)
+	out["verfahren"] = picks(systems, f.System, func(id gateway.SystemID) string { return names[id] })
+	out["zweck"] = picks(purposes(), f.Purpose, func(p gateway.Purpose) string { return say(purposeName(p)) })
+	out["ort"] = picks(residencies, f.Residency, func(r gateway.Residency) string { return say(residencyName(r)) })
+	var models []gateway.ModelID
+	for _, card := range u.Models {
+		models = append(models, card.ID)
 	}
-	if strings.HasPrefix(f.Query, "e-") {
-		out.IDPrefix = f.Query
-	} else {
-		out.Rule = f.Query
+	out["modell"] = picks(models, f.Model, func(id gateway.ModelID) string { return string(id) })
+	out["leistung"] = picks(u.serviceIDs(), f.Service, u.serviceName)
+	out["stand"] = picks(u.knownRevisions(), f.Revision, func(s string) string { return s })
+	return out
+}
+
+var residencies = []gateway.Residency{gateway.ResidencyOwn, gateway.ResidencyPublicEU, gateway.ResidencyPrivateEU, gateway.ResidencyEUofNonEU, gateway.ResidencyNonEU}
+
+// visible are the tenants whose entries a person may see.
+func (u *UI) visible(p identity.Person) []identity.Tenant {
+	if p.Operator {
+		return u.Directory.Tenants()
 	}
-	return out, nil
+	if t, ok := u.Directory.Tenant(p.Tenant); ok {
+		return []identity.Tenant{t}
+	}
+	return nil
+}
+
+func (u *UI) serviceIDs() []gateway.ServiceID {
+	if u.Panel == nil || u.Panel.Catalog == nil {
+		return nil
+	}
+	var out []gateway.ServiceID
+	for _, s := range u.Panel.Catalog.Services() {
+		out = append(out, s.ID)
+	}
+	return out
+}
+
+func (u *UI) knownRevisions() []string {
+	if u.Revision == nil {
+		return nil
+	}
+	return []string{u.Revision()}
 }
 
 func (u *UI) row(i audit.Item) row {
 	rec := i.Record
 	out := row{
-		ID: rec.ID, Time: rec.Time, Result: resultOf(i), Title: rec.Purpose, System: u.systemName(rec), Tenant: u.tenantName(rec.Tenant),
+		ID: rec.ID, Time: rec.Time, Result: resultOf(i.Result()), Title: rec.Purpose, System: u.systemName(rec), Tenant: u.tenantName(rec.Tenant),
 		Rule: decisive(rec, i.Closing), Operated: rec.Operation,
 	}
 	if n := len(rec.Decisions); n > 0 {
@@ -251,104 +299,33 @@ func (u *UI) tenantName(id gateway.TenantID) string {
 	if t, ok := u.Directory.Tenant(id); ok && t.Name != "" {
 		return t.Name
 	}
+	if id == "" || id == audit.Operator {
+		return "Betreiber"
+	}
 	return string(id)
 }
 
-// sum takes the counts of the whole filter; duties and releases are counted on
-// the page's entries, which the page says.
-func sum(p audit.Page) totals {
-	t := totals{
-		All: p.Totals.Count, Allowed: p.Totals.Effects[gateway.EffectAllow], Denied: p.Totals.Effects[gateway.EffectDeny],
-		Open: p.Totals.Outcomes[""],
+// decisionCase looks for the entries of a file. The number itself stands neither
+// in an address nor in a note, only its pseudonym.
+func (u *UI) decisionCase(w http.ResponseWriter, r *http.Request) error {
+	person := personOf(r)
+	number := cutText(r.PostForm.Get("aktenzeichen"), maxField)
+	tenant := gateway.TenantID(r.PostForm.Get("mandant"))
+	if tenant == "" {
+		tenant = person.Tenant
 	}
-	for _, i := range p.Items {
-		switch resultOf(i) {
-		case resultDuties:
-			t.Duties++
-		case resultRelease:
-			t.Release++
-		}
+	switch {
+	case number == "":
+		return invalid("aktenzeichen", "Bitte geben Sie ein Aktenzeichen an.")
+	case tenant == "":
+		return invalid("mandant", "Bitte wählen Sie den Mandanten, zu dem das Aktenzeichen gehört.")
+	case !person.Sees(tenant):
+		return &gateway.Error{Op: "search case", Code: gateway.CodeDenied, Path: "mandant", Message: "Sie sehen nur die Einträge Ihres Mandanten."}
 	}
-	return t
-}
-
-// chart is the volume per hour as a drawing of rectangles.
-type chart struct {
-	Bars          []bar
-	Width, Height int
-	Max           int
-	Lines         []gridLine
-}
-
-type bar struct {
-	X, Width                int
-	AllowedY, AllowedHeight int
-	DeniedY, DeniedHeight   int
-	Allowed, Denied         int
-	Label                   string
-	Start                   time.Time
-	TextX                   int
-}
-
-type gridLine struct {
-	Y     int
-	Label int
-}
-
-const (
-	chartBars   = 24
-	chartHeight = 96
-	barStep     = 42
-	barWidth    = 32
-	chartLeft   = 36
-)
-
-// volume draws the last 24 hours that have entries up to the newest one.
-func volume(hours []audit.Hour, zone *time.Location) chart {
-	c := chart{Width: chartLeft + chartBars*barStep, Height: chartHeight + 22}
-	if len(hours) == 0 {
-		return c
+	q := url.Values{"zeitraum": {"alle"}, "vorgang": {string(u.pseudonym(tenant, "case", number))}}
+	if person.Operator {
+		q.Set("mandant", string(tenant))
 	}
-	byStart := map[int64]audit.Hour{}
-	for _, h := range hours {
-		byStart[h.Start.Unix()] = h
-		c.Max = max(c.Max, h.Allowed+h.Denied)
-	}
-	scale := niceTop(c.Max)
-	last := hours[len(hours)-1].Start
-	for i := range chartBars {
-		start := last.Add(time.Duration(i-chartBars+1) * time.Hour)
-		h := byStart[start.Unix()]
-		b := bar{X: chartLeft + i*barStep, Width: barWidth, Allowed: h.Allowed, Denied: h.Denied, Start: start, Label: start.In(zone).Format("15")}
-		b.AllowedHeight = barHeight(h.Allowed, scale)
-		b.DeniedHeight = barHeight(h.Denied, scale)
-		b.AllowedY = chartHeight - b.AllowedHeight
-		b.DeniedY = b.AllowedY - b.DeniedHeight
-		b.TextX = b.X + barWidth/2
-		c.Bars = append(c.Bars, b)
-	}
-	c.Lines = []gridLine{{Y: 4, Label: scale}, {Y: 4 + (chartHeight-4)/2, Label: scale / 2}, {Y: chartHeight, Label: 0}}
-	return c
+	http.Redirect(w, r, decisionsPath+"?"+q.Encode(), http.StatusSeeOther)
+	return nil
 }
-
-// barHeight gives every count at least a visible line.
-func barHeight(n, scale int) int {
-	if n == 0 {
-		return 0
-	}
-	return max(2, n*(chartHeight-4)/scale)
-}
-
-// niceTop is the next even round number: 2, 4, 10, 20, 40, 100 …
-func niceTop(n int) int {
-	for step := 1; ; step *= 10 {
-		for _, f := range []int{2, 4, 10} {
-			if top := f * step; n <= top {
-				return top
-			}
-		}
-	}
-}
-
-// label of a bar for screen readers and the table of values.
-func (b bar) Text() string { return fmt.Sprintf("%d zugelassen, %d abgelehnt", b.Allowed, b.Denied) }

@@ -4,6 +4,7 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"sort"
@@ -31,13 +32,28 @@ type showView struct {
 	Risk     gateway.Risk
 	Revision string
 	Verified *verifiedView
+	Replay   *replayView
+	// Revisions can be replayed against; none: replays are not offered.
+	Revisions []PolicyRevision
+	Seal      sealed
+	// Before is what stands before the entry in the tree.
+	Before leftHash
+	Notes  []noteLine
+	// Released is the word of a person about the result, Waiting that there is none yet.
+	Released *noteLine
+	Waiting  bool
+	// RuleLinks: the person may open the pages of rules.
+	RuleLinks bool
+	Until     time.Time
 }
 
 // firedRule is a rule that applied, with what it led to.
 type firedRule struct {
 	gateway.Reason
-	Effect phrase
-	Duties []string
+	// English is the sentence of the rule, if it has one.
+	English string
+	Effect  phrase
+	Duties  []string
 }
 
 // step is one line of the course of events.
@@ -56,8 +72,13 @@ type verifiedView struct {
 	Problems []audit.Problem
 }
 
+// decisionShow shows one decision to whom has said why, and the question why to
+// everybody else.
 func (u *UI) decisionShow(w http.ResponseWriter, r *http.Request) error {
 	v, err := u.showView(r)
+	if errors.Is(err, errNotOpened) {
+		return u.render(w, r, http.StatusOK, "decision_open.html", u.openView(r, v.Row))
+	}
 	if err != nil {
 		return err
 	}
@@ -78,6 +99,12 @@ func (u *UI) decisionVerify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	err = u.jot(r.Context(), personOf(r), audit.Note{
+		Topic: audit.TopicVerified, Object: "record", Text: verdictOf(report), Tenant: audit.Operator,
+	})
+	if err != nil {
+		return err
+	}
 	u.verified.set(report.OK(), u.Now())
 	v.Verified = &verifiedView{OK: report.OK(), At: u.Now(), Entries: report.Leaves, Problems: report.Problems}
 	v.Sealed = u.verified.state()
@@ -85,26 +112,37 @@ func (u *UI) decisionVerify(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (u *UI) showView(r *http.Request) (showView, error) {
-	entry, err := u.Records.Show(r.Context(), audit.Scope{Tenant: personOf(r).Tenant}, r.PathValue("id"))
+	person := personOf(r)
+	entry, err := u.Records.Show(r.Context(), scope(person), r.PathValue("id"))
 	if err != nil {
 		return showView{}, err
 	}
 	v := showView{Entry: entry, Row: u.row(entry.Item), Kinds: kinds(entry.Record.Screened)}
+	if opened, err := u.Sessions.Marked(r, openMark(entry.Record.ID)); err != nil || !opened {
+		return v, errors.Join(err, notOpened(opened))
+	}
 	v.view = u.view(r, purposeName(entry.Record.Purpose))
-	v.Path, v.Here = "/admin/decisions", "/admin/decisions/"+entry.Record.ID
+	v.Path, v.Here = decisionsPath, decisionsPath+"/"+entry.Record.ID
+	v.RuleLinks = u.opens(person, "GET /admin/policies/rules/{id}")
 	v.Heading, v.Sentence = heading(entry.Item), sentence(entry.Item)
 	if entry.Record.Effect() != gateway.EffectAllow {
 		v.Blocked = decisive(entry.Record, entry.Closing).Text
 	}
-	v.Rules = firedRules(entry.Item)
+	v.Rules = u.inEnglish(firedRules(entry.Item))
 	v.Silent = silent(u.Rules(), v.Rules)
 	v.Duties = entry.Record.Applied
 	v.Steps = steps(entry.Item)
+	v.Seal, v.Before = readSeal(entry.Checkpoint), before(entry)
 	if n := len(entry.Record.Decisions); n > 0 {
 		v.Risk = entry.Record.Decisions[n-1].Risk
 		v.Revision = entry.Record.Decisions[n-1].Revision
 	}
-	return v, nil
+	if u.Replays != nil {
+		if v.Revisions, err = u.Replays.Revisions(r.Context()); err != nil {
+			return v, err
+		}
+	}
+	return v, u.addNotes(r, &v)
 }
 
 // sentence is the outcome in words that can be quoted.
@@ -147,9 +185,8 @@ func ending(o gateway.Outcome) phrase {
 
 // heading is the outcome with the number of obligations.
 func heading(i audit.Item) phrase {
-	result := resultOf(i)
-	if result != resultDuties && result != resultRelease {
-		return phrase{text: result.Text}
+	if r := i.Result(); r != audit.ResultDuties && r != audit.ResultRelease {
+		return phrase{text: resultText(r)}
 	}
 	n := len(i.Record.Decisions[len(i.Record.Decisions)-1].Obligations)
 	return sayCount(n, say("Zugelassen mit einer Auflage"), say("Zugelassen mit %d Auflagen"))
@@ -203,6 +240,18 @@ func effectText(severity string) phrase {
 		return say("Modelle eingeschränkt")
 	}
 	return say("Hinweis")
+}
+
+// inEnglish adds the English sentences, as the rules in force have them.
+func (u *UI) inEnglish(fired []firedRule) []firedRule {
+	english := map[string]string{}
+	for _, r := range u.Rules() {
+		english[r.ID] = r.English
+	}
+	for i := range fired {
+		fired[i].English = english[fired[i].Rule]
+	}
+	return fired
 }
 
 // silent are the rules in force that did not apply.

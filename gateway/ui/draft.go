@@ -317,6 +317,10 @@ func (u *UI) release(r *http.Request, d *panelDraft) error {
 	if err != nil {
 		return err
 	}
+	changed := slices.ContainsFunc(d.Blocks, func(b block) bool { return b.State == blockEdited || b.State == blockDiscarded })
+	if err := u.sayOfDraft(r.Context(), person, d.Draft.DecisionID, changed); err != nil {
+		return err
+	}
 	d.Draft = released
 	d.Blocks = make([]block, len(released.Letter.Body))
 	for i := range d.Blocks {

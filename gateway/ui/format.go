@@ -90,6 +90,7 @@ func (u *UI) functions(lang string) template.FuncMap {
 		"t":         t,
 		"say":       speak,
 		"role":      func(r string) string { return t(roleName(r)) },
+		"roles":     func(roles string) string { return roleNames(roles, func(s string) string { return t(s) }) },
 		"risk":      func(c string) string { return t(riskName(c)) },
 		"percent":   percent,
 		"explain":   func(f completeness.Finding) string { return speak(explain(f)) },
@@ -171,8 +172,10 @@ func name(names map[string]string, key string) string {
 	return key
 }
 
-func purposeName(p gateway.Purpose) string {
-	return name(map[string]string{
+func purposeName(p gateway.Purpose) string { return name(purposeNames(), string(p)) }
+
+func purposeNames() map[string]string {
+	return map[string]string{
 		"chat": "Freitext-Anfrage", "research": "Recherche", "factual_qa": "Sachfrage zur Akte", "legal_references": "Fundstellen im Recht",
 		"summarise": "Zusammenfassung", "transcribe": "Abschrift", "translate": "Übersetzung", "simplify_language": "Einfache Sprache",
 		"extraction": "Datenübernahme", "document_classification": "Dokumente zuordnen", "completeness_check": "Vollständigkeitsprüfung",
@@ -184,7 +187,27 @@ func purposeName(p gateway.Purpose) string {
 		"legal_qa_case": "Rechtsfrage zum Fall", "document_ranking": "Dokumente gewichten", "next_step_suggestion": "Nächsten Schritt vorschlagen",
 		"letter_without_decision": "Bescheid ohne Entscheidung", "citizen_eligibility": "Anspruch für Bürger bewerten", "hr_screening": "Bewerbungen sichten",
 		"exam_grading": "Prüfungen bewerten", "profiling": "Profilbildung", "emotion_recognition": "Emotionserkennung",
-	}, string(p))
+	}
+}
+
+// purposes are all with a name, without the one that is none.
+func purposes() []gateway.Purpose {
+	var out []gateway.Purpose
+	for p := range purposeNames() {
+		if p != "" {
+			out = append(out, gateway.Purpose(p))
+		}
+	}
+	return out
+}
+
+// cutText is a text of a form without blanks at its ends, empty if it is too long.
+func cutText(s string, most int) string {
+	s = strings.TrimSpace(s)
+	if len([]rune(s)) > most {
+		return ""
+	}
+	return s
 }
 
 func operationName(o gateway.Operation) string {
@@ -229,6 +252,17 @@ func roleName(role string) string {
 	return name(map[string]string{
 		"revision": "Revision", "sachbearbeitung": "Sachbearbeitung", "mandant": "Mandantenverwaltung", "betrieb": "Betrieb", "richtlinien": "Richtlinien",
 	}, role)
+}
+
+// roleNames names the roles of a note.
+func roleNames(roles string, translate func(string) string) string {
+	var out []string
+	for role := range strings.SplitSeq(roles, ",") {
+		if role != "" {
+			out = append(out, translate(roleName(role)))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func riskName(class string) string {

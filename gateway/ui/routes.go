@@ -35,13 +35,15 @@ func anyOf(lists ...[]string) []string { return slices.Concat(lists...) }
 
 // routes is every page, area by area.
 func (u *UI) routes() []route {
-	return slices.Concat(u.commonRoutes(), u.decisionRoutes(), u.policyRoutes(), u.registerRoutes(), u.panelRoutes())
+	return slices.Concat(u.commonRoutes(), u.decisionRoutes(), u.approvalRoutes(), u.policyRoutes(), u.registerRoutes(), u.panelRoutes())
 }
 
 func (u *UI) commonRoutes() []route {
 	return []route{
 		{"GET /{$}", nil, u.start},
 		{"GET /login", nil, u.login},
+		{"GET /login/start", nil, u.signInStart},
+		{"GET /login/callback", nil, u.signInFinish},
 		{"POST /logout", nil, u.logout},
 		{"POST /darstellung", nil, u.appearance},
 	}
@@ -50,10 +52,29 @@ func (u *UI) commonRoutes() []route {
 // decisionRoutes is what traces decisions.
 func (u *UI) decisionRoutes() []route {
 	return []route{
-		{"GET /admin", forRevision, u.adminStart},
+		{"GET /admin", forOffice, u.adminStart},
 		{"GET /admin/decisions", forRevision, u.decisionList},
+		{"POST /admin/decisions/case", forRevision, u.decisionCase},
+		{"POST /admin/decisions/export", forRevision, u.decisionExport},
+		{"POST /admin/decisions/views", forRevision, u.viewSave},
+		{"POST /admin/decisions/views/{view}/delete", forRevision, u.viewDelete},
 		{"GET /admin/decisions/{id}", forRevision, u.decisionShow},
+		{"POST /admin/decisions/{id}/open", forRevision, u.decisionOpen},
 		{"POST /admin/decisions/{id}/verify", forRevision, u.decisionVerify},
+		{"POST /admin/decisions/{id}/replay", forRevision, u.decisionReplay},
+		{"POST /admin/decisions/{id}/evidence", forRevision, u.decisionEvidence},
+	}
+}
+
+// approvalRoutes is where people release results, and where others see what waits.
+func (u *UI) approvalRoutes() []route {
+	if u.Approvals == nil {
+		return nil
+	}
+	return []route{
+		{"GET /admin/approvals", anyOf(forRevision, forPolicy, forTenant), u.approvalList},
+		{"GET /panel/approvals", forCase, u.approvalPanel},
+		{"POST /panel/approvals/{id}", forCase, u.approvalSay},
 	}
 }
 
@@ -105,6 +126,7 @@ var menus = []menuGroup{
 	{"Fachverfahren", []menuItem{
 		{"/panel/check", "draft", "Vollständigkeit"},
 		{"/panel/draft", "mail", "Schreiben"},
+		{"/panel/approvals", "check", "Ergebnisse freigeben"},
 	}},
 }
 

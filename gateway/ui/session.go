@@ -22,7 +22,7 @@ const (
 func (u *UI) start(w http.ResponseWriter, r *http.Request) error {
 	person, err := u.Sessions.Person(r)
 	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {
-		return u.render(w, r, http.StatusOK, "login.html", u.view(r, "Anmelden"))
+		return u.showLogin(w, r)
 	}
 	if err != nil {
 		return err
@@ -32,19 +32,19 @@ func (u *UI) start(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (u *UI) home(p identity.Person) string {
-	if p.Has(identity.RoleRevision) || u.Panel == nil {
-		return "/admin/decisions"
+	if p.Has(forOffice...) || u.Panel == nil {
+		return "/admin"
 	}
-	return "/panel/check"
+	return checkPath
 }
 
 // login swaps a one-time ticket for a session.
 func (u *UI) login(w http.ResponseWriter, r *http.Request) error {
 	ticket := r.URL.Query().Get("t")
 	if ticket == "" {
-		return u.render(w, r, http.StatusOK, "login.html", u.view(r, "Anmelden"))
+		return u.showLogin(w, r)
 	}
-	person, err := u.Sessions.SignIn(w, r, ticket)
+	person, err := u.Sessions.Take(r.Context(), ticket)
 	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {
 		if p, unknown := u.Sessions.Person(r); unknown == nil { // the link was opened again
 			http.Redirect(w, r, u.home(p), http.StatusSeeOther)
@@ -54,18 +54,13 @@ func (u *UI) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, u.home(person), http.StatusSeeOther)
-	return nil
-}
-
-func (u *UI) logout(w http.ResponseWriter, r *http.Request) error {
-	if _, err := u.Sessions.SignOut(w, r); err != nil {
+	if err := u.noteSignIn(r, person, "mit einem Anmeldelink"); err != nil {
 		return err
 	}
-	if u.Launches != nil {
-		u.Launches.End(w)
+	if err := u.Sessions.Begin(w, r, person, ""); err != nil {
+		return err
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, u.home(person), http.StatusSeeOther)
 	return nil
 }
 
@@ -112,9 +107,4 @@ func (u *UI) language(r *http.Request) string {
 		return "en"
 	}
 	return "de"
-}
-
-func (u *UI) adminStart(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, "/admin/decisions", http.StatusSeeOther)
-	return nil
 }

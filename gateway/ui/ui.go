@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -22,9 +23,11 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/approval"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/shelf"
+	"github.com/ki-schleuse/schleuse/gateway/state"
 )
 
 //go:embed templates/*.html
@@ -33,26 +36,46 @@ var templateFiles embed.FS
 // Records is what the pages need of the record.
 type Records interface {
 	List(ctx context.Context, f audit.Filter) (audit.Page, error)
+	Each(ctx context.Context, f audit.Filter, do func(audit.Item) error) error
 	Show(ctx context.Context, scope audit.Scope, id string) (audit.Entry, error)
 	Verify(ctx context.Context, earlier ...[]byte) (audit.VerifyReport, error)
+	Export(ctx context.Context, w io.Writer, f audit.Filter) error
+	Note(ctx context.Context, n audit.Note) error
+	Notes(ctx context.Context, f audit.NoteFilter) (audit.NotePage, error)
+	PublicKeys() []string
 }
 
 // Rule is a rule of the policies as the pages explain it.
-type Rule struct{ ID, Title, Basis, Text string }
+type Rule struct{ ID, Title, Basis, Text, English string }
 
 // Config holds what the pages show and whom they serve.
 type Config struct {
 	Sessions *identity.Sessions
+	// SignIn is the OpenID provider at which persons sign in; nil: only one-time
+	// links open the pages.
+	SignIn *identity.OpenID
+	// State keeps saved filters; nil: none can be saved.
+	State state.Store
 	// Launches opens the panel for persons of a Fachverfahren; nil: it does not.
 	Launches *identity.Launches
 	// Directory knows the tenants.
 	Directory interface {
 		Tenant(id gateway.TenantID) (identity.Tenant, bool)
+		Tenants() []identity.Tenant
 	}
 	Records Records
+	// Pseudonymise names persons and file numbers in notes; required where notes
+	// are written.
+	Pseudonymise func(tenant gateway.TenantID, kind, value string) gateway.Pseudonym
 	// Rules are all rules in force, Revision the name of their state.
 	Rules    func() []Rule
 	Revision func() string
+	// Replays decide recorded questions again; nil: not offered.
+	Replays Replays
+	// Approvals is where people release results; nil: not offered.
+	Approvals *approval.Desk
+	// Overview is what the first page shows beside the record.
+	Overview Overview
 	// Models are the cards of the catalogue, for names.
 	Models []gateway.ModelCard
 	// Panel serves the caseworker's pages; nil: they are not offered.
@@ -358,6 +381,7 @@ type errorView struct {
 	RequestID            string
 	Reasons              []gateway.Reason
 	SignIn               bool
+	Login                loginLink
 }
 
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -380,6 +404,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	e.Heading, e.SignIn = heading, status == http.StatusUnauthorized
 	e.view = u.view(r, heading)
+	e.Login = u.loginLink(r)
 	if err := u.render(w, r, status, "error.html", e); err != nil {
 		http.Error(w, "Die Seite kann nicht angezeigt werden.", http.StatusInternalServerError)
 	}

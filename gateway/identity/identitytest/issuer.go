@@ -15,6 +15,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +41,7 @@ type Issuer struct {
 	away    bool
 	keysURL string
 	huge    bool
+	signIns signIns
 }
 
 // IssuerKey is a key of an issuer.
@@ -74,15 +76,21 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 	case i.huge:
 		_, _ = w.Write(make([]byte, 2<<20))
 	case r.URL.Path == "/.well-known/openid-configuration":
-		writeJSON(w, map[string]any{
+		writeJSON(w, i.signIns.offer(i, map[string]any{
 			"issuer": i.URL, "jwks_uri": i.keysURL, "authorization_endpoint": i.URL + "/authorize", "token_endpoint": i.URL + "/token",
 			"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 			"id_token_signing_alg_values_supported": []string{"RS256", "ES256", "EdDSA"},
-		})
+		}))
 	case r.URL.Path == "/keys":
 		writeJSON(w, map[string]any{"keys": i.public()})
 	case r.URL.Path == "/moved":
 		http.Redirect(w, r, i.URL+"/keys", http.StatusFound)
+	case r.URL.Path == "/authorize":
+		i.signIns.authorize(i, w, r)
+	case r.URL.Path == "/token":
+		i.signIns.token(i, w, r)
+	case r.URL.Path == "/logout":
+		i.signIns.logout(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -188,6 +196,28 @@ func (k *IssuerKey) Sign(t testing.TB, header, claims map[string]any) string {
 	input := encodePart(t, h) + "." + encodePart(t, claims)
 	return input + "." + base64.RawURLEncoding.EncodeToString(k.signature(t, input))
 }
+
+// sign is Sign outside the goroutine of a test; what goes wrong makes no token.
+func (k *IssuerKey) sign(header, claims map[string]any) string {
+	var failed failing
+	h := map[string]any{"alg": k.Algorithm, "kid": k.ID}
+	maps.Copy(h, header)
+	input := encodePart(&failed, h) + "." + encodePart(&failed, claims)
+	text := input + "." + base64.RawURLEncoding.EncodeToString(k.signature(&failed, input))
+	if failed.err != "" {
+		return ""
+	}
+	return text
+}
+
+// failing notes what a test would be ended for.
+type failing struct {
+	testing.TB
+	err string
+}
+
+func (f *failing) Helper()           {}
+func (f *failing) Fatal(args ...any) { f.err = fmt.Sprint(args...) }
 
 func encodePart(t testing.TB, v any) string {
 	t.Helper()

@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/approval"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/ui"
+)
+
+// decisionPages adds what signing in and tracing decisions need.
+func (p *parts) decisionPages(c *ui.Config) (err error) {
+	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, replays{p}
+	c.Approvals, err = approval.New(approval.Config{Record: p.record, Pseudonymise: p.keys.Pseudonymise})
+	if err != nil {
+		return err
+	}
+	c.Overview = ui.Overview{Budgets: p.budgetWarnings, Models: p.modelWarnings}
+	if !p.config.SignIn.Enabled() {
+		return nil
+	}
+	c.SignIn, err = identity.NewOpenID(identity.OpenIDConfig{
+		SignIn: p.config.SignIn, Public: p.config.PublicURL, Callback: "/login/callback", Key: derive(p.config.secret, "sign-in"),
+		Active: func(id gateway.TenantID) bool { return p.tenants.Directory().Active(id) },
+		Secure: p.config.TLS.Cert != "" || p.config.BehindProxy, Logger: p.logger,
+	})
+	return err
+}
+
+// replays decide recorded questions again.
+type replays struct{ p *parts }
+
+func (r replays) Revisions(context.Context) ([]ui.PolicyRevision, error) {
+	revision := r.p.engine.Revision()
+	return []ui.PolicyRevision{{ID: revision, Title: revision, InForce: true}}, nil
+}
+
+func (r replays) Replay(ctx context.Context, revision string, input json.RawMessage) (gateway.Decision, error) {
+	if revision != r.p.engine.Revision() {
+		return gateway.Decision{}, &gateway.Error{Op: "replay decision", Code: gateway.CodeNotFound, Message: "Diesen Regelstand gibt es nicht mehr."}
+	}
+	return r.p.engine.Replay(ctx, input)
+}
+
+func (p *parts) budgetWarnings(ctx context.Context, tenant gateway.TenantID) ([]ui.BudgetWarning, error) {
+	budgets, err := usageBook{p}.Budgets(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.BudgetWarning
+	for _, b := range budgets {
+		out = append(out, ui.BudgetWarning{Title: b.Title, Percent: b.Percent})
+	}
+	return out, nil
+}
+
+// modelWarnings are the models of which an endpoint does not answer.
+func (p *parts) modelWarnings(context.Context) ([]ui.ModelWarning, error) {
+	var out []ui.ModelWarning
+	for id, servers := range (modelBook{p}).servers() {
+		for _, s := range servers {
+			if !s.Available() {
+				out = append(out, ui.ModelWarning{Model: id, State: fmt.Sprintf("%s: %s", s.Endpoint, s.State)})
+			}
+		}
+	}
+	return out, nil
+}
