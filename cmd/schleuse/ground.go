@@ -6,11 +6,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -266,7 +264,8 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	}
 	g.closers.add(done)
 	config := tenantConfig(c, store, g.logger)
-	config.Changed = g.noteChange
+	config.Record = func(ctx context.Context, c identity.Change) error { return noteChange(ctx, g.record, g.keys, c) }
+	config.Changed = func(context.Context, identity.Change) {} // the record has it
 	if config, err = c.Identity.Extend(config); err != nil {
 		return err
 	}
@@ -295,37 +294,6 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 		}
 	})
 	return nil
-}
-
-// noteChange writes a change of tenants or keys into the record.
-func (g *ground) noteChange(ctx context.Context, c identity.Change) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	now := time.Now()
-	err := g.record.Note(ctx, audit.Note{
-		ID: gateway.NewID(now), Time: now, Tenant: c.Tenant, Topic: "tenant_" + string(c.Action),
-		Actor: g.keys.Pseudonymise(c.Tenant, "user", c.Actor), Text: changeText(c),
-	})
-	if err != nil {
-		g.logger.LogAttrs(ctx, slog.LevelError, "change of a tenant not recorded", slog.Any("error", err))
-	}
-}
-
-// changeText names what changed, not from what to what: values stand in the
-// store, and the record never forgets.
-func changeText(c identity.Change) string {
-	text := fmt.Sprintf("Mandant %s: %s", c.Tenant, c.Action)
-	if c.System != "" {
-		text += fmt.Sprintf(", System %s", c.System)
-	}
-	if c.Key != "" {
-		text += fmt.Sprintf(", Schlüssel %s", c.Key)
-	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(c.New, &fields) == nil && len(fields) > 0 {
-		text += fmt.Sprintf(" (%s)", strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
-	}
-	return text + "."
 }
 
 const (

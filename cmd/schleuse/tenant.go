@@ -25,6 +25,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	identitypostgres "github.com/ki-schleuse/schleuse/gateway/identity/postgres"
@@ -70,6 +71,8 @@ func tenantSettings() map[string]func(json.RawMessage) error {
 		"limits": func(raw json.RawMessage) error { _, err := parseTenantLimits(raw); return err },
 		// releases of high-risk purposes.
 		"releases": func(raw json.RawMessage) error { return strict(raw, "", &[]policies.Release{}) },
+		// duties: training, staff informed, roles, registers, content to be kept.
+		"duties": func(raw json.RawMessage) error { return strict(raw, "", &policies.TenantDuties{}) },
 	}
 }
 
@@ -99,7 +102,15 @@ func withTenants(ctx context.Context, path string, f func(*identity.Registry) er
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	r, err := identity.Open(ctx, tenantConfig(c, store, slog.New(slog.DiscardHandler)))
+	keys, err := audit.NewKeys(derive(c.secret, "pseudonyms"))
+	if err != nil {
+		return err
+	}
+	notes := &notebook{config: c, pool: pool}
+	defer func() { err = errors.Join(err, notes.close()) }()
+	config := tenantConfig(c, store, slog.New(slog.DiscardHandler))
+	config.Record = func(ctx context.Context, change identity.Change) error { return noteChange(ctx, notes, keys, change) }
+	r, err := identity.Open(ctx, config)
 	if err != nil {
 		return err
 	}

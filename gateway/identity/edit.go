@@ -14,6 +14,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
@@ -33,6 +35,9 @@ func (r *Registry) change(ctx context.Context, by Actor, q *request, ids []gatew
 	err := r.config.Store.Update(ctx, Lookup{Tenants: ids, Request: q.digest()}, func(c Current) (Write, error) {
 		var w Write
 		w, out, refused = r.attempt(by, q, c, f)
+		if refused == nil && !out.Replayed {
+			refused = r.record(ctx, out.Changes)
+		}
 		return w, refused
 	})
 	switch {
@@ -153,6 +158,23 @@ func (e *edit) outcome(ids []gateway.TenantID) Outcome {
 		out.Tenants = append(out.Tenants, *t)
 	}
 	return out
+}
+
+// recordAtOnce bounds how many changes are written down at the same time: they
+// share commits.
+const recordAtOnce = 32
+
+// record writes changes down before they are stored.
+func (r *Registry) record(ctx context.Context, changes []Change) error {
+	if r.config.Record == nil {
+		return nil
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(recordAtOnce)
+	for _, c := range changes {
+		group.Go(func() error { return r.config.Record(ctx, c) })
+	}
+	return group.Wait()
 }
 
 func (r *Registry) tell(ctx context.Context, changes []Change) {

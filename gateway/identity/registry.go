@@ -46,6 +46,10 @@ type Config struct {
 	// InUse reports whether records of a tenant exist; nil: of every one. Such a
 	// tenant is deactivated, never deleted.
 	InUse func(context.Context, gateway.TenantID) (bool, error)
+	// Record writes a change down before it is made; an error prevents it. It may
+	// be called for one that is not made after all, when the store fails. It must be
+	// safe for concurrent use; nil: nothing is written down.
+	Record func(context.Context, Change) error
 	// Changed is told every change after it was made; default: a line in the log.
 	Changed func(context.Context, Change)
 	Logger  *slog.Logger // default: discard
