@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -57,19 +58,30 @@ func (b systemBook) System(ctx context.Context) (ui.SystemFacts, error) {
 // configuration is the one in force as YAML. Secrets are known by the fields that
 // hold them, so that no value has to be recognised. Tenants have their own pages.
 func (b systemBook) configuration() (string, error) {
-	c := b.p.config
+	c := b.p.config.detached()
 	c.Tenants = nil
+	c.hideSecrets()
 	raw, err := yaml.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("encode configuration: %w", err)
 	}
-	var copied Config // so that hiding does not reach what runs
-	if err := yaml.Unmarshal(raw, &copied); err != nil {
-		return "", fmt.Errorf("copy configuration: %w", err)
+	return string(raw), nil
+}
+
+// detached shares nothing with the original in which secrets can stand, so that
+// hiding them does not reach what runs.
+func (c Config) detached() Config {
+	c.Telemetry.Headers = maps.Clone(c.Telemetry.Headers)
+	c.Endpoints = maps.Clone(c.Endpoints)
+	for name, e := range c.Endpoints {
+		e.Headers = maps.Clone(e.Headers)
+		c.Endpoints[name] = e
 	}
-	copied.hideSecrets()
-	raw, err = yaml.Marshal(copied)
-	return string(raw), err
+	c.ToolServers = slices.Clone(c.ToolServers)
+	for i := range c.ToolServers {
+		c.ToolServers[i].Headers = maps.Clone(c.ToolServers[i].Headers)
+	}
+	return c
 }
 
 func buildOf() string {

@@ -408,9 +408,9 @@ func (v usageView) Change() phrase {
 	}
 	change := (v.Total.Requests - v.Before.Requests) * 100 / v.Before.Requests
 	if change >= 0 {
-		return say("+%d % zum Zeitraum davor", change)
+		return say("+%d %% zum Zeitraum davor", change)
 	}
-	return say("−%d % zum Zeitraum davor", -change)
+	return say("−%d %% zum Zeitraum davor", -change)
 }
 
 // Own is the share of requests in the own data centre.
