@@ -150,11 +150,13 @@ func (n *notebook) open(ctx context.Context) (*audit.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.log, err = audit.New(ctx, audit.Config{Store: store, Key: key, NotesOnly: true}); err != nil {
+	log, err := audit.New(ctx, audit.Config{Store: store, Key: key, NotesOnly: true})
+	if err != nil {
 		return nil, errors.Join(err, n.closers.close())
 	}
-	n.closers.add(func() error { return n.log.Shutdown(context.WithoutCancel(ctx)) })
-	return n.log, nil
+	n.closers.add(func() error { return log.Shutdown(context.WithoutCancel(ctx)) })
+	n.log = log
+	return log, nil
 }
 
 func (n *notebook) store(ctx context.Context) (audit.Store, error) {
