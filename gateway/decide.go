@@ -5,6 +5,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -20,9 +21,18 @@ func (g *Gateway) pin() Decider {
 }
 
 // ask returns the policies' decision, made safe: an error is a denial, the
-// models can only be narrowed, unknown obligations deny.
-func (g *Gateway) ask(ctx context.Context, decider Decider, q Question) Decision {
+// models can only be narrowed, unknown obligations deny. There is an error only if
+// the caller left meanwhile: nobody has decided anything then.
+func (g *Gateway) ask(ctx context.Context, decider Decider, q Question) (Decision, error) {
 	d, err := decider.Decide(ctx, q)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return Decision{}, &Error{Op: "decide", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", RequestID: q.Request.ID, Err: err}
+	}
+	return g.safe(ctx, d, err, q), nil
+}
+
+// safe turns whatever a decider has said into a decision that can be relied upon.
+func (g *Gateway) safe(ctx context.Context, d Decision, err error, q Question) Decision {
 	if err != nil {
 		g.Logger.LogAttrs(ctx, slog.LevelError, "no decision", slog.String("request_id", q.Request.ID), slog.Any("error", err))
 		d = Decision{Reasons: d.Reasons, Revision: d.Revision, Digest: d.Digest, Duration: d.Duration}

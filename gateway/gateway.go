@@ -316,8 +316,11 @@ func (p *passage) decide(ctx context.Context, stage Stage) error {
 		Models: candidates, Passages: p.passages,
 	}
 	inner, ended := p.g.observeStage(ctx, "decide")
-	d := p.g.ask(inner, p.decider, question)
-	ended(nil)
+	d, err := p.g.ask(inner, p.decider, question)
+	ended(err)
+	if err != nil {
+		return p.refuse(ctx, err)
+	}
 	p.record.Decisions = append(p.record.Decisions, d)
 	p.decision = d.after(p.decision)
 	if !p.decision.Allowed() {
@@ -554,8 +557,11 @@ func (p *passage) askAnswer(ctx context.Context, s Screened, used func(ModelID) 
 	}
 	cards = slices.DeleteFunc(slices.Clone(cards), func(c ModelCard) bool { return !used(c.ID) })
 	inner, ended := p.g.observeStage(ctx, "decide")
-	d := p.g.ask(inner, p.decider, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: cards, Passages: p.passages})
-	ended(nil)
+	d, err := p.g.ask(inner, p.decider, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: cards, Passages: p.passages})
+	ended(err)
+	if err != nil {
+		return Decision{}, err
+	}
 	if o, ok := late(d, p.decision); ok {
 		d = denied(d, coreReason("KERN-002", "Eine Auflage kam erst mit der Antwort und kann nicht mehr erfüllt werden: "+o.ID))
 	}

@@ -480,6 +480,35 @@ func TestStreamCloseRecordsTheCallerLeaving(t *testing.T) {
 	}
 }
 
+// TestTheCallerLeavesDuringADecision: that is no denial and no failure of the rules.
+func TestTheCallerLeavesDuringADecision(t *testing.T) {
+	t.Parallel()
+	for _, stage := range []gateway.Stage{gateway.StageRequest, gateway.StageResponse} {
+		p, g := setup(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		decide := p.decide
+		p.decide = func(q gateway.Question) (gateway.Decision, error) {
+			if q.Stage != stage {
+				return decide(q)
+			}
+			cancel()
+			return gateway.Decision{Effect: gateway.EffectDeny, Reasons: []gateway.Reason{{Rule: "KERN-000", Severity: "block"}}}, ctx.Err()
+		}
+		_, err := g.Complete(ctx, chat(t, "x"))
+		if gateway.CodeOf(err) != gateway.CodeCancelled || p.sent != "" {
+			t.Errorf("%s: error %v, sent %q", stage, err, p.sent)
+		}
+		if len(p.closings) != 1 || p.closings[0].Outcome != gateway.OutcomeCancelled {
+			t.Errorf("%s: closings %+v", stage, p.closings)
+		}
+		for _, d := range p.records[0].Decisions {
+			if !d.Allowed() {
+				t.Errorf("%s: a denial is recorded that nobody made: %+v", stage, d)
+			}
+		}
+	}
+}
+
 func TestStreamHoldsUnreviewedText(t *testing.T) {
 	t.Parallel()
 	p, g := setup(t)

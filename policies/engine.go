@@ -251,7 +251,11 @@ func (e *Engine) answer(ctx context.Context, s *snapshot, stage gateway.Stage, i
 }
 
 func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, input json.RawMessage, start time.Time, cause error) (gateway.Decision, error) {
-	e.log.ErrorContext(ctx, "policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
+	level := slog.LevelError
+	if errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelDebug // the caller has left
+	}
+	e.log.LogAttrs(ctx, level, "policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
 	d := kernelDenial(s, stage)
 	d.Input = input
 	d.Duration = time.Since(start)

@@ -172,7 +172,7 @@ digits := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 			var log bytes.Buffer
 			e, err := New(t.Context(), Config{
 				FS: c.fs, Tenants: map[gateway.TenantID]Tenant{"canary": {Active: true}}, Timeout: 150 * time.Millisecond,
-				Logger: slog.New(slog.NewTextHandler(&log, nil)),
+				Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -192,8 +192,12 @@ digits := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 			if d.Digest == "" || d.Stage != gateway.StageRequest {
 				t.Error("the denial does not say which policies and which stage")
 			}
-			if !strings.Contains(log.String(), "policy evaluation refused") {
-				t.Error("the cause is not in the log")
+			level := "level=ERROR"
+			if c.err != nil {
+				level = "level=DEBUG" // nothing went wrong here
+			}
+			if !strings.Contains(log.String(), level+` msg="policy evaluation refused"`) {
+				t.Errorf("the cause is not in the log as %s: %s", level, log.String())
 			}
 		})
 	}
