@@ -42,6 +42,7 @@ func TestLimitsOverHTTP(t *testing.T) {
 	}{
 		"requests":      {quota.Limit{RequestsPerMinute: 1}, 0, gateway.CodeRateLimited},
 		"output tokens": {quota.Limit{OutputTokensPerMinute: 21}, 1, gateway.CodeRateLimited},
+		"input tokens":  {quota.Limit{InputTokensPerMinute: 60}, 1, gateway.CodeRateLimited},
 		"budget":        {quota.Limit{BudgetPerDay: 60_000}, 1, gateway.CodeBudget},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +81,51 @@ func (w *town) refusedWith(t *testing.T, code gateway.Code, status int, body str
 	if n, err := strconv.Atoi(header.Get("Retry-After")); err != nil || n < 1 {
 		t.Errorf("Retry-After %q", header.Get("Retry-After"))
 	}
+}
+
+// A limit that is set for a tenant while the process runs counts from then on, and
+// one that is taken away no longer.
+func TestLimitsOfATenantWithoutRestart(t *testing.T) {
+	t.Parallel()
+	w := setupWith(t, func(c *Config) {
+		c.Tenants[0].Systems[0].Keys[0].Roles = []string{identity.RoleOperator}
+	})
+	c := &client{url: w.server.URL, key: w.key}
+	var made struct {
+		Keys []struct{ Secret string }
+	}
+	tenant := json.RawMessage(`{"id":"neuheim","name":"Neuheim","active":true,"systems":[{"id":"fach","name":"Fach","channel":"caseworker","keys":[{"label":"a","purposes":["chat"],"default_purpose":"chat"}]}]}`)
+	if err := c.post(t.Context(), "/api/v1/tenants", tenant, &made); err != nil || len(made.Keys) != 1 {
+		t.Fatalf("%d keys, %v", len(made.Keys), err)
+	}
+	ask := func() (int, string) {
+		status, body, _ := w.post(t, "/v1/chat/completions", limitedChat, "Authorization", "Bearer "+made.Keys[0].Secret)
+		return status, body
+	}
+	for range 3 {
+		if status, body := ask(); status != http.StatusOK {
+			t.Fatalf("without a limit: status %d: %s", status, body)
+		}
+	}
+	set := func(settings string) {
+		t.Helper()
+		var now map[string]any
+		raw, err := c.get(t.Context(), "/api/v1/tenants/neuheim")
+		if err == nil {
+			err = json.Unmarshal(raw, &now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		now["settings"] = json.RawMessage(settings)
+		if raw, err := c.do(t.Context(), http.MethodPut, "/api/v1/tenants/neuheim", now); err != nil {
+			t.Fatalf("%v: %s", err, raw)
+		}
+	}
+	set(`{"limits":{"requests_per_minute":1}}`)
+	eventually(t, "the limit counts", func() bool { status, _ := ask(); return status == http.StatusTooManyRequests })
+	set(`{}`)
+	eventually(t, "it no longer does", func() bool { status, _ := ask(); return status == http.StatusOK })
 }
 
 // A place is free again when the answer that held it has ended, and the usage of
