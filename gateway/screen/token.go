@@ -181,10 +181,8 @@ func (s *scan) describe(t *token) {
 		return
 	}
 	t.roles = s.lex.lookup(t.hash)
-	switch b := s.buf; {
-	case len(v) >= 3 && v[0] < utf8.RuneSelf && v[1] < utf8.RuneSelf && v[2] < utf8.RuneSelf:
-		t.head = stemHead(v[0], v[1], v[2])
-	case len(v) >= 3 && len(b) >= 3:
+	// The letters themselves: any of them may be escaped.
+	if b := s.buf; len(v) >= 3 && len(b) >= 3 {
 		t.head = stemHead(b[0], b[1], b[2])
 	}
 }
