@@ -21,6 +21,8 @@ type Plan struct {
 	Channel   gateway.Channel
 	Operation gateway.Operation
 	DataClass []gateway.DataClass
+	// Chain are the purposes of earlier steps on the same case.
+	Chain []gateway.Purpose
 	// Date the law is applied for; zero means today.
 	Date time.Time
 	// Models among which is asked, for example the catalogue.
@@ -53,17 +55,21 @@ type Duty struct {
 
 // Classify decides about a plan as if it were a request, for nobody in particular
 // and without a record: the access is taken to be granted the purpose, the calling
-// system to be known. Nothing is sent anywhere and nobody is admitted by it.
+// system to be known, and what a caller has to say of a single case to be said (a
+// decision letter rests on a decision, an automatic case is within the rules, the
+// role fits, the fields are those of the purpose). Nothing is sent anywhere and
+// nobody is admitted by it.
 func (e *Engine) Classify(ctx context.Context, p Plan) (Classification, error) {
 	now := e.cfg.Now()
+	ruling, automation := assumed(p.Purpose)
 	d, err := e.Decide(ctx, gateway.Question{
 		Stage: gateway.StageRequest,
 		Request: gateway.Request{
 			Time: now, CaseDate: p.Date, Purpose: p.Purpose, Service: p.Service, DataClass: p.DataClass,
-			Operation: cmp.Or(p.Operation, gateway.OperationChat),
-			Caller: gateway.Caller{
+			Operation: cmp.Or(p.Operation, gateway.OperationChat), Chain: p.Chain, Ruling: ruling, Automation: automation,
+			Fields: e.fieldsOf(p), Caller: gateway.Caller{
 				Tenant: p.Tenant, System: "einordnung", Channel: cmp.Or(p.Channel, gateway.ChannelCaseworker),
-				Purposes: []gateway.Purpose{p.Purpose},
+				Purposes: []gateway.Purpose{p.Purpose}, Roles: e.rolesFor(p),
 			},
 		},
 		Models: p.Models,
@@ -100,4 +106,34 @@ func dutyOf(r gateway.Reason, obligations []gateway.Obligation) (Duty, bool) {
 		}
 	}
 	return duty, r.Severity == "info"
+}
+
+// assumed is what a caller will have to say of a case.
+func assumed(p gateway.Purpose) (*gateway.Ruling, *gateway.Automation) {
+	switch p {
+	case gateway.PurposeLetterFromDecision:
+		return &gateway.Ruling{Tenor: "entschieden", Burdening: true, Hearing: gateway.HearingHeld}, nil
+	case purposeAutomated:
+		return nil, &gateway.Automation{Complete: true}
+	}
+	return nil, nil
+}
+
+const purposeAutomated gateway.Purpose = "automated_decision"
+
+// rolesFor are the roles that may work on the service.
+func (e *Engine) rolesFor(p Plan) []string {
+	e.reload.Lock()
+	defer e.reload.Unlock()
+	return slices.Clone(e.tenants[p.Tenant].Roles[p.Service])
+}
+
+// fieldsOf are the fields that a service names for a purpose.
+func (e *Engine) fieldsOf(p Plan) []string {
+	for _, card := range e.cfg.Services {
+		if card.ID == p.Service {
+			return slices.Clone(card.Fields[p.Purpose])
+		}
+	}
+	return nil
 }

@@ -24,6 +24,9 @@ type TenantDuties struct {
 	// Registers are the sources that are registers: retrieval needs a case and a
 	// service (§ 79 Abs. 4 SGB X, § 14 Abs. 11 GewO).
 	Registers []string `json:"registers" yaml:"registers"`
+	// OtherSources are those that are no registers. Any source counts as a register as
+	// soon as there are registers and it is not among these.
+	OtherSources []string `json:"other_sources" yaml:"other_sources"`
 	// EarlyHighRisk: a released high-risk purpose needs only the references whose duty
 	// applies already. After the last of these dates it changes nothing.
 	EarlyHighRisk bool `json:"early_high_risk" yaml:"early_high_risk"`
@@ -46,7 +49,8 @@ func (d TenantDuties) complete(aliases map[string]string) TenantDuties {
 		}
 		keep[name] = max(keep[name], d.KeepContent[purpose])
 	}
-	d.Roles, d.KeepContent, d.Registers = roles, keep, append([]string{}, d.Registers...)
+	d.Roles, d.KeepContent = roles, keep
+	d.Registers, d.OtherSources = append([]string{}, d.Registers...), append([]string{}, d.OtherSources...)
 	return d
 }
 

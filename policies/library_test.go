@@ -175,6 +175,9 @@ func (c purposeCase) run(t *testing.T, own gateway.ModelCard) {
 	q.Models = []gateway.ModelCard{own}
 	q.Request.Service, q.Request.Purpose = gateway.ServiceID(c.Service), c.Purpose
 	q.Request.Caller.Tenant, q.Request.Caller.Purposes = "t", []gateway.Purpose{c.Purpose}
+	if c.Purpose == gateway.PurposeLetterFromDecision {
+		q.Request.Ruling = &gateway.Ruling{Tenor: "Das Wohngeld wird bewilligt."}
+	}
 	d, err := e.Decide(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)

@@ -25,11 +25,12 @@ type questionFile struct {
 	Stage gateway.Stage `json:"stage"`
 	Time  string        `json:"time"`
 
-	Tenant  gateway.TenantID `json:"tenant"`
-	System  gateway.SystemID `json:"system"`
-	User    string           `json:"user"`
-	Channel gateway.Channel  `json:"channel"`
-	Roles   []string         `json:"roles"`
+	Tenant gateway.TenantID `json:"tenant"`
+	// System is "policy-eval" when absent; an empty one is a caller without a name.
+	System  *gateway.SystemID `json:"system"`
+	User    string            `json:"user"`
+	Channel gateway.Channel   `json:"channel"`
+	Roles   []string          `json:"roles"`
 	// Purposes the key is granted; absent: the purpose asked for.
 	Purposes *[]gateway.Purpose `json:"purposes"`
 
@@ -95,13 +96,16 @@ func (f questionFile) question(models map[string]gateway.ModelCard) (gateway.Que
 		Stage: cmp.Or(f.Stage, gateway.StageRequest),
 		Request: gateway.Request{
 			Caller: gateway.Caller{
-				Tenant: f.Tenant, System: cmp.Or(f.System, "policy-eval"), User: f.User,
+				Tenant: f.Tenant, System: "policy-eval", User: f.User,
 				Channel: cmp.Or(f.Channel, gateway.ChannelCaseworker), Roles: f.Roles, Purposes: []gateway.Purpose{f.Purpose},
 			},
 			Operation: cmp.Or(f.Operation, gateway.OperationChat), Purpose: f.Purpose, Service: f.Service, Case: f.Case,
 			DataClass: f.DataClass, Entities: f.Entities, Sources: f.Sources, Chain: f.Chain, Fields: f.Fields,
 		},
 		Screened: f.Screened,
+	}
+	if f.System != nil {
+		q.Request.Caller.System = *f.System
 	}
 	if f.Purposes != nil {
 		q.Request.Caller.Purposes = *f.Purposes

@@ -72,7 +72,7 @@ var (
 	})
 	automationShape = shapeOf(map[string]check{"requested": isFlag, "complete": isFlag, "free_text": isFlag})
 	rulingShape     = shapeOf(map[string]check{"made": isFlag, "burdening": isFlag, "hearing": isText})
-	callerShape = shapeOf(map[string]check{
+	callerShape     = shapeOf(map[string]check{
 		"tenant": isText, "system": isText, "has_system": isFlag, "has_user": isFlag, "channel": isText,
 		"roles": areTexts, "purposes": areWords, "purposes_count": isCount,
 	})

@@ -207,7 +207,20 @@ func (s Service) Card() gateway.ServiceCard {
 	return gateway.ServiceCard{
 		ID: s.ID, Title: s.Title.DE, AnnexIII: s.AIAct.AnnexIII,
 		DataClasses: s.DataClasses, AutomationNorm: s.Automation.Norm,
+		LegalBasis: s.Procedure.Laws, Fields: map[gateway.Purpose][]string{"*": s.names()},
 	}
+}
+
+// names are the paths of all fields, those of list items too.
+func (s Service) names() []string {
+	var out []string
+	for _, f := range s.Fields {
+		out = append(out, f.ID)
+		for _, item := range f.Items {
+			out = append(out, f.ID+"."+item.ID)
+		}
+	}
+	return out
 }
 
 // Field returns the field with the path; item fields have a path like "haushalt.name".

@@ -10,6 +10,14 @@ import data.candidates
 
 question := {
 	"stage": "request",
+	"automation": {"requested": false, "complete": false, "free_text": true},
+	"chain": [],
+	"chain_count": 0,
+	"fields": [],
+	"fields_count": 0,
+	"named_sources": [],
+	"named_sources_count": 0,
+	"ruling": {"made": false, "burdening": true, "hearing": ""},
 	"date": "2026-11-21",
 	"case_date": "2026-11-21",
 	"caller": {
@@ -44,6 +52,7 @@ own := {
 	"has_contract": false,
 	"has_para80_notice": false,
 	"para30_ao": true,
+	"para80_ground": "",
 	"art9": true,
 	"trains_on_input": false,
 	"data_classes": ["personal", "art9", "sozialdaten", "steuer", "trade", "confidential"],
@@ -94,3 +103,21 @@ trained_social := {
 	"declared_count": 1,
 	"models": {"own": {"trains_on_input": true}},
 }
+
+letter := object.union(wohngeld, {
+	"purpose": "letter_from_human_decision",
+	"ruling": {"made": true, "burdening": true, "hearing": "held"},
+})
+
+chain := object.union(letter, {
+	"chain": ["extraction", "legal_references"],
+	"chain_count": 2,
+	"ruling": {"made": false},
+})
+
+automatic := {
+	"purpose": "automated_decision",
+	"automation": {"requested": true, "complete": true, "free_text": false},
+}
+
+high_risk := object.union(wohngeld, {"purpose": "recommendation"})

@@ -24,6 +24,7 @@ result := {
 	"known_kind": known_kind,
 	"contracted": contracted,
 	"notified": notified,
+	"grounded": grounded,
 	"bound_to_tax_secret": bound_to_tax_secret,
 	"released_for_art9": released_for_art9,
 	"untrained": untrained,
@@ -67,6 +68,18 @@ contracted := {id | some id, model in input.models; model.has_contract == true}
 
 # Notified to the supervisory authority (§ 80 Abs. 1 SGB X).
 notified := {id | some id, model in input.models; model.has_para80_notice == true}
+
+# May have social data in commission (§ 80 Abs. 3 SGB X): public, or for a reason.
+grounded contains id if {
+	some id, model in input.models
+	model.processor_kind in {"own", "public"}
+}
+
+grounded contains id if {
+	some id, model in input.models
+	model.processor_kind == "private"
+	model.para80_ground in {"disruption", "cost", "majority_public"}
+}
 
 bound_to_tax_secret := {id | some id, model in input.models; model.para30_ao == true}
 

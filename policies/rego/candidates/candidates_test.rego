@@ -22,7 +22,7 @@ test_unknown_place_is_external if {
 }
 
 test_lost_fields_are_in_no_set if {
-	some name in ["safe_country", "known_kind", "contracted", "notified", "bound_to_tax_secret", "released_for_art9", "untrained"]
+	some name in ["safe_country", "known_kind", "contracted", "notified", "grounded", "bound_to_tax_secret", "released_for_art9", "untrained"]
 	every set in {candidates.result[name] | true} { set == set() } with input as {"models": {"m": {}}}
 }
 

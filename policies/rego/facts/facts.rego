@@ -39,25 +39,96 @@ row := any_rows[0] if {
 
 default risk := {"class": "unclassified", "basis": "", "note": ""}
 
-risk := {"class": row.class, "basis": basis, "note": note} if {
-	basis := concat("", [row.basis, " (", row.source, ")"])
-	note := concat(" ", [text | some duty in data.catalog.ai_act.duties[row.class]; text := duty_text(duty)])
+risk := {"class": judged.class, "basis": basis, "note": note} if {
+	basis := concat("", [judged.basis, " (", judged.source, ")"])
+	note := concat(" ", [text | some duty in data.catalog.ai_act.duties[judged.class]; text := duty_text(duty)])
 }
 
 duty_text(duty) := duty.text if duty.applies_from <= input.date
 
-duty_text(duty) := sprintf("Noch nicht anwendbar bis zum %s: %s", [duty.day, duty.text]) if input.date < duty.applies_from
+duty_text(duty) := sprintf("Gilt ab %s: %s", [duty.day, duty.text]) if input.date < duty.applies_from
 
-# A tenant's release of a high-risk purpose counts only with all its references.
+# What is judged: the purpose by itself, or the chain of steps it ends.
+judged := object.union(row, data.catalog.chains.prohibited) if prohibited_step
+
+else := object.union(row, data.catalog.chains.whole) if {
+	whole_chain
+	row.class != "prohibited"
+}
+
+else := row
+
+default prohibited_step := false
+
+prohibited_step if {
+	input.chain_count > 0
+	some purpose in input.chain
+	some step in data.catalog.purposes.purposes[purpose].rows
+	step.class == "prohibited"
+}
+
+# A chain in a field of Annex III is high-risk when one of its steps is, or when its
+# steps together shape the decision and no person has made it between them.
+default whole_chain := false
+
+whole_chain if {
+	in_field
+	some purpose in input.chain
+	some step in data.catalog.purposes.purposes[purpose].rows
+	step.annex in {annex, "*"}
+	in_force(step)
+	step.class == "high_risk"
+}
+
+whole_chain if {
+	in_field
+	input.ruling.made == false
+	count({kind | some kind in data.catalog.chains.shaping} - kinds) == 0
+}
+
+in_field if {
+	input.chain_count > 0
+	annex != "none"
+}
+
+kinds contains data.catalog.chains.steps[purpose] if some purpose in input.chain
+
+kinds contains data.catalog.chains.steps[input.purpose]
+
+# An act without a person: asked for, or what the purpose is.
+default automatic := false
+
+automatic if input.automation.requested == true
+
+automatic if input.purpose == "automated_decision"
+
+# The tenant has content of this purpose kept.
+default keeps_content := false
+
+keeps_content if input.known.tenant.keep_content[input.purpose] > 0
+
+# A tenant's release of a high-risk purpose counts only with all its references. A chain
+# that is high-risk as a whole is released as one.
 released if {
 	some release in input.known.tenant.releases
 	release.service == input.service
-	input.purpose in release.purposes
-	every field in ["registration", "fria", "dpia", "oversight"] { release[field] != "" }
+	to_release in release.purposes
+	every field, from in data.catalog.ai_act.references { referenced(release, field, from) }
 	release.valid_from != ""
 	release.valid_from <= input.date
 	not_over(release)
 }
+
+referenced(release, field, _) if release[field] != ""
+
+referenced(_, _, from) if {
+	input.known.tenant.early_high_risk == true
+	input.date < from
+}
+
+to_release := "agent_chain" if whole_chain
+
+else := input.purpose
 
 not_over(release) if release.valid_to == ""
 

@@ -16,8 +16,10 @@ package rules.aiact.automation
 
 import rego.v2
 
+import data.facts
+
 deny if {
-	input.purpose == "automated_decision"
+	facts.automatic
 	not permitted
 }
 

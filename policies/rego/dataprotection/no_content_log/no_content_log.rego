@@ -18,4 +18,8 @@ import rego.v2
 
 import data.facts
 
-oblige contains {"id": "no_content_log", "params": {}} if facts.classes != {"public"}
+# Unless the tenant has content of this purpose kept (rule DSG-022).
+oblige contains {"id": "no_content_log", "params": {}} if {
+	facts.classes != {"public"}
+	facts.keeps_content == false
+}

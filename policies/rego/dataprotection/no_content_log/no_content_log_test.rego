@@ -15,3 +15,7 @@ test_internal if {
 test_public if {
 	count(no_content_log.oblige) == 0 with input as fixtures.asked(fixtures.declared("public"))
 }
+
+test_tenant_has_content_kept if {
+	no_content_log.oblige == set() with input as fixtures.asked({"known": {"tenant": {"keep_content": {"factual_qa": 30}}}})
+}
