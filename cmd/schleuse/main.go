@@ -105,7 +105,7 @@ func rootCommand() *cobra.Command {
 	root.SetVersionTemplate("schleuse {{.Version}}\n")
 	root.AddCommand(
 		demoCommand(), serveCommand(), checkCommand(), draftCommand(),
-		configCommand(), policyCommand(), auditCommand(), normsCommand(), sourcesCommand(), tenantCommand(), keyCommand(),
+		configCommand(), policyCommand(), auditCommand(), personCommand(), holdCommand(), normsCommand(), sourcesCommand(), tenantCommand(), keyCommand(),
 		benchCommand(), versionCommand(),
 	)
 	return root

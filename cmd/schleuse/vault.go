@@ -82,7 +82,10 @@ func (c *Config) validateVault() error {
 }
 
 // openVault opens the retrieval log and the vault.
-func (g *ground) openVault(ctx context.Context, c Config) error {
+func (g *ground) openVault(ctx context.Context, c Config) error { return g.vaultWith(ctx, c, g.record) }
+
+// vaultWith opens both beside a record.
+func (g *ground) vaultWith(ctx context.Context, c Config, record vault.Record) error {
 	retrievals, err := g.accessStore(ctx, c)
 	if err != nil {
 		return fmt.Errorf("open retrieval log: %w", err)
@@ -103,7 +106,7 @@ func (g *ground) openVault(ctx context.Context, c Config) error {
 	}
 	g.vault, err = vault.New(ctx, vault.Config{
 		Contents: contents, Keys: keys, Master: derive(c.secret, "vault"), Pseudonymise: g.keys.Pseudonymise,
-		Record: g.record, Retrievals: g.access, State: g.state, Logger: g.logger, SpoolFolder: c.Data,
+		Record: record, Retrievals: g.access, State: g.state, Logger: g.logger, SpoolFolder: c.Data,
 	})
 	return err
 }
