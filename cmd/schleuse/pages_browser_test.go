@@ -158,11 +158,19 @@ func (s *stage) sights(t *testing.T) (before, after []sight) {
 	}
 	s.parts.pages.Verified(proof.OK(), time.Now())
 	before = []sight{{"login", "/login", 1440}, {"unauthenticated", "/admin/decisions", 1440}}
+	denied := decision("social_scoring")
+	v.get(denied, http.StatusOK)
+	v.post("/admin/decisions/views", url.Values{"name": {"Ablehnungen der Woche"}, "ergebnis": {"abgelehnt"}, "zeitraum": {"7d"}, "geteilt": {"1"}}, http.StatusOK)
 	after = []sight{
+		{"decision-why", denied, 1280}, // before it is opened
+		{"overview", "/admin", 1280},
+		{"approvals", "/admin/approvals", 1280},
+		{"panel-approvals", "/panel/approvals?einbettung=1", 420},
+		{"decisions-chips", "/admin/decisions?ergebnis=auflagen&zweck=summarise&ort=own_datacentre&q=SGB", 1280},
 		{"decisions", "/admin/decisions", 1280},
 		{"decisions-filtered", "/admin/decisions?ergebnis=abgelehnt&zeitraum=7d", 1440},
 		{"decisions-empty", "/admin/decisions?q=GIBTESNICHT", 1440},
-		{"decision-denied", decision("social_scoring"), 1280},
+		{"decision-denied", denied + "?", 1280},
 		{"decision", decision("summarise"), 1280},
 		{"decision-check", decision("completeness_check"), 1440},
 		{"check-form", "/panel/check", 1440},
@@ -190,8 +198,30 @@ func (s *stage) eachSight(t *testing.T, b *browser, look func(sight)) {
 	}
 	b.open(s.login(demoTenant, identity.RoleRevision, identity.RoleCase), 1440, 900)
 	for _, x := range after {
+		if strings.HasPrefix(x.path, "/admin/decisions/e-") && x.name != "decision-why" {
+			b.openEntry(x.path)
+		}
 		look(x)
 	}
+}
+
+// openEntry says why an entry is opened, if the page asks for it.
+func (b *browser) openEntry(path string) {
+	b.t.Helper()
+	b.open(path, 1280, 900)
+	b.submit(`const form = document.querySelector("form[action$='/open']"); if (!form) return; form.begruendung.value = "Stichprobe der Revision im November"; form.aktenzeichen.value = "R-2026/11"; form.submit()`, ".verdict")
+}
+
+// submit runs a script that sends a form, and waits for what the next page shows.
+func (b *browser) submit(script, wanted string) {
+	b.t.Helper()
+	do(b, chromedp.Evaluate[*string]("(() => {"+script+"})(), null"))
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if do(b, chromedp.Evaluate[bool](fmt.Sprintf("document.readyState === 'complete' && !!document.querySelector(%q)", wanted))) {
+			return
+		}
+	}
+	b.t.Fatalf("the page never showed %s", wanted)
 }
 
 // axeRun returns one line per violation.

@@ -148,6 +148,25 @@ func invalid(path, message string) error {
 	return &gateway.Error{Op: "release result", Code: gateway.CodeInvalid, Path: path, Message: message}
 }
 
+// Said are the first words about entries, of those that have one.
+func (d *Desk) Said(ctx context.Context, scope audit.Scope, ids []string) (map[string]Outcome, error) {
+	out := map[string]Outcome{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	said, err := d.config.Record.Releases(ctx, scope, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read releases: %w", err)
+	}
+	for id, n := range said {
+		out[id] = Released
+		if n.Topic == audit.TopicRejected {
+			out[id] = Rejected
+		}
+	}
+	return out, nil
+}
+
 // Waiting is a result that nobody has spoken about yet.
 type Waiting struct {
 	audit.Item

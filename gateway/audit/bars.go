@@ -12,6 +12,9 @@ type Bar struct {
 	End     time.Time `json:"end"`
 	Allowed int       `json:"allowed"`
 	Denied  int       `json:"denied"`
+	// Duties and Release are parts of Allowed, see Hour.
+	Duties  int `json:"duties"`
+	Release int `json:"release"`
 }
 
 const (
@@ -55,6 +58,8 @@ func bars(hours []Hour, f Filter) []Bar {
 		if !h.Start.Before(out[at].Start) {
 			out[at].Allowed += h.Allowed
 			out[at].Denied += h.Denied
+			out[at].Duties += h.Duties
+			out[at].Release += h.Release
 		}
 	}
 	return out

@@ -138,6 +138,10 @@ type Hour struct {
 	Start   time.Time `json:"start"`
 	Allowed int       `json:"allowed"`
 	Denied  int       `json:"denied"`
+	// Duties and Release are those of Allowed that were answered under obligations
+	// and that a person has to release.
+	Duties  int `json:"duties"`
+	Release int `json:"release"`
 }
 
 // Add counts n entries; hours come in order.
@@ -154,6 +158,12 @@ func (t *Totals) Add(hour time.Time, effect gateway.Effect, promise Result, outc
 		last.Allowed += n
 	} else {
 		last.Denied += n
+	}
+	switch resultOf(promise, outcome) { //nolint:exhaustive // only these are counted beside
+	case ResultDuties:
+		last.Duties += n
+	case ResultRelease:
+		last.Release += n
 	}
 }
 

@@ -100,7 +100,7 @@ func (u *UI) fillQueue(v *approvalView, queue approval.Queue, rows bool) {
 func ageText(age time.Duration) phrase {
 	switch minutes := int(age.Minutes()); {
 	case minutes < 1:
-		return say("gerade eben")
+		return say("seit weniger als einer Minute")
 	case minutes < 120:
 		return sayCount(minutes, say("seit einer Minute"), say("seit %d Minuten"))
 	case minutes < 48*60:

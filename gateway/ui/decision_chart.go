@@ -19,15 +19,40 @@ type chart struct {
 }
 
 type bar struct {
-	X, Width                int
-	AllowedY, AllowedHeight int
-	DeniedY, DeniedHeight   int
-	Allowed, Denied         int
+	X, Width int
+	// Parts lie on one another, the first one at the bottom.
+	Parts                            []barPart
+	Allowed, Duties, Release, Denied int
 	// Label stands below, When in the table of values.
 	Label, When string
 	// Address is the list of this time alone.
 	Address string
 	TextX   int
+}
+
+// barPart is one colour of a bar.
+type barPart struct {
+	Class     string
+	Y, Height int
+}
+
+// Any says that there is something in this time.
+func (b bar) Any() bool { return len(b.Parts) > 0 }
+
+// stack lays the parts on one another.
+func (b *bar) stack(scale int) {
+	y := chartHeight
+	for _, p := range []struct {
+		class string
+		n     int
+	}{{"allowed", b.Allowed}, {"duties", b.Duties}, {"release", b.Release}, {"denied", b.Denied}} {
+		if p.n == 0 {
+			continue
+		}
+		height := barHeight(p.n, scale)
+		y -= height
+		b.Parts = append(b.Parts, barPart{p.class, y, height})
+	}
 }
 
 type gridLine struct {
@@ -55,10 +80,8 @@ func (u *UI) volume(bars []audit.Bar, f listFilter) chart {
 	step := (chartWidth - chartLeft) / len(bars)
 	every := max(1, (36+step-1)/step) // a label needs 36 units
 	for i, b := range bars {
-		one := bar{X: chartLeft + i*step, Width: max(1, step-max(1, min(10, step/4))), Allowed: b.Allowed, Denied: b.Denied}
-		one.AllowedHeight, one.DeniedHeight = barHeight(b.Allowed, scale), barHeight(b.Denied, scale)
-		one.AllowedY = chartHeight - one.AllowedHeight
-		one.DeniedY = one.AllowedY - one.DeniedHeight
+		one := bar{X: chartLeft + i*step, Width: max(1, step-max(1, min(10, step/4))), Allowed: b.Allowed - b.Duties - b.Release, Duties: b.Duties, Release: b.Release, Denied: b.Denied}
+		one.stack(scale)
 		one.TextX = one.X + one.Width/2
 		label, when := u.barText(b)
 		one.When = when

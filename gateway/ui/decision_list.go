@@ -4,12 +4,14 @@
 package ui
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/approval"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
@@ -24,12 +26,13 @@ type listView struct {
 	Own              bool
 	FromText, ToText string
 	// More: a field of the second row is in use.
-	More     bool
-	Chips    []chip
-	Totals   totals
-	Chart    chart
-	Rows     []row
-	Operator bool
+	More   bool
+	Chips  []chip
+	Totals totals
+	Chart  chart
+	Rows   []row
+	// Everyone: the person sees all tenants.
+	Everyone bool
 	Views    []savedView
 	// Fields are the filter as hidden fields of a form.
 	Fields []filterPair
@@ -67,6 +70,8 @@ type row struct {
 	Duration time.Duration
 	Policies time.Duration
 	Operated gateway.Operation
+	// Said is the word of a person about a result that needs one.
+	Said phrase
 }
 
 // result is how a request went, in one word and one colour.
@@ -114,15 +119,15 @@ func (u *UI) decisionList(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := listView{
 		view: u.view(r, "Entscheidungen"), Filter: f, Later: f.cursor != "", Newest: f.address(""), Own: f.Period == "",
-		FromText: u.localTime(f.From), ToText: u.localTime(f.To), Operator: person.Operator, Choices: u.filterChoices(f, person, u.language(r)),
+		FromText: u.localTime(f.From), ToText: u.localTime(f.To), Everyone: person.Operator, Choices: u.filterChoices(f, person, u.language(r)),
 		More: f.From+f.To+f.Service+f.Model+f.Residency+f.Revision != "", Fields: f.pairs(),
 	}
 	v.Chips = u.chips(f, v.Lang)
 	if v.Views, err = u.savedViews(r.Context(), person, f); err != nil {
 		return err
 	}
-	for _, i := range page.Items {
-		v.Rows = append(v.Rows, u.row(i))
+	if v.Rows, err = u.rows(r.Context(), query.Scope, page.Items); err != nil {
+		return err
 	}
 	if page.Totals != nil {
 		v.Totals = sum(*page.Totals)
@@ -225,6 +230,38 @@ func (u *UI) knownRevisions() []string {
 		return nil
 	}
 	return []string{u.Revision()}
+}
+
+// rows are the lines of the table, with the words of people about results that
+// need one.
+func (u *UI) rows(ctx context.Context, scope audit.Scope, items []audit.Item) ([]row, error) {
+	said := map[string]approval.Outcome{}
+	if u.Approvals != nil {
+		var ids []string
+		for _, i := range items {
+			if i.Result() == audit.ResultRelease {
+				ids = append(ids, i.Record.ID)
+			}
+		}
+		var err error
+		if said, err = u.Approvals.Said(ctx, scope, ids); err != nil {
+			return nil, err
+		}
+	}
+	var out []row
+	for _, i := range items {
+		one := u.row(i)
+		switch outcome, ok := said[one.ID]; {
+		case ok && outcome == approval.Rejected:
+			one.Said = say("verworfen")
+		case ok:
+			one.Said = say("freigegeben")
+		case u.Approvals != nil && i.Result() == audit.ResultRelease:
+			one.Said = say("wartet")
+		}
+		out = append(out, one)
+	}
+	return out, nil
 }
 
 func (u *UI) row(i audit.Item) row {

@@ -267,6 +267,8 @@ type view struct {
 	Here string
 	// Panel marks the caseworker's pages, Embedded those inside a Fachverfahren.
 	Panel, Embedded bool
+	// Releases: the panel has a page where results are released.
+	Releases bool
 	Person          identity.Person
 	SignedIn        bool
 	// FormToken stands in the forms of a launched panel.
@@ -280,7 +282,7 @@ type view struct {
 func (u *UI) view(r *http.Request, title string) view {
 	person, signedIn := u.person(r)
 	v := view{
-		Panel: isPanel(r.URL.Path), Embedded: embedded(r),
+		Panel: isPanel(r.URL.Path), Embedded: embedded(r), Releases: u.Approvals != nil,
 		Lang: u.language(r), Theme: cookieValue(r, themeCookie, "light", "dark"), Title: title, Path: r.URL.Path,
 		Person: person, SignedIn: signedIn, Operator: u.Operator, Demo: u.Demo, Menu: u.menu(person),
 		Sealed: u.verified.state(),
