@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -98,7 +99,7 @@ type Config struct {
 // UI serves the pages.
 type UI struct {
 	Config
-	templates map[string]*template.Template
+	templates map[string]parsing
 	static    *assets
 	locale    locale
 	zone      *time.Location
@@ -137,7 +138,7 @@ func New(c Config) (*UI, error) {
 	if u.locale, err = newLocale(); err != nil {
 		return nil, err
 	}
-	return u, u.parseTemplates()
+	return u, u.readTemplates()
 }
 
 // exactOrigin accepts scheme and host, no path and no wildcard.
@@ -336,9 +337,13 @@ func redirect(w http.ResponseWriter, r *http.Request, path string) {
 	http.Redirect(w, r, keepFrame(embedded(r), path), http.StatusSeeOther) //nolint:gosec // paths of the panel only
 }
 
-// parseTemplates parses each page with the layout and the shared parts.
-func (u *UI) parseTemplates() error {
-	u.templates = map[string]*template.Template{}
+// parsing parses a page with the layout and the shared parts, when it is first
+// asked for: all of them take more memory than everything else here, and most
+// replicas show few. TestTemplates parses each.
+type parsing func() (*template.Template, error)
+
+func (u *UI) readTemplates() error {
+	u.templates = map[string]parsing{}
 	entries, err := templateFiles.ReadDir("templates")
 	if err != nil {
 		return fmt.Errorf("read templates: %w", err)
@@ -348,20 +353,38 @@ func (u *UI) parseTemplates() error {
 		if name[0] == '_' {
 			continue
 		}
-		t, err := template.New(name).Funcs(u.functions("de")).ParseFS(templateFiles, "templates/_*.html", "templates/"+name)
-		if err != nil {
-			return fmt.Errorf("parse template %s: %w", name, err)
-		}
-		u.templates[name] = t
+		u.templates[name] = sync.OnceValues(func() (*template.Template, error) {
+			t, err := template.New(name).Funcs(u.functions("de")).ParseFS(templateFiles, "templates/_*.html", "templates/"+name)
+			if err != nil {
+				return nil, fmt.Errorf("parse template %s: %w", name, err)
+			}
+			return t, nil
+		})
 	}
 	return nil
 }
 
+// template is a page's own copy of its template.
+func (u *UI) template(name string) (*template.Template, error) {
+	parsed, ok := u.templates[name]
+	if !ok {
+		return nil, fmt.Errorf("no template %s", name)
+	}
+	t, err := parsed()
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.Clone(); err != nil {
+		return nil, fmt.Errorf("clone template %s: %w", name, err)
+	}
+	return t, nil
+}
+
 // render writes a page whole or not at all.
 func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
-	t, err := u.templates[name].Clone()
+	t, err := u.template(name)
 	if err != nil {
-		return fmt.Errorf("clone template %s: %w", name, err)
+		return err
 	}
 	var out bytes.Buffer
 	if err := t.Funcs(u.functions(u.language(r))).ExecuteTemplate(&out, "layout", data); err != nil {
