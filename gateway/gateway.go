@@ -31,6 +31,9 @@ type Config struct {
 	// may name a person: those reach neither rules nor record. nil: all are known.
 	KnownPurpose func(Purpose) bool
 	KnownService func(ServiceID) bool
+	// KnownField and KnownSource do the same for fields of a service and sources of a tenant.
+	KnownField  func(ServiceID, string) bool
+	KnownSource func(TenantID, string) bool
 	// Pseudonymise is a keyed digest under a key of the tenant; kind separates
 	// the domains ("case", "user", "content").
 	Pseudonymise func(tenant TenantID, kind, value string) Pseudonym
@@ -312,7 +315,7 @@ func (p *passage) decide(ctx context.Context, stage Stage) error {
 		return p.refuse(ctx, p.fault("list models", err))
 	}
 	question := Question{
-		Stage: stage, Request: p.request, Screened: p.record.Screened,
+		Stage: stage, Request: p.asked(), Screened: p.record.Screened,
 		Models: candidates, Passages: p.passages,
 	}
 	inner, ended := p.g.observeStage(ctx, "decide")
@@ -557,7 +560,7 @@ func (p *passage) askAnswer(ctx context.Context, s Screened, used func(ModelID) 
 	}
 	cards = slices.DeleteFunc(slices.Clone(cards), func(c ModelCard) bool { return !used(c.ID) })
 	inner, ended := p.g.observeStage(ctx, "decide")
-	d, err := p.g.ask(inner, p.decider, Question{Stage: StageResponse, Request: p.request, Screened: s, Models: cards, Passages: p.passages})
+	d, err := p.g.ask(inner, p.decider, Question{Stage: StageResponse, Request: p.asked(), Screened: s, Models: cards, Passages: p.passages})
 	ended(err)
 	if err != nil {
 		return Decision{}, err

@@ -349,3 +349,49 @@ func fields(t *testing.T, raw string) map[string]any {
 	}
 	return out
 }
+
+// TestWhatTheRulesHear: the rules hear of a tenor only when it stands in
+// the request, and of names only when somebody knows them.
+func TestWhatTheRulesHear(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tenor string
+		made  bool
+	}{
+		"stands in the request": {" Das Wohngeld wird bewilligt. ", true},
+		"stands elsewhere":      {"Das Wohngeld wird abgelehnt.", false},
+		"is empty":              {"  ", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, g := obliging(t, "")
+			var heard gateway.Request
+			decide := p.decide
+			p.decide = func(q gateway.Question) (gateway.Decision, error) {
+				heard = q.Request
+				return decide(q)
+			}
+			g.KnownPurpose = func(p gateway.Purpose) bool { return p == "extraction" }
+			g.KnownField = func(_ gateway.ServiceID, name string) bool { return name == "miete" }
+			g.KnownSource = func(gateway.TenantID, string) bool { return false }
+			b, err := gateway.ParseBody([]byte(`{"messages":[{"role":"user","content":"Tenor: Das Wohngeld wird bewilligt. Bitte formulieren."}]}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ruling := gateway.Ruling{Tenor: c.tenor, Burdening: true}
+			_, err = g.Complete(t.Context(), gateway.Request{
+				Operation: gateway.OperationCompletion, Body: b, Ruling: &ruling, Fields: []string{"miete", "Erika"},
+				Chain: []gateway.Purpose{"extraction", "Erika"}, Sources: []string{"*", "erika"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if made := heard.Ruling.Tenor != ""; made != c.made || !heard.Ruling.Burdening || ruling.Tenor != c.tenor {
+				t.Errorf("heard %+v of %q", heard.Ruling, ruling.Tenor)
+			}
+			if !slices.Equal(heard.Fields, []string{"miete", "unknown"}) || !slices.Equal(heard.Chain, []gateway.Purpose{"extraction", "unknown"}) || !slices.Equal(heard.Sources, []string{"*", "unknown"}) {
+				t.Errorf("heard %v %v %v", heard.Fields, heard.Chain, heard.Sources)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -347,6 +348,13 @@ func TestContextInTheBody(t *testing.T) {
 		{"no object", `[]`, "schleuse"},
 		{"wrong date", `{"date":"2026-02-30"}`, "schleuse.date"},
 		{"unknown class", `{"data_class":["personal","x"]}`, "schleuse.data_class"},
+		{"automation that says nothing of free text", `{"automation":{"complete":true}}`, "schleuse.automation.free_text"},
+		{"automation by name", `{"automation":"ja"}`, "schleuse.automation"},
+		{"decision without a tenor", `{"decision":{"burdening":true}}`, "schleuse.decision.tenor"},
+		{"decision that may burden or not", `{"decision":{"tenor":"x"}}`, "schleuse.decision.burdening"},
+		{"unknown hearing", `{"decision":{"tenor":"x","burdening":true,"hearing":"vielleicht"}}`, "schleuse.decision.hearing"},
+		{"chain of numbers", `{"chain":[1]}`, "schleuse.chain[0]"},
+		{"field without a name", `{"fields":[""]}`, "schleuse.fields[0]"},
 		{"contradiction", `{"service":"elterngeld"}`, "schleuse.service"},
 	}
 	for _, tc := range cases {
@@ -361,6 +369,25 @@ func TestContextInTheBody(t *testing.T) {
 				t.Errorf("%d requests went upstream", n)
 			}
 		})
+	}
+}
+
+// TestCaseInTheBody: what is said about a case reaches the gateway.
+func TestCaseInTheBody(t *testing.T) {
+	t.Parallel()
+	said := &seen{}
+	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) { c.Gateway = said })
+	b.call(t, "POST", chatPath, `{"messages":[{"role":"user","content":"x"}],"schleuse":{"chain":["extraction","research"],"fields":["miete"],
+		"automation":{"complete":true,"free_text":false},"decision":{"tenor":"Das Wohngeld wird bewilligt.","burdening":false,"hearing":"held"}}}`)
+	r := said.got
+	if !slices.Equal(r.Chain, []gateway.Purpose{"extraction", "research"}) || !slices.Equal(r.Fields, []string{"miete"}) {
+		t.Errorf("chain %v, fields %v", r.Chain, r.Fields)
+	}
+	if r.Automation == nil || !r.Automation.Complete || r.Automation.FreeText {
+		t.Errorf("automation %+v", r.Automation)
+	}
+	if r.Ruling == nil || r.Ruling.Tenor != "Das Wohngeld wird bewilligt." || r.Ruling.Burdening || r.Ruling.Hearing != gateway.HearingHeld {
+		t.Errorf("ruling %+v", r.Ruling)
 	}
 }
 

@@ -27,6 +27,11 @@ type matter struct {
 	date     time.Time
 	// conversation is opaque: it keeps the turns of one conversation at one model.
 	conversation string
+	// chain are the purposes of earlier steps, fields the names of the data fields.
+	chain      []gateway.Purpose
+	fields     []string
+	automation *gateway.Automation
+	ruling     *gateway.Ruling
 }
 
 const (
@@ -35,6 +40,9 @@ const (
 	maxSources  = 50
 	maxClasses  = 8
 	maxName     = 300
+	maxChain    = 20
+	maxFields   = 300
+	maxTenor    = 20_000
 )
 
 // matterOf reads the headers and, when given, the "schleuse" object of the body.
@@ -104,7 +112,7 @@ func matterOfHeaders(h http.Header) (matter, error) {
 }
 
 func matterOfObject(raw json.RawMessage) (matter, error) {
-	o, err := parseObject(raw, "schleuse", "purpose", "service", "case", "data_class", "case_entities", "sources", "date", "conversation")
+	o, err := parseObject(raw, "schleuse", "purpose", "service", "case", "data_class", "case_entities", "sources", "date", "conversation", "chain", "fields", "automation", "decision")
 	if err != nil {
 		return matter{}, err
 	}
@@ -125,6 +133,9 @@ func matterOfObject(raw json.RawMessage) (matter, error) {
 	if m.classes, err = dataClasses(classes, "schleuse.data_class"); err != nil {
 		return matter{}, err
 	}
+	if err := m.readCase(o); err != nil {
+		return matter{}, err
+	}
 	for i, e := range entities {
 		entity, err := entityOf(e, fmt.Sprintf("schleuse.case_entities[%d]", i))
 		if err != nil {
@@ -133,6 +144,72 @@ func matterOfObject(raw json.RawMessage) (matter, error) {
 		m.entities = append(m.entities, entity)
 	}
 	return m, nil
+}
+
+// readCase reads what is said about the case: earlier steps, fields, automation and
+// the decision a person has made.
+func (m *matter) readCase(o object) error {
+	chain, err1 := o.texts("chain", maxChain)
+	fields, err2 := o.texts("fields", maxFields)
+	automation, err3 := o.raw("automation")
+	decision, err4 := o.raw("decision")
+	if err := firstError(err1, err2, err3, err4); err != nil {
+		return err
+	}
+	for _, purpose := range chain {
+		m.chain = append(m.chain, gateway.Purpose(purpose))
+	}
+	m.fields = fields
+	var err error
+	if automation != nil {
+		if m.automation, err = automationOf(automation); err != nil {
+			return err
+		}
+	}
+	if decision != nil {
+		m.ruling, err = rulingOf(decision)
+	}
+	return err
+}
+
+// automationOf reads {"complete", "free_text"}; both have to be said.
+func automationOf(raw json.RawMessage) (*gateway.Automation, error) {
+	o, err := parseObject(raw, "schleuse.automation", "complete", "free_text")
+	if err != nil {
+		return nil, err
+	}
+	complete, err1 := o.said("complete")
+	freeText, err2 := o.said("free_text")
+	return &gateway.Automation{Complete: complete, FreeText: freeText}, firstError(err1, err2)
+}
+
+// rulingOf reads {"tenor", "burdening", "hearing"}.
+func rulingOf(raw json.RawMessage) (*gateway.Ruling, error) {
+	o, err := parseObject(raw, "schleuse.decision", "tenor", "burdening", "hearing")
+	if err != nil {
+		return nil, err
+	}
+	tenor, err1 := o.required("tenor", maxTenor)
+	burdening, err2 := o.said("burdening")
+	hearing, err3 := o.text("hearing", 20)
+	if err := firstError(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	r := gateway.Ruling{Tenor: tenor, Burdening: burdening, Hearing: gateway.Hearing(hearing)}
+	switch r.Hearing {
+	case "", gateway.HearingHeld, gateway.HearingWaived, gateway.HearingOpen:
+		return &r, nil
+	}
+	return nil, invalid("schleuse.decision.hearing", "Erwartet wird held (angehört), waived (Ausnahme) oder open (steht aus).")
+}
+
+// said takes yes or no; silence is neither.
+func (o object) said(key string) (bool, error) {
+	var yes bool
+	if !o.has(key) || json.Unmarshal(o.fields[key], &yes) != nil {
+		return false, invalid(o.at(key), "Erwartet wird true oder false.")
+	}
+	return yes, nil
 }
 
 // knownClasses: a class with a typing error must not weaken the protection.
@@ -192,6 +269,6 @@ func (m matter) request(caller gateway.Caller, o gateway.Operation) gateway.Requ
 	return gateway.Request{
 		Caller: caller, Operation: o, Purpose: m.purpose, Service: m.service, Case: m.file,
 		CaseDate: m.date, DataClass: m.classes, Entities: m.entities, Sources: m.sources,
-		Conversation: m.conversation,
+		Conversation: m.conversation, Chain: m.chain, Fields: m.fields, Automation: m.automation, Ruling: m.ruling,
 	}
 }
