@@ -185,6 +185,7 @@ func registerPaths() []sight {
 		{"tenant", "/admin/tenants/" + string(storedTenant), 1440},
 		{"tenant-fixed", "/admin/tenants/" + string(demoTenant), 1280},
 		{"system", "/admin/system", 1440},
+		{"persons", "/admin/persons", 1280},
 	}
 }
 
@@ -351,6 +352,50 @@ func TestTenantAdministratorsStayInside(t *testing.T) {
 			stranger.get(p.path, http.StatusForbidden)
 		}
 	}
+}
+
+// Access and erasure in two steps, and a hold that refuses the erasure.
+func TestPersonPages(t *testing.T) {
+	t.Parallel()
+	s := openRegisterStage(t)
+	s.fill(t)
+	v := s.visitor(t, demoTenant, identity.RoleTenant, identity.RoleCase)
+	about := url.Values{"aktenzeichen": {demoCase}}
+	page := v.post("/admin/persons/access", about, http.StatusOK)
+	if !strings.Contains(page.body, "Art. 15 Abs. 1") || !strings.Contains(page.body, demoCase) {
+		t.Error("the disclosure does not follow the norm")
+	}
+	for form, magic := range map[string]string{"pdf": "%PDF-", "odt": "PK", "json": "{"} {
+		file := v.post("/admin/persons/access", url.Values{"aktenzeichen": {demoCase}, "format": {form}}, http.StatusOK)
+		if !strings.HasPrefix(file.body, magic) || !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("as %s it begins with %.6q", form, file.body)
+		}
+	}
+	v.post("/admin/persons/access", url.Values{}, http.StatusBadRequest)
+	v.post("/admin/persons/access", url.Values{"aktenzeichen": {demoCase}, "mandant": {string(storedTenant)}}, http.StatusNotFound)
+
+	page = v.post("/admin/persons/erase", about, http.StatusOK)
+	if !strings.Contains(page.body, "Endgültig löschen") || !strings.Contains(page.body, "Einträge des Protokolls") {
+		t.Error("the page does not say what stays")
+	}
+	v.post("/admin/persons/erase", url.Values{"aktenzeichen": {demoCase}, "bestaetigt": {"ja"}}, http.StatusBadRequest) // no reason
+
+	v.post("/admin/persons/holds", url.Values{"aktion": {"setzen"}, "aktenzeichen": {demoCase}, "begruendung": {"Klage vor dem Verwaltungsgericht"}}, http.StatusOK)
+	if page = v.post("/admin/persons/erase", about, http.StatusOK); !strings.Contains(page.body, "Die Löschung ist nicht möglich") || strings.Contains(page.body, "Endgültig löschen") {
+		t.Error("a hold does not refuse the erasure")
+	}
+	desk := v.get("/admin/persons", http.StatusOK)
+	hold := find(t, regexp.MustCompile(`name="sperre" value="([^"]+)"`), desk.body)
+	if !strings.Contains(desk.body, "Klage vor dem Verwaltungsgericht") || strings.Contains(desk.body, demoCase) {
+		t.Error("the hold is not shown, or shows the file number")
+	}
+	v.post("/admin/persons/holds", url.Values{"aktion": {"aufheben"}, "sperre": {hold}, "begruendung": {"Das Verfahren ist beendet."}}, http.StatusOK)
+
+	page = v.post("/admin/persons/erase", url.Values{"aktenzeichen": {demoCase}, "bestaetigt": {"ja"}, "begruendung": {"Antrag der Person"}}, http.StatusOK)
+	if !strings.Contains(page.body, "Löschung ausgeführt") || !strings.Contains(page.body, "Antrag der Person") {
+		t.Error("the erasure is not reported")
+	}
+	s.visitor(t, demoTenant, identity.RoleRevision, identity.RoleCase).get("/admin/persons", http.StatusForbidden)
 }
 
 // canary fills every text of a value: name tells which field it stands in.

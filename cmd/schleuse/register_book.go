@@ -297,7 +297,8 @@ func classTitle(guide policies.Guide, class string) string {
 	}
 	return cmp.Or(map[string]string{
 		"prohibited": "Verboten", "high_risk": "Hochrisiko", "transparency": "Transparenzpflicht", "out_of_scope": "kein Hochrisiko",
-		"unclassified": "nicht eingeordnet", "": "nicht eingeordnet",
+		"unclassified": "nicht eingeordnet", "": "nicht eingeordnet", "exempt_6_3_a": "Ausnahme nach Art. 6 Abs. 3", "exempt_6_3_b": "Ausnahme nach Art. 6 Abs. 3",
+		"exempt_6_3_c": "Ausnahme nach Art. 6 Abs. 3", "exempt_6_3_d": "Ausnahme nach Art. 6 Abs. 3", "exempt_6_3_a_d": "Ausnahme nach Art. 6 Abs. 3",
 	}[class], class)
 }
 
@@ -376,6 +377,6 @@ func gapsOf(e ui.BookEntry, day string) []ui.BookGap {
 		want(e.Registration, "Registrierung des ausgenommenen Systems", "Art. 49 Abs. 2 KI-VO", exemptionsSince)
 	}
 	want(e.ValidFrom, "Beginn des Einsatzes", "Art. 26 KI-VO, eigene Vorgabe", "")
-	want(e.Reviewed, "Letzte Prüfung", "eigene Vorgabe", "")
+	want(e.Reviewed, "Datum der letzten Prüfung", "eigene Vorgabe", "")
 	return out
 }

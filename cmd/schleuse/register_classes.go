@@ -68,6 +68,8 @@ func (c classes) Classify(ctx context.Context, plan ui.ClassPlan) (ui.ClassResul
 	for _, card := range cards {
 		if reasons := r.Rejected[card.ID]; len(reasons) > 0 {
 			out.Rejected = append(out.Rejected, ui.RejectedModel{Model: bookModels(cards, []gateway.ModelID{card.ID})[0], Reasons: reasons})
+		} else if !r.Allowed {
+			out.Waiting = append(out.Waiting, bookModels(cards, []gateway.ModelID{card.ID})...)
 		}
 	}
 	return out, nil

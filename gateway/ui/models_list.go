@@ -20,8 +20,11 @@ type modelListView struct {
 	Models []modelRow
 	Own    int
 	Ready  int
-	Costs  []modelCost
-	Prices string
+	// Requests and Cost of all of them.
+	Requests int64
+	Cost     money
+	Costs    []modelCost
+	Prices   string
 	// Whole: the figures are those of all tenants.
 	Whole bool
 }
@@ -86,6 +89,8 @@ func (u *UI) modelList(w http.ResponseWriter, r *http.Request) error {
 		if row.State.Kind == "success" {
 			v.Ready++
 		}
+		v.Requests += row.Requests
+		v.Cost += row.Cost
 	}
 	v.Costs = compare(sheets)
 	return u.render(w, r, http.StatusOK, "models_list.html", v)
@@ -215,3 +220,6 @@ func (s ModelSheet) Abilities() string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// Everything reports that the model is released for all classes of data.
+func (r modelRow) Everything() bool { return len(r.Classes) == len(classData) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/document"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
@@ -22,6 +23,7 @@ type RegisterPages struct {
 	Usage    UsageBook
 	Tenants  TenantDesk
 	System   SystemBook
+	Persons  PersonDesk
 	// Note writes into the record what somebody did on a page. When it fails,
 	// nothing may be changed or handed out. Required.
 	Note func(ctx context.Context, n PageNote) error
@@ -112,8 +114,10 @@ type ClassResult struct {
 	// Reasons that block, Remarks that hold all the same.
 	Reasons, Remarks []gateway.Reason
 	// Duties the gateway carries out at every request.
-	Duties   []string
-	Models   []BookModel
+	Duties []string
+	Models []BookModel
+	// Waiting are models that no rule rejects, while the plan itself is refused.
+	Waiting  []BookModel
 	Rejected []RejectedModel
 	Revision string
 }
@@ -403,3 +407,60 @@ type WitnessFacts struct {
 
 // Dependency is a part made by others.
 type Dependency struct{ Name, Version, Licence string }
+
+// PersonDesk answers what persons may ask of the gateway (Art. 15, 17 DSGVO), and
+// keeps legal holds. It notes what it does and refuses whom it has to.
+type PersonDesk interface {
+	Access(ctx context.Context, by identity.Person, s PersonSubject) (Disclosure, error)
+	// Preview says what Erase would do, and does nothing.
+	Preview(ctx context.Context, by identity.Person, s PersonSubject) (Erasure, error)
+	Erase(ctx context.Context, by identity.Person, s PersonSubject, reason string) (Erasure, error)
+	Holds(ctx context.Context, by identity.Person, tenant gateway.TenantID) ([]HoldLine, error)
+	PlaceHold(ctx context.Context, by identity.Person, s PersonSubject, reason string) error
+	LiftHold(ctx context.Context, by identity.Person, tenant gateway.TenantID, id, reason string) error
+}
+
+// PersonSubject is whom it is about: a file number or a user, as the Fachverfahren
+// writes it.
+type PersonSubject struct {
+	Tenant     gateway.TenantID
+	Case, User string
+}
+
+// Disclosure is what is held about a subject.
+type Disclosure struct {
+	Made time.Time
+	// Entries of the record, Contents that are kept, Retrievals from documents.
+	Entries, Contents, Retrievals int
+	Statements                    []PersonStatement
+	Letter                        document.Letter
+	JSON                          []byte
+}
+
+// PersonStatement is a part of the disclosure with its norm.
+type PersonStatement struct {
+	Norm, Title string
+	Lines       []string
+}
+
+// Erasure says what is or was erased and what stays.
+type Erasure struct {
+	Made                       time.Time
+	Keys, Contents, Retrievals int
+	Stays                      []StayLine
+}
+
+// StayLine is something that is not erased, and why.
+type StayLine struct {
+	What, Why string
+	Count     int
+	Until     time.Time
+}
+
+// HoldLine is a legal hold.
+type HoldLine struct {
+	ID, Reason string
+	// About says what it keeps, under a pseudonym; empty: everything of the tenant.
+	About string
+	From  time.Time
+}

@@ -45,6 +45,13 @@ func (u *UI) registerRoutes() []route {
 			route{"POST /admin/tenants/{id}", forSetUp, u.tenantChange},
 			route{"POST /admin/tenants/{id}/systems/{system}/keys", forSetUp, u.keyChange})
 	}
+	if p.Persons != nil {
+		out = append(out,
+			route{"GET /admin/persons", forTenant, u.personDesk},
+			route{"POST /admin/persons/access", forTenant, u.personAccess},
+			route{"POST /admin/persons/erase", forTenant, u.personErase},
+			route{"POST /admin/persons/holds", forTenant, u.personHold})
+	}
 	if p.System != nil {
 		out = append(out,
 			route{"GET /admin/system", forOperator, u.systemShow},

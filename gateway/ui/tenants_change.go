@@ -6,7 +6,6 @@ package ui
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,7 +18,8 @@ import (
 )
 
 // tenantChange is POST /admin/tenants/{id}: one part of the tenant. Who may
-// change what is decided by identity; the form only asks.
+// change what is decided by identity, which also writes it into the record
+// before it is made; the form only asks.
 func (u *UI) tenantChange(w http.ResponseWriter, r *http.Request) error {
 	by, id := actor(personOf(r)), gateway.TenantID(r.PathValue("id"))
 	t, err := u.Register.Tenants.Show(r.Context(), by, id)
@@ -28,25 +28,25 @@ func (u *UI) tenantChange(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch action := field(r, "aktion"); action {
 	case "sperren", "freischalten":
-		err = u.switchTenant(r, by, t, action == "freischalten")
+		_, err = u.Register.Tenants.SetActive(r.Context(), by, t.ID, action == "freischalten")
 	case "stammdaten":
-		err = u.putTenant(r, by, t, "Stammdaten werden geändert.", func(w *identity.Wish) error {
+		err = u.putTenant(r, by, t, func(w *identity.Wish) error {
 			w.Name, w.Land, w.ARS, w.CostCentre = field(r, "name"), field(r, "land"), field(r, "ars"), field(r, "kostenstelle")
 			return nil
 		})
 	case "verfahren":
-		err = u.putTenant(r, by, t, "Ein Fachverfahren wird angelegt.", func(w *identity.Wish) error {
+		err = u.putTenant(r, by, t, func(w *identity.Wish) error {
 			w.Systems = append(w.Systems, identity.SystemWish{
 				ID: gateway.SystemID(field(r, "kennung")), Name: field(r, "name"), Channel: gateway.Channel(field(r, "kanal")), CostCentre: field(r, "kostenstelle"),
 			})
 			return nil
 		})
 	case "grenzen":
-		err = u.putSetting(r, by, t, limitSetting(by.Operator), "Grenzen werden geändert.", func() (json.RawMessage, error) { return readLimits(r, t.Settings[limitSetting(by.Operator)]) })
+		err = u.putSetting(r, by, t, limitSetting(by.Operator), func() (json.RawMessage, error) { return readLimits(r, t.Settings[limitSetting(by.Operator)]) })
 	case "herkunft":
-		err = u.putSetting(r, by, t, "origins", "Einbettende Seiten werden geändert.", func() (json.RawMessage, error) { return readOrigins(r) })
+		err = u.putSetting(r, by, t, "origins", func() (json.RawMessage, error) { return readOrigins(r) })
 	case "briefkopf":
-		err = u.putSetting(r, by, t, "authority", "Der Briefkopf wird geändert.", func() (json.RawMessage, error) { return readLetter(r, t.Settings["authority"]) })
+		err = u.putSetting(r, by, t, "authority", func() (json.RawMessage, error) { return readLetter(r, t.Settings["authority"]) })
 	default:
 		err = invalid("aktion", "Diese Änderung gibt es nicht.")
 	}
@@ -57,18 +57,9 @@ func (u *UI) tenantChange(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (u *UI) switchTenant(r *http.Request, by identity.Actor, t identity.Tenant, active bool) error {
-	text := map[bool]string{true: "Der Mandant wird freigeschaltet.", false: "Der Mandant wird gesperrt."}[active]
-	if err := u.noteTenant(r, t.ID, text, map[string]bool{"active": t.Active}, map[string]bool{"active": active}); err != nil {
-		return err
-	}
-	_, err := u.Register.Tenants.SetActive(r.Context(), by, t.ID, active)
-	return err
-}
-
 // putTenant changes a tenant from the version that the form was made of.
-func (u *UI) putTenant(r *http.Request, by identity.Actor, t identity.Tenant, text string, change func(*identity.Wish) error) error {
-	wish, old := wishOf(t), wishOf(t)
+func (u *UI) putTenant(r *http.Request, by identity.Actor, t identity.Tenant, change func(*identity.Wish) error) error {
+	wish := wishOf(t)
 	version, err := strconv.ParseInt(field(r, "version"), 10, 64)
 	if err != nil || version < 1 {
 		return invalid("version", "Dem Formular fehlt, von welchem Stand es ausgeht. Bitte öffnen Sie die Seite neu.")
@@ -77,15 +68,12 @@ func (u *UI) putTenant(r *http.Request, by identity.Actor, t identity.Tenant, te
 	if err := change(&wish); err != nil {
 		return err
 	}
-	if err := u.noteTenant(r, t.ID, text, differing(old, wish), differing(wish, old)); err != nil {
-		return err
-	}
 	_, err = u.Register.Tenants.Put(r.Context(), by, wish)
 	return err
 }
 
-func (u *UI) putSetting(r *http.Request, by identity.Actor, t identity.Tenant, setting, text string, read func() (json.RawMessage, error)) error {
-	return u.putTenant(r, by, t, text, func(w *identity.Wish) error {
+func (u *UI) putSetting(r *http.Request, by identity.Actor, t identity.Tenant, setting string, read func() (json.RawMessage, error)) error {
+	return u.putTenant(r, by, t, func(w *identity.Wish) error {
 		value, err := read()
 		if err != nil {
 			return err
@@ -113,26 +101,6 @@ func wishOf(t identity.Tenant) identity.Wish {
 	return w
 }
 
-// differing are the fields of a wish that another one does not have so, for the note.
-func differing(of, from identity.Wish) map[string]any {
-	fields := func(w identity.Wish) map[string]any {
-		out := map[string]any{"name": w.Name, "land": w.Land, "ars": w.ARS, "cost_centre": w.CostCentre, "systems": w.Systems}
-		for name, value := range w.Settings {
-			out["settings."+name] = value
-		}
-		return out
-	}
-	out, other := map[string]any{}, fields(from)
-	for name, value := range fields(of) {
-		a, _ := json.Marshal(value)
-		b, _ := json.Marshal(other[name])
-		if string(a) != string(b) {
-			out[name] = value
-		}
-	}
-	return out
-}
-
 // keyChange is POST /admin/tenants/{id}/systems/{system}/keys: a new key, or a
 // key replaced or revoked. The text of a key is shown in this answer and never again.
 func (u *UI) keyChange(w http.ResponseWriter, r *http.Request) error {
@@ -149,7 +117,7 @@ func (u *UI) keyChange(w http.ResponseWriter, r *http.Request) error {
 	case "ersetzen":
 		out, err = u.keyRotate(r, by, at)
 	case "sperren":
-		err = u.keyRevoke(r, by, at)
+		_, err = u.Register.Tenants.RevokeKey(r.Context(), by, at, field(r, "schluessel"))
 	default:
 		err = invalid("aktion", "Diese Änderung gibt es nicht.")
 	}
@@ -179,10 +147,6 @@ func (u *UI) keyCreate(r *http.Request, by identity.Actor, at identity.Place) (i
 	for _, line := range lines(field(r, "leser")) {
 		wish.Principals = append(wish.Principals, gateway.Principal(line))
 	}
-	text := fmt.Sprintf("Für das Fachverfahren %s wird ein Schlüssel angelegt.", at.System)
-	if err := u.noteTenant(r, at.Tenant, text, nil, wish); err != nil {
-		return identity.Outcome{}, err
-	}
 	return u.Register.Tenants.CreateKey(r.Context(), by, at, wish, field(r, "anfrage"))
 }
 
@@ -191,21 +155,7 @@ func (u *UI) keyRotate(r *http.Request, by identity.Actor, at identity.Place) (i
 	if err != nil || days < 1 {
 		return identity.Outcome{}, invalid("tage", "Die Überlappung ist eine Zahl von Tagen, 1 bis 90.")
 	}
-	id := field(r, "schluessel")
-	text := fmt.Sprintf("Der Schlüssel %s wird ersetzt und gilt noch %d Tage.", id, days)
-	if err := u.noteTenant(r, at.Tenant, text, map[string]string{"key": id}, nil); err != nil {
-		return identity.Outcome{}, err
-	}
-	return u.Register.Tenants.RotateKey(r.Context(), by, at, id, time.Duration(days)*24*time.Hour, field(r, "anfrage"))
-}
-
-func (u *UI) keyRevoke(r *http.Request, by identity.Actor, at identity.Place) error {
-	id := field(r, "schluessel")
-	if err := u.noteTenant(r, at.Tenant, fmt.Sprintf("Der Schlüssel %s wird gesperrt.", id), map[string]string{"key": id}, nil); err != nil {
-		return err
-	}
-	_, err := u.Register.Tenants.RevokeKey(r.Context(), by, at, id)
-	return err
+	return u.Register.Tenants.RotateKey(r.Context(), by, at, field(r, "schluessel"), time.Duration(days)*24*time.Hour, field(r, "anfrage"))
 }
 
 func lines(text string) []string {

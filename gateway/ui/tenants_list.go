@@ -127,9 +127,6 @@ func (u *UI) tenantCreate(w http.ResponseWriter, r *http.Request) error {
 	wish := identity.Wish{
 		ID: gateway.TenantID(field(r, "kennung")), Name: field(r, "name"), Land: field(r, "land"), ARS: field(r, "ars"), CostCentre: field(r, "kostenstelle"),
 	}
-	if err := u.noteTenant(r, wish.ID, "Ein Mandant wird angelegt.", nil, wish); err != nil {
-		return err
-	}
 	if _, err := u.Register.Tenants.Create(r.Context(), by, wish, ""); err != nil {
 		return err
 	}

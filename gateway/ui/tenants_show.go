@@ -6,7 +6,6 @@ package ui
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,9 +26,9 @@ type tenantView struct {
 	Origins string
 	Letter  []letterField
 	Lands   []option
-	// Operator may change everything, others what is theirs. Fixed: the tenant
+	// Operates: the person may change everything, others what is theirs. Fixed: the tenant
 	// stands in the configuration and is changed there.
-	Operator, Fixed bool
+	Operates, Fixed bool
 	Purposes        []option
 	Channels        []option
 	// Issued is a key that was just made: it is shown this once.
@@ -74,7 +73,7 @@ func (u *UI) showTenant(w http.ResponseWriter, r *http.Request, issued *identity
 		return err
 	}
 	v := tenantView{
-		view: u.view(r, cmp.Or(t.Name, string(t.ID))), Tenant: t, Row: u.tenantRow(t, usage), Release: desk.Releases(id), Operator: by.Operator,
+		view: u.view(r, cmp.Or(t.Name, string(t.ID))), Tenant: t, Row: u.tenantRow(t, usage), Release: desk.Releases(id), Operates: by.Operator,
 		Fixed: t.Managed != identity.ManagedStore, Lands: landOptions(t.Land), Issued: issued, Request: rand.Text(),
 		Origins: strings.Join(desk.Origins(id), "\n"), Own: limitFields(t.Settings, by.Operator), Letter: letterFields(t.Settings["authority"]),
 	}
@@ -139,29 +138,4 @@ func viewOf(l LimitLine) limitView {
 		v.Amount, v.Rest = money(l.Most).String(), money(l.Left).String()
 	}
 	return v
-}
-
-// noteTenant writes what is about to be changed. Without the note nothing is.
-func (u *UI) noteTenant(r *http.Request, id gateway.TenantID, text string, old, next any) error {
-	was, err := encodeNote(old)
-	if err != nil {
-		return err
-	}
-	is, err := encodeNote(next)
-	if err != nil {
-		return err
-	}
-	return u.Register.Note(r.Context(), PageNote{
-		Person: personOf(r), Tenant: id, Topic: "tenant_changed", Object: "tenant/" + string(id), Text: text, Old: was, New: is,
-	})
-}
-
-func encodeNote(v any) (json.RawMessage, error) {
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case json.RawMessage:
-		return v, nil
-	}
-	return json.Marshal(v)
 }
