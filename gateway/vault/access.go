@@ -206,11 +206,15 @@ func classes(r gateway.Record) []gateway.DataClass {
 	return r.Declared
 }
 
-// taken are the routes to which something was sent, the one that answered last.
+// taken are the routes to which something was sent, the one that answered last. Of
+// a request that has not ended it is assumed that it was sent.
 func taken(i audit.Item) []gateway.Route {
 	r, c := i.Record, i.Closing
-	if r.Route == nil || r.Effect() != gateway.EffectAllow || c == nil || c.Outcome == gateway.OutcomeDenied {
+	if r.Route == nil || r.Effect() != gateway.EffectAllow || c != nil && c.Outcome == gateway.OutcomeDenied {
 		return nil
+	}
+	if c == nil {
+		return []gateway.Route{*r.Route}
 	}
 	all := append([]gateway.Route{*r.Route}, r.Fallback...)
 	last := *r.Route
