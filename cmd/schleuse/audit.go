@@ -29,7 +29,7 @@ const publicKeyFile = "record.pub"
 
 func auditCommand() *cobra.Command {
 	c := &cobra.Command{Use: "audit", Short: "Das Protokoll prüfen und ausgeben"}
-	c.AddCommand(auditVerifyCommand(), auditExportCommand())
+	c.AddCommand(auditVerifyCommand(), auditExportCommand(), auditConsistencyCommand(), auditWitnessCommand(), auditRetainCommand())
 	return c
 }
 
@@ -45,6 +45,7 @@ func (o *recordOptions) flags(f *pflag.FlagSet) {
 func auditVerifyCommand() *cobra.Command {
 	var o recordOptions
 	var export string
+	var folders []string
 	c := &cobra.Command{
 		Use: "verify", Short: "Alle Einträge und Siegel nachrechnen", Args: noArgs,
 		Long: "Rechnet jeden Eintrag, den Hashbaum und die Siegel nach, im laufenden Bestand oder in einer Ausgabe (--export).\n" +
@@ -53,11 +54,12 @@ func auditVerifyCommand() *cobra.Command {
 			if export != "" {
 				return verifyExport(cmd.OutOrStdout(), export, o)
 			}
-			return verifyRecord(cmd.Context(), cmd.OutOrStdout(), o)
+			return verifyRecord(cmd.Context(), cmd.OutOrStdout(), o, folders)
 		},
 	}
 	o.flags(c.Flags())
 	c.Flags().StringVar(&export, "export", "", "eine Ausgabe (ZIP) ohne Datenbank prüfen")
+	c.Flags().StringSliceVar(&folders, "witness", nil, "Ordner mit andernorts aufbewahrten Prüfpunkten; Vorgabe: die der Konfiguration")
 	return c
 }
 
@@ -175,13 +177,18 @@ func openReader(ctx context.Context, c Config) (audit.Reader, func(), error) {
 	return store, func() { _ = store.Close() }, nil
 }
 
-func verifyRecord(ctx context.Context, out io.Writer, o recordOptions) error {
+func verifyRecord(ctx context.Context, out io.Writer, o recordOptions, folders []string) error {
+	texts, err := kept(ctx, o, folders)
+	if err != nil {
+		return err
+	}
 	viewer, done, err := openViewer(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer done()
-	report, err := viewer.Verify(ctx)
+	witnesses := func(context.Context) ([][]byte, error) { return texts, nil }
+	report, err := viewer.WithKept(witnesses).Verify(ctx)
 	if err != nil {
 		return err
 	}
@@ -212,6 +219,12 @@ func verifyExport(out io.Writer, path string, o recordOptions) error {
 func printVerification(out io.Writer, r audit.VerifyReport) error {
 	if r.OK() {
 		fmt.Fprintf(out, "%d Einträge nachgerechnet, Kette lückenlos, %d Siegel gültig (%s).\n", r.Leaves, r.Checkpoints, r.Origin)
+		if r.Witnessed > 0 {
+			fmt.Fprintf(out, "%d andernorts aufbewahrte Prüfpunkte stimmen überein.\n", r.Witnessed)
+		}
+		if r.Removed > 0 {
+			fmt.Fprintf(out, "Von %d Blättern wurde der Inhalt nach Ablauf der Frist entfernt; Vermerke nennen sie.\n", r.Removed)
+		}
 		if r.Unfinished > 0 {
 			fmt.Fprintf(out, "%d Anfragen sind noch nicht abgeschlossen.\n", r.Unfinished)
 		}

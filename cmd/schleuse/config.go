@@ -59,6 +59,9 @@ type Config struct {
 	// Origin names this log in its checkpoints, for example "schleuse.stadt.example".
 	Origin string `yaml:"origin"`
 
+	// Record says how long contents are kept and who witnesses.
+	Record RecordConfig `yaml:"record"`
+
 	Telemetry TelemetryConfig `yaml:"telemetry"`
 
 	// Identity says how callers prove who they are beside keys: tokens, certificates.
@@ -276,7 +279,7 @@ func parseConfig(raw []byte) (Config, error) {
 
 // Validate names every mistake at once.
 func (c *Config) Validate() error {
-	problems := []error{c.validateListen(), c.validateSecret()}
+	problems := []error{c.validateListen(), c.validateSecret(), c.Record.validate()}
 	for name, e := range c.Endpoints {
 		if u, err := url.Parse(e.URL); err != nil || u.Host == "" {
 			problems = append(problems, fmt.Errorf("endpoints.%s.url: %q is not an address such as https://host/v1", name, e.URL))

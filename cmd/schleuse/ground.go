@@ -25,6 +25,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
 	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
+	"github.com/ki-schleuse/schleuse/gateway/audit/witness"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
@@ -63,6 +64,8 @@ type ground struct {
 	screener  *screen.Screener
 	reader    *extract.Reader
 	record    *audit.Log
+	recordKey string
+	witnesses *witness.Exporter
 	state     state.Store // what replicas share and change: proposals, holds, views
 	keys      *audit.Keys
 	vault     *vault.Vault
@@ -83,6 +86,7 @@ type settled struct {
 	TLS, BehindProxy                            bool
 	Dim                                         int
 	Secret                                      [32]byte // derived, to notice a change
+	Record                                      string
 	Vault, AccessLog                            string
 }
 
@@ -91,8 +95,8 @@ func (c *Config) settled() settled {
 		Listen: c.Listen, AdminListen: c.AdminListen, Data: c.Data, Database: c.Database, Origin: c.Origin,
 		Identity: fmt.Sprintf("%+v", c.Identity), FrameAncestors: strings.Join(c.FrameAncestors, " "),
 		TLS: c.TLS.Cert != "", BehindProxy: c.BehindProxy, Dim: c.Embeddings.Dim,
-		Secret: [32]byte(derive(c.secret, "configuration")),
-		Vault:  fmt.Sprint(c.Vault), AccessLog: fmt.Sprint(c.AccessLog),
+		Secret: [32]byte(derive(c.secret, "configuration")), Record: fmt.Sprintf("%+v", c.Record),
+		Vault: fmt.Sprint(c.Vault), AccessLog: fmt.Sprint(c.AccessLog),
 	}
 }
 
@@ -229,14 +233,16 @@ func (g *ground) openRecord(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	key, err := recordKey(c.Origin, c.secret)
-	if err != nil {
+	if g.recordKey, err = recordKey(c.Origin, c.secret); err != nil {
+		return err
+	}
+	if err := g.openWitnesses(c, store); err != nil {
 		return err
 	}
 	if g.keys, err = audit.NewKeys(derive(c.secret, "pseudonyms")); err != nil {
 		return err
 	}
-	if g.record, err = audit.New(ctx, audit.Config{Store: store, Key: key, Logger: g.logger, Sweep: sweepEvery}); err != nil {
+	if g.record, err = audit.New(ctx, audit.Config{Store: store, Key: g.recordKey, Kept: g.witnesses.Kept, Logger: g.logger, Sweep: sweepEvery}); err != nil {
 		return fmt.Errorf("open record: %w", err)
 	}
 	g.closers.add(func() error { return g.record.Shutdown(context.WithoutCancel(ctx)) })

@@ -39,6 +39,8 @@ var (
 	policyInfo      = metric("schleuse_policy_info", "1, with the policies in force.", "revision", "digest")
 	recordReachable = metric("schleuse_record_reachable", "1 while the record can be read and its seal is right.")
 	recordEntries   = metric("schleuse_record_entries", "Entries of the record at its newest checkpoint.")
+	witnessLag      = metric("schleuse_record_witness_lag_seconds", "How long a checkpoint of the record waits for the witness.", "witness")
+	witnessSize     = metric("schleuse_record_witness_entries", "Entries of the record that the witness has seen from this replica.", "witness")
 )
 
 func metric(name, help string, labels ...string) *prometheus.Desc {
@@ -50,7 +52,7 @@ func metric(name, help string, labels ...string) *prometheus.Desc {
 func (m metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		endpointOpen, endpointInFlight, endpointWaiting, endpointRequests, endpointFailures, endpointRetries, endpointOpenings,
-		budgetUsed, limitRefusals, limitUnchecked, limitStoreDown, usageUnwritten, policyInfo, recordReachable, recordEntries,
+		budgetUsed, limitRefusals, limitUnchecked, limitStoreDown, usageUnwritten, policyInfo, recordReachable, recordEntries, witnessLag, witnessSize,
 	} {
 		out <- d
 	}
@@ -103,6 +105,10 @@ func (m metrics) collectRecord(out chan<- prometheus.Metric) {
 	gauge(out, recordReachable, truth(err == nil))
 	if err == nil {
 		gauge(out, recordEntries, float64(checkpointSize(checkpoint)))
+	}
+	for _, s := range m.p.witnesses.States() {
+		gauge(out, witnessLag, s.Lag(time.Now()).Seconds(), s.Name)
+		gauge(out, witnessSize, float64(s.Size), s.Name)
 	}
 }
 

@@ -97,6 +97,7 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 		s.access.Run(inner)
 		return nil
 	})
+	group.Go(func() error { return s.keepRecord(inner, first.config.Record) })
 	group.Go(func() error {
 		s.reloadOnSignal(inner)
 		return nil

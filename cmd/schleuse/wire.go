@@ -309,6 +309,7 @@ func (p *parts) readiness() []httpapi.ReadyCheck {
 			_, err := p.record.Checkpoint(ctx)
 			return err
 		}},
+		{Name: "witnesses", Warning: true, Check: func(context.Context) error { return p.witnessed() }},
 	}
 }
 

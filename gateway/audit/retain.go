@@ -42,15 +42,18 @@ type Retention struct {
 
 // Hold keeps entries beyond their time, for a lawsuit or an audit.
 type Hold struct {
-	Tenant gateway.TenantID
-	// Case is the pseudonym of a file number; empty: everything of the tenant.
-	Case gateway.Pseudonym
+	Tenant gateway.TenantID `json:"tenant"`
+	// Case is the pseudonym of a file number, Entry the id of one entry; neither of
+	// them: everything of the tenant.
+	Case  gateway.Pseudonym `json:"case"`
+	Entry string            `json:"entry"`
 	// Until it holds; zero: until it is lifted.
-	Until time.Time
+	Until time.Time `json:"until,omitzero"`
 }
 
 func (h Hold) covers(r Row, now time.Time) bool {
-	return h.Tenant == r.Tenant && (h.Case == "" || string(h.Case) == r.File) && (h.Until.IsZero() || now.Before(h.Until))
+	return h.Tenant == r.Tenant && (h.Until.IsZero() || now.Before(h.Until)) &&
+		(h.Case == "" || string(h.Case) == r.File) && (h.Entry == "" || h.Entry == r.ID)
 }
 
 // Retained is what a run did, or would do.

@@ -27,6 +27,7 @@ type readyState struct {
 	Name       string `json:"name"`
 	OK         bool   `json:"ok"`
 	DurationMS int64  `json:"duration_ms"`
+	Warning    bool   `json:"warning,omitempty"`
 }
 
 // ready is GET /readyz: every part that a request needs is there.
@@ -34,7 +35,7 @@ func (s *Server) ready(c *gin.Context) {
 	states := s.check(c.Request.Context())
 	status, text := http.StatusOK, "bereit"
 	for _, state := range states {
-		if !state.OK {
+		if !state.OK && !state.Warning {
 			status, text = http.StatusServiceUnavailable, "nicht bereit"
 		}
 	}
@@ -69,5 +70,5 @@ func (s *Server) checkOne(ctx context.Context, r ReadyCheck) readyState {
 	if err != nil {
 		s.Logger.LogAttrs(ctx, slog.LevelWarn, "not ready", slog.String("check", r.Name), slog.Any("error", err))
 	}
-	return readyState{Name: r.Name, OK: err == nil, DurationMS: time.Since(begin).Milliseconds()}
+	return readyState{Name: r.Name, OK: err == nil, DurationMS: time.Since(begin).Milliseconds(), Warning: r.Warning && err != nil}
 }

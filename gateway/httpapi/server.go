@@ -110,6 +110,8 @@ type Services interface {
 type ReadyCheck struct {
 	Name  string
 	Check func(context.Context) error
+	// Warning: that it fails is shown, and requests are taken all the same.
+	Warning bool
 }
 
 // Server is the HTTP interface. It is safe for concurrent use.

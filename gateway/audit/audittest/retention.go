@@ -125,6 +125,7 @@ func retention(t *testing.T, b Backend) {
 			{Tenant: "musterhausen", Case: "p1_case3"},
 			{Tenant: "beispielstadt", Case: "p1_case4", Until: a.clock().Add(-time.Hour)},
 			{Tenant: "anderswo"},
+			{Tenant: "musterhausen", Entry: Record(1, "beispielstadt").ID},
 		}, nil
 	}}
 	before := verify(t, a.log)

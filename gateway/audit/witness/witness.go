@@ -63,6 +63,9 @@ type Config struct {
 	// Every is the time between two exports; 0 means one hour. Retry is how soon a
 	// failed one is repeated; 0 means one minute.
 	Every, Retry time.Duration
+	// Check, if set, is asked before the first export of this process whether the
+	// record goes on where the witnesses have seen it last; an error prevents it.
+	Check func(ctx context.Context, kept [][]byte) error
 	// Alone, if set, runs an export while no other replica does.
 	Alone func(ctx context.Context, do func(context.Context) error) (bool, error)
 	// Clock and Logger default to time.Now and to silence.
@@ -75,8 +78,9 @@ type Config struct {
 type Exporter struct {
 	config Config
 
-	mu     sync.Mutex
-	states map[string]*State
+	mu      sync.Mutex
+	states  map[string]*State
+	checked bool
 }
 
 // State is how a witness stands.
@@ -89,6 +93,14 @@ type State struct {
 	Waiting time.Time `json:"waiting,omitzero"`
 	// Error is what the last try ended with.
 	Error string `json:"error,omitempty"`
+}
+
+// Lag is how long a checkpoint has been waiting for the witness.
+func (s State) Lag(now time.Time) time.Duration {
+	if s.Waiting.IsZero() {
+		return 0
+	}
+	return now.Sub(s.Waiting)
 }
 
 // New checks the configuration.
@@ -149,6 +161,9 @@ func (e *Exporter) Export(ctx context.Context) error {
 	if newest.Size == 0 || len(e.config.Witnesses) == 0 {
 		return nil
 	}
+	if err := e.check(ctx); err != nil {
+		return err
+	}
 	do := func(ctx context.Context) error { return e.hand(ctx, newest) }
 	if e.config.Alone == nil {
 		return do(ctx)
@@ -156,6 +171,28 @@ func (e *Exporter) Export(ctx context.Context) error {
 	// Where another replica does it, this one has nothing to tell about it.
 	_, err = e.config.Alone(ctx, do)
 	return err
+}
+
+// check looks once whether the record was set back while nobody watched. A witness
+// that cannot be asked prevents no export to the others.
+func (e *Exporter) check(ctx context.Context) error {
+	e.mu.Lock()
+	checked := e.checked || e.config.Check == nil
+	e.mu.Unlock()
+	if checked {
+		return nil
+	}
+	kept, err := e.Kept(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // handing over says the same about this witness
+	}
+	if err := e.config.Check(ctx, kept); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.checked = true
+	return nil
 }
 
 func (e *Exporter) hand(ctx context.Context, c Checkpoint) error {
@@ -208,9 +245,7 @@ func (e *Exporter) States() []State {
 func (e *Exporter) Lag() time.Duration {
 	var lag time.Duration
 	for _, s := range e.States() {
-		if !s.Waiting.IsZero() {
-			lag = max(lag, e.config.Clock().Sub(s.Waiting))
-		}
+		lag = max(lag, s.Lag(e.config.Clock()))
 	}
 	return lag
 }

@@ -193,6 +193,41 @@ func TestExporterRetriesAndTellsItsLag(t *testing.T) {
 	}
 }
 
+// TestNothingIsHandedOverAgainstAWitness: a record that was set back is not witnessed
+// as if nothing had happened.
+func TestNothingIsHandedOverAgainstAWitness(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	f, err := witness.NewFolder(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Keep(context.Background(), checkpoint(9, "neun")); err != nil {
+		t.Fatal(err)
+	}
+	back := true
+	e, err := witness.New(witness.Config{
+		Witnesses: []witness.Witness{f},
+		Newest:    func(context.Context) (witness.Checkpoint, error) { return checkpoint(5, "fuenf"), nil },
+		Check: func(_ context.Context, kept [][]byte) error {
+			if back && len(kept) == 1 && string(kept[0]) == "neun" {
+				return errors.New("set back")
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Export(context.Background()); err == nil || len(files(t, folder)) != 1 {
+		t.Errorf("export against a witness = %v, files %v", err, files(t, folder))
+	}
+	back = false
+	if err := e.Export(context.Background()); err != nil || len(files(t, folder)) != 2 {
+		t.Errorf("export = %v, files %v", err, files(t, folder))
+	}
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
