@@ -4,11 +4,13 @@
 package main
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"runtime/debug"
 	runtimemetrics "runtime/metrics"
 	"sync"
+	"time"
 )
 
 // The heap may grow to heapSize before it is collected, and by half of what lives
@@ -80,6 +82,18 @@ func (c *collector) stop() {
 	c.stopped = true
 }
 
+// settle is how long the last of the start takes: checks of endpoints, first reads
+// of the record.
+const settle = time.Second
+
 // releaseStart gives back what only the start needed: most of it went into
 // compiling rules and reading catalogues.
-func releaseStart() { debug.FreeOSMemory() }
+func releaseStart(ctx context.Context) {
+	debug.FreeOSMemory()
+	releaseProgram()
+	select {
+	case <-ctx.Done():
+	case <-time.After(settle):
+		releaseProgram()
+	}
+}

@@ -74,7 +74,7 @@ func serve(ctx context.Context, out, errOut io.Writer, c Config, load func() (Co
 		fmt.Fprintf(out, "Anmeldelink %s (einmalig, 30 Minuten): %s/login?t=%s\n", t.ID, address(c, listener), link)
 	}
 	defer tuneMemory()() // not before: the start should leave a small heap
-	go releaseStart()    // the port is open, nobody waits for it
+	go releaseStart(ctx) // the port is open, nobody waits for it
 	return newService(p, load).run(ctx, p, listener)
 }
 
