@@ -17,10 +17,7 @@ import (
 // decisionPages adds what signing in and tracing decisions need.
 func (p *parts) decisionPages(c *ui.Config) (err error) {
 	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, replays{p}
-	c.Approvals, err = approval.New(approval.Config{Record: p.record, Pseudonymise: p.keys.Pseudonymise})
-	if err != nil {
-		return err
-	}
+	c.Approvals = p.approvals
 	c.Overview = ui.Overview{Budgets: p.budgetWarnings, Models: p.modelWarnings}
 	if !p.config.SignIn.Enabled() {
 		return nil
@@ -30,6 +27,26 @@ func (p *parts) decisionPages(c *ui.Config) (err error) {
 		Active: func(id gateway.TenantID) bool { return p.tenants.Directory().Active(id) },
 		Secure: p.config.TLS.Cert != "" || p.config.BehindProxy, Logger: p.logger,
 	})
+	return err
+}
+
+// releases are what Fachverfahren report of their caseworkers.
+type releases struct{ p *parts }
+
+func (r releases) Release(ctx context.Context, caller gateway.Caller, entry, outcome, comment string) error {
+	return r.p.approvals.Say(ctx, approval.Word{
+		Tenant: caller.Tenant, User: caller.User, Role: identity.RoleCase, System: caller.System, Entry: entry,
+		Outcome: approval.Outcome(outcome), Comment: comment,
+	})
+}
+
+// sayOfLetter notes the release of a letter as that of the entry that made it, if
+// that one needs it and nobody has spoken yet.
+func (p *parts) sayOfLetter(ctx context.Context, caller gateway.Caller, entry string) error {
+	err := releases{p}.Release(ctx, caller, entry, string(approval.Released), "Schreiben freigegeben.")
+	if code := gateway.CodeOf(err); code == gateway.CodeInvalid || code == gateway.CodeConflict {
+		return nil
+	}
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/approval"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
@@ -50,7 +51,9 @@ type parts struct {
 	drafter  *drafting.Drafter
 	api      *httpapi.Server
 	pages    *ui.UI
-	mcp      *mcp.Server
+	// approvals is where people release results.
+	approvals *approval.Desk
+	mcp       *mcp.Server
 
 	own closers
 }
@@ -267,11 +270,15 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 }
 
 func (p *parts) buildAPI(context.Context) (err error) {
+	p.approvals, err = approval.New(approval.Config{Record: p.record, Pseudonymise: p.keys.Pseudonymise})
+	if err != nil {
+		return err
+	}
 	//nolint:contextcheck // a request has its own context
 	p.api, err = httpapi.New(httpapi.Config{
 		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p},
 		Launches: p.launches, PublicURL: p.config.PublicURL, Models: models{p}, Checker: p.checker, Drafter: letters{p},
-		Retriever: p.retriever(), Decisions: decisions{p.record.Viewer}, Services: p.catalog, Ready: p.readiness(),
+		Retriever: p.retriever(), Decisions: decisions{p.record.Viewer}, Services: p.catalog, Releases: releases{p}, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Shelf: p.shelf,
 	})
 	if err != nil {

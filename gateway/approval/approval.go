@@ -67,7 +67,8 @@ type Word struct {
 	// User who says it; the record keeps the pseudonym.
 	User string
 	Role string
-	// Case, if set, is the only file that the person may speak about.
+	// System and Case, if set, are the only ones that the person may speak about.
+	System  gateway.SystemID
 	Case    string
 	Entry   string
 	Outcome Outcome
@@ -89,7 +90,7 @@ func (d *Desk) Say(ctx context.Context, w Word) error {
 	if err != nil {
 		return err
 	}
-	if w.Case != "" && entry.Record.Case != d.config.Pseudonymise(w.Tenant, "case", w.Case) {
+	if w.System != "" && entry.Record.System != w.System || w.Case != "" && entry.Record.Case != d.config.Pseudonymise(w.Tenant, "case", w.Case) {
 		return &gateway.Error{Op: "release result", Code: gateway.CodeNotFound, RequestID: w.Entry, Message: "Zu diesem Vorgang gibt es keinen solchen Eintrag."}
 	}
 	if entry.Result() != audit.ResultRelease {

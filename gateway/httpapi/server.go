@@ -42,6 +42,8 @@ type Config struct {
 	Retriever gateway.Retriever
 	Decisions Decisions
 	Services  Services
+	// Releases keeps what people said of results.
+	Releases Releases
 	// Usage tells what was used and what is left.
 	Usage Usage
 	// Norms knows statutes, Classifier the classes of the AI Act.
@@ -235,6 +237,7 @@ func (s *Server) routes() []route {
 		{method: "POST", path: "/api/v1/classifications", handle: s.classify, limit: 64 << 10},
 		{method: "GET", path: "/api/v1/decisions", handle: s.listDecisions},
 		{method: "GET", path: "/api/v1/decisions/:id", handle: s.getDecision},
+		{method: "POST", path: "/api/v1/decisions/:id/release", handle: s.releaseDecision, limit: 64 << 10},
 		{method: "GET", path: "/api/v1/models", handle: s.listModels},
 		{method: "GET", path: "/api/v1/usage", handle: s.getUsage},
 		{method: "GET", path: "/api/v1/limits", handle: s.getLimits},

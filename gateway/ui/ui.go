@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -166,6 +167,15 @@ func (u *UI) Handler() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
+// Routes lists what there is: method, path and the roles of which one is needed.
+func (u *UI) Routes() map[string][]string {
+	out := map[string][]string{}
+	for _, r := range u.routes() {
+		out[r.pattern] = slices.Clone(r.roles)
+	}
+	return out
+}
+
 // handler is a page: it writes its answer or returns an error for the error page.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
@@ -270,8 +280,8 @@ type view struct {
 	Panel, Embedded bool
 	// Releases: the panel has a page where results are released.
 	Releases bool
-	Person          identity.Person
-	SignedIn        bool
+	Person   identity.Person
+	SignedIn bool
 	// FormToken stands in the forms of a launched panel.
 	FormToken string
 	Operator  string
