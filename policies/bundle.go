@@ -61,6 +61,8 @@ type snapshot struct {
 	store      storage.Store
 	rules      []RuleInfo
 	byPath     map[string]RuleInfo
+	// own are the rules of tenants; nil when none has any.
+	own map[gateway.TenantID]*tenantRules
 }
 
 func readBundle(root fs.FS) (*bundle, error) {
@@ -252,6 +254,7 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	for _, r := range b.rules {
 		s.byPath[r.path] = r
 	}
+	s.own = b.tenantRuleSets(ctx, c.Tenants, store)
 	return s, nil
 }
 
@@ -287,7 +290,7 @@ func (b *bundle) data(c Config) (map[string]any, error) {
 		catalog = merge(b.catalog, o)
 	}
 	catalog = merge(catalog, nil)
-	tenants, err := plain(tenantData(c.Tenants, aliases(catalog)))
+	tenants, err := plain(withoutRules(tenantData(c.Tenants, aliases(catalog))))
 	if err != nil {
 		return nil, fmt.Errorf("tenants: %w", err)
 	}
@@ -316,6 +319,7 @@ func tenantData(tenants map[gateway.TenantID]Tenant, aliases map[string]string) 
 		t.Services = append([]gateway.ServiceID{}, t.Services...)
 		t.Residencies = append([]gateway.Residency{}, t.Residencies...)
 		t.Releases = append([]Release{}, t.Releases...)
+		t.Rules = slices.Clone(t.Rules)
 		for i := range t.Releases {
 			t.Releases[i].Purposes = canonicalPurposes(t.Releases[i].Purposes, aliases)
 		}
@@ -323,6 +327,15 @@ func tenantData(tenants map[gateway.TenantID]Tenant, aliases map[string]string) 
 		out[id] = t
 	}
 	return out
+}
+
+// withoutRules: no rule reads the text of another.
+func withoutRules(tenants map[gateway.TenantID]Tenant) map[gateway.TenantID]Tenant {
+	for id, t := range tenants {
+		t.Rules = nil
+		tenants[id] = t
+	}
+	return tenants
 }
 
 func canonicalPurposes(purposes []gateway.Purpose, aliases map[string]string) []gateway.Purpose {

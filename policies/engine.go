@@ -70,6 +70,9 @@ type Tenant struct {
 	// Releases of high-risk purposes (Art. 26, 27, 49 KI-VO).
 	Releases     []Release `json:"releases" yaml:"releases"`
 	TenantDuties `yaml:",inline"`
+	// Rules of the tenant itself, Rego modules of package tenantrules["<tenant>"].
+	// They can only narrow; rules that cannot be read refuse everything.
+	Rules []string `json:"rules,omitempty" yaml:"rules"`
 }
 
 // Release is a tenant's documented release of high-risk purposes. All references
@@ -257,6 +260,9 @@ func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, i
 	}
 	e.log.LogAttrs(ctx, level, "policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
 	d := kernelDenial(s, stage)
+	if f, ok := errors.AsType[*tenantFailure](cause); ok {
+		d.Reasons = []gateway.Reason{f.reason}
+	}
 	d.Input = input
 	d.Duration = time.Since(start)
 	return d, ctx.Err()
@@ -312,7 +318,10 @@ func (s *snapshot) decideView(ctx context.Context, stage gateway.Stage, view ast
 	if err != nil {
 		return gateway.Decision{}, fmt.Errorf("decode decision: %w", err)
 	}
-	return d, nil
+	if s.own == nil {
+		return d, nil
+	}
+	return s.narrowed(ctx, d, view, limit)
 }
 
 // evaluate runs a prepared query. The deadline stops the evaluation itself,

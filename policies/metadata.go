@@ -89,13 +89,19 @@ func ruleInfo(m *ast.Module, folder string) (RuleInfo, error) {
 	if a == nil {
 		return RuleInfo{}, errors.New("no METADATA block with scope package")
 	}
-	info := RuleInfo{
+	info := infoOf(a, m)
+	info.path, info.consequences = folder, said
+	return info, info.validate()
+}
+
+// infoOf is what a METADATA block says.
+func infoOf(a *ast.Annotations, m *ast.Module) RuleInfo {
+	return RuleInfo{
 		ID: custom(a, "rule_id"), Title: a.Title, Basis: custom(a, "legal_basis"), Text: custom(a, "text"),
 		English: custom(a, "text_en"), Severity: custom(a, "severity"),
 		ValidFrom: custom(a, "valid_from"), ValidTo: custom(a, "valid_to"),
-		File: m.Package.Location.File, Line: m.Package.Location.Row, path: folder, consequences: said,
+		File: m.Package.Location.File, Line: m.Package.Location.Row,
 	}
-	return info, info.validate()
 }
 
 func packageAnnotations(m *ast.Module) *ast.Annotations {
@@ -107,9 +113,17 @@ func packageAnnotations(m *ast.Module) *ast.Annotations {
 	return nil
 }
 
+// custom is a text of a METADATA block. What is no text (a date without quotes) is
+// not dropped: it must not pass for a field that was left out.
 func custom(a *ast.Annotations, key string) string {
-	s, _ := a.Custom[key].(string)
-	return strings.TrimSpace(s)
+	switch v := a.Custom[key].(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.TrimSpace(v)
+	default:
+		return fmt.Sprint(v)
+	}
 }
 
 func (r RuleInfo) validate() error {

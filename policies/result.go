@@ -135,14 +135,19 @@ func (s *snapshot) addReasons(d *gateway.Decision, r result) error {
 		}
 		d.Reasons = append(d.Reasons, gateway.Reason{Rule: rule.ID, Title: rule.Title, Basis: rule.Basis, Text: rule.Text, Severity: rule.Severity})
 	}
-	rank := map[string]int{"block": 0, "narrow": 1, "info": 2}
-	slices.SortFunc(d.Reasons, func(a, b gateway.Reason) int {
-		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), cmp.Compare(a.Rule, b.Rule))
-	})
+	sortReasons(d.Reasons)
 	if d.Reasons == nil {
 		d.Reasons = []gateway.Reason{}
 	}
 	return nil
+}
+
+// sortReasons puts blocking ones first.
+func sortReasons(reasons []gateway.Reason) {
+	rank := map[string]int{"block": 0, "narrow": 1, "info": 2}
+	slices.SortFunc(reasons, func(a, b gateway.Reason) int {
+		return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), cmp.Compare(a.Rule, b.Rule))
+	})
 }
 
 func (r result) check(input ast.Value) error {

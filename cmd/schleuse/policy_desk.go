@@ -14,6 +14,8 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/policies/release"
 )
 
@@ -112,6 +114,20 @@ func (p *parts) pastRecords(ctx context.Context, from time.Time, yield func(gate
 func (p *parts) followPolicies(ctx context.Context) {
 	if err := p.desk.Follow(ctx); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "policies are not followed any more", slog.Any("error", err))
+	}
+}
+
+// addOwnRules adds the rules of tenants. Those that cannot be read are not none:
+// they refuse what the tenant asks.
+func addOwnRules(tenants map[gateway.TenantID]policies.Tenant, d *identity.Directory) {
+	for _, t := range d.Tenants() {
+		var rules []string
+		if err := strict(t.Settings["rules"], "rules", &rules); err != nil {
+			rules = []string{""}
+		}
+		known := tenants[t.ID]
+		known.Rules = rules
+		tenants[t.ID] = known
 	}
 }
 

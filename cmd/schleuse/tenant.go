@@ -73,6 +73,14 @@ func tenantSettings() map[string]func(json.RawMessage) error {
 		"releases": func(raw json.RawMessage) error { return strict(raw, "", &[]policies.Release{}) },
 		// duties: training, staff informed, roles, registers, content to be kept.
 		"duties": func(raw json.RawMessage) error { return strict(raw, "", &policies.TenantDuties{}) },
+		// rules of the tenant: Rego modules that can only narrow.
+		"rules": func(raw json.RawMessage) error {
+			var rules []string
+			if err := strict(raw, "", &rules); err != nil {
+				return err
+			}
+			return policies.CheckTenantRules(context.Background(), "", rules)
+		},
 	}
 }
 

@@ -130,6 +130,7 @@ func (p *parts) policyTenants(ctx context.Context, d *identity.Directory) map[ga
 		}
 		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: releases}
 	}
+	addOwnRules(tenants, d)
 	return tenants
 }
 

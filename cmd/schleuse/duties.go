@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package main
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+
+	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/policies"
+)
+
+// dutiesOf is what the policies know of a tenant's duties: as it was set for the
+// tenant, else as the configuration says. Its sources that are no registers are known
+// from the configuration.
+func (p *parts) dutiesOf(ctx context.Context, t identity.Tenant) policies.TenantDuties {
+	duties := p.config.Duties[t.ID]
+	if raw, ok := t.Settings["duties"]; ok {
+		var set policies.TenantDuties
+		if err := strict(raw, "duties", &set); err != nil {
+			p.logger.LogAttrs(ctx, slog.LevelError, "duties of a tenant not readable", slog.String("tenant", string(t.ID)))
+		}
+		duties = set
+	}
+	others := append([]string{lawSource}, duties.OtherSources...)
+	for _, s := range p.config.Sources {
+		if s.Tenant == t.ID && !slices.Contains(duties.Registers, s.Name) {
+			others = append(others, s.Name)
+		}
+	}
+	duties.OtherSources = others
+	return duties
+}
