@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
@@ -16,11 +17,15 @@ import (
 	"github.com/ki-schleuse/schleuse/policies/release"
 )
 
+// leastSignatures is what four eyes means.
+const leastSignatures = 2
+
 // policyPages is what the pages of policies and of the record's proof show.
 func (p *parts) policyPages() *ui.PolicyPages {
 	counter := newRuleCounter(p.record.Each, p.logger)
 	pages := &ui.PolicyPages{
-		Book: ruleBook{p}, Fired: counter.count, Who: p.releasePerson, Chain: p.record,
+		Book: &ruleBook{p: p}, Fired: counter.count, Who: p.releasePerson, Chain: p.record,
+		Desk: p.desk, Signatures: max(p.config.Policies.Require, leastSignatures),
 	}
 	p.own.add(pages.Close)
 	p.own.add(counter.close)
@@ -39,33 +44,26 @@ func (p *parts) releasePerson(who identity.Person) release.Person {
 }
 
 // ruleBook is the policies in force, for the pages.
-type ruleBook struct{ p *parts }
+type ruleBook struct {
+	p *parts
 
-func (b ruleBook) Status() release.Status {
-	return release.Status{Revision: b.p.engine.Revision(), Digest: b.p.engine.Digest(), Source: "embedded"}
+	mu sync.Mutex
+	// diffs between revisions that follow one another, by their bundles.
+	diffs map[[2]string]policies.Difference
 }
 
-func (b ruleBook) Rules() []policies.RuleInfo { return b.p.engine.Rules() }
+func (b *ruleBook) Status() release.Status { return b.p.desk.Status() }
 
-// files are those of the policies in force.
-func (b ruleBook) files(context.Context) (fs.FS, error) { return policies.Library(), nil }
+func (b *ruleBook) Rules() []policies.RuleInfo { return b.p.engine.Rules() }
 
-func (b ruleBook) Test(ctx context.Context) (policies.TestReport, error) {
-	files, err := b.files(ctx)
-	if err != nil {
-		return policies.TestReport{}, err
-	}
-	return policies.Test(ctx, files)
+func (b *ruleBook) Test(ctx context.Context) (policies.TestReport, error) {
+	return policies.Test(ctx, b.p.engine.Files())
 }
 
 // Files are the rules, their tests, the tables and the golden cases.
-func (b ruleBook) Files(ctx context.Context) ([]string, error) {
-	root, err := b.files(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (b *ruleBook) Files() ([]string, error) {
 	var out []string
-	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(b.p.engine.Files(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && editable(name) {
 			out = append(out, name)
 		}
@@ -82,12 +80,8 @@ func editable(name string) bool {
 	return slices.Contains([]string{"rego", "catalog", "testdata"}, top) && (strings.HasSuffix(name, ".rego") || strings.HasSuffix(name, ".yaml"))
 }
 
-func (b ruleBook) File(ctx context.Context, name string) (string, error) {
-	root, err := b.files(ctx)
-	if err != nil {
-		return "", err
-	}
-	raw, err := fs.ReadFile(root, name)
+func (b *ruleBook) File(name string) (string, error) {
+	raw, err := fs.ReadFile(b.p.engine.Files(), name)
 	if err != nil {
 		return "", fmt.Errorf("read policies: %w", err)
 	}

@@ -18,20 +18,78 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/policies"
+	"github.com/ki-schleuse/schleuse/policies/release"
 )
 
 // Rule reads what stands behind a rule from the files of the policies in force.
-func (b ruleBook) Rule(ctx context.Context, id string) (ui.RuleDetail, error) {
+func (b *ruleBook) Rule(ctx context.Context, id string) (ui.RuleDetail, error) {
 	rules := b.Rules()
 	i := slices.IndexFunc(rules, func(r policies.RuleInfo) bool { return r.ID == id })
 	if i < 0 {
 		return ui.RuleDetail{}, &gateway.Error{Op: "show rule", Code: gateway.CodeNotFound, Message: "Diese Regel gibt es im geltenden Regelstand nicht."}
 	}
-	root, err := b.files(ctx)
+	d, err := ruleDetail(b.p.engine.Files(), rules[i])
 	if err != nil {
-		return ui.RuleDetail{}, err
+		return d, err
 	}
-	return ruleDetail(root, rules[i])
+	d.History, err = b.history(ctx, id)
+	return d, err
+}
+
+// maxHistory is the number of revisions whose changes are looked at.
+const maxHistory = 8
+
+// history is what the last revisions did to a rule, the newest first.
+func (b *ruleBook) history(ctx context.Context, id string) ([]ui.RuleChange, error) {
+	revisions, err := b.p.desk.Revisions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.RuleChange
+	for i := range min(len(revisions)-1, maxHistory) {
+		now, before := revisions[i], revisions[i+1]
+		diff, err := b.between(ctx, before, now)
+		if err != nil {
+			return nil, err
+		}
+		if change := changeOf(diff, id); change != "" {
+			out = append(out, ui.RuleChange{Revision: now.Revision, Time: now.Step.Time, Change: change})
+		}
+	}
+	return out, nil
+}
+
+// between compares two revisions once.
+func (b *ruleBook) between(ctx context.Context, before, now release.Revision) (policies.Difference, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := [2]string{before.Bundle, now.Bundle}
+	if d, ok := b.diffs[key]; ok {
+		return d, nil
+	}
+	d, err := b.p.desk.Between(ctx, before.Revision, now.Revision)
+	if err != nil {
+		return d, err
+	}
+	if b.diffs == nil || len(b.diffs) > 4*maxHistory {
+		b.diffs = map[[2]string]policies.Difference{}
+	}
+	b.diffs[key] = d
+	return d, nil
+}
+
+func changeOf(d policies.Difference, id string) string {
+	is := func(r policies.RuleInfo) bool { return r.ID == id }
+	switch {
+	case slices.ContainsFunc(d.Added, is):
+		return "added"
+	case slices.ContainsFunc(d.Removed, is):
+		return "removed"
+	case slices.ContainsFunc(d.Changed, func(c policies.RuleChange) bool { return c.New.ID == id }):
+		return "changed"
+	default:
+		return ""
+	}
 }
 
 func ruleDetail(root fs.FS, rule policies.RuleInfo) (ui.RuleDetail, error) {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,43 +23,50 @@ import (
 const (
 	integrityPath = "/admin/integrity"
 	journalPath   = "/admin/journal"
-	// maxVerifyTime bounds a verification, maxCheckpoints the list of the page.
-	maxVerifyTime  = time.Hour
-	maxCheckpoints = 10
-	maxProblems    = 20
+	// maxVerifyTime bounds a verification, maxDays the list of states.
+	maxVerifyTime = time.Hour
+	maxDays       = 7
+	maxProblems   = 20
 )
 
 // integrityView is the proof that the record is what was written.
 type integrityView struct {
 	view
-	Tabs    []tab
-	Newest  checkpointLine
-	Keys    []string
-	Last    proofState
-	Sums    []checkpointLine
+	Tabs   []tab
+	Newest checkpointLine
+	Keys   []string
+	Last   proofState
+	// Days are the states at the end of the last days, each a beginning of the newest.
+	Days    []stateLine
 	Witness []witnessLine
-	// From and To are the days of a comparison, Continuity its result.
-	From, To   string
-	Continuity *Continuity
-	Compared   [2]checkpointLine
-	Retention  *RetentionState
+	// From and To are the days of a comparison, Compared its result.
+	From, To  string
+	Compared  *audit.Consistent
+	Retention *RetentionState
 	// Exports: the person may take entries out of the house.
 	Exports bool
-	// CanWitness and CanCompare: the record is set up for it.
-	CanWitness, CanCompare bool
+	// Witnessed: there could be witnesses.
+	Witnessed bool
 }
 
 // checkpointLine is a signed statement about the record.
 type checkpointLine struct {
-	Size   int64
-	Time   time.Time
-	Root   string
-	Signer string
-	Note   string
+	audit.Checkpoint
+	Root, Signer string
+}
+
+// stateLine is the record at the end of a day.
+type stateLine struct {
+	Day time.Time
+	audit.Stand
+	Valid bool
 }
 
 // Count is the number of entries.
 func (l checkpointLine) Count() int { return int(l.Size) }
+
+// Count is the number of entries.
+func (l stateLine) Count() int { return int(l.Size) }
 
 type witnessLine struct {
 	Witness
@@ -119,19 +125,21 @@ func (p *proofs) end(s proofState) {
 
 func (u *UI) integrityShow(w http.ResponseWriter, r *http.Request) error {
 	person, chain := personOf(r), u.Policies.Chain
-	note, err := chain.Checkpoint(r.Context())
+	newest, err := chain.Newest(r.Context())
 	if err != nil {
 		return err
 	}
 	v := integrityView{
-		view: u.view(r, "Protokollnachweis"), Tabs: u.integrityTabs(person, integrityPath), Newest: readCheckpoint(audit.Checkpoint{Note: note}),
-		Keys: chain.PublicKeys(), Last: u.Policies.proofs.state(), Exports: person.Has(identity.RoleRevision),
-		CanWitness: u.Policies.Witnesses != nil, CanCompare: u.Policies.Compare != nil,
+		view: u.view(r, "Protokollnachweis"), Tabs: u.integrityTabs(person, integrityPath), Newest: readCheckpoint(newest),
+		Keys: chain.PublicKeys(), Last: u.Policies.proofs.state(), Exports: person.Has(identity.RoleRevision), Witnessed: u.Policies.Witnesses != nil,
 	}
-	if err := u.addCheckpoints(r.Context(), &v); err != nil {
+	if v.Days, err = u.lastDays(r.Context()); err != nil {
 		return err
 	}
-	if err := u.addContinuity(r, &v); err != nil {
+	if err := u.addWitnesses(r.Context(), &v); err != nil {
+		return err
+	}
+	if err := u.addComparison(r, &v); err != nil {
 		return err
 	}
 	if u.Policies.Retention != nil {
@@ -144,19 +152,27 @@ func (u *UI) integrityShow(w http.ResponseWriter, r *http.Request) error {
 	return u.render(w, r, http.StatusOK, "integrity_show.html", v)
 }
 
-func (u *UI) addCheckpoints(ctx context.Context, v *integrityView) error {
-	if u.Policies.Checkpoints != nil {
-		list, err := u.Policies.Checkpoints(ctx, maxCheckpoints)
+// lastDays are the states at the end of the last days. A day before the first entry
+// has none.
+func (u *UI) lastDays(ctx context.Context) ([]stateLine, error) {
+	now := u.Now().In(u.zone)
+	end := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, u.zone)
+	var out []stateLine
+	for range maxDays {
+		c, err := u.Policies.Chain.Between(ctx, audit.Point{Time: end.Add(-time.Nanosecond)}, audit.Point{})
+		if gateway.CodeOf(err) == gateway.CodeNotFound {
+			break
+		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, c := range list {
-			v.Sums = append(v.Sums, readCheckpoint(c))
-		}
-		if len(v.Sums) > 0 {
-			v.Newest.Time = v.Sums[0].Time
-		}
+		end = end.AddDate(0, 0, -1)
+		out = append(out, stateLine{Day: end, Stand: c.From, Valid: c.Valid})
 	}
+	return out, nil
+}
+
+func (u *UI) addWitnesses(ctx context.Context, v *integrityView) error {
 	if u.Policies.Witnesses == nil {
 		return nil
 	}
@@ -165,18 +181,16 @@ func (u *UI) addCheckpoints(ctx context.Context, v *integrityView) error {
 		return err
 	}
 	for _, x := range list {
-		behind := max(0, int(v.Newest.Size-x.Size))
-		v.Witness = append(v.Witness, witnessLine{Witness: x, Behind: behind, Late: x.Problem != "" || x.Time.IsZero()})
+		v.Witness = append(v.Witness, witnessLine{Witness: x, Behind: max(0, int(v.Newest.Size-x.Size)), Late: x.Failed || x.Time.IsZero()})
 	}
 	return nil
 }
 
-// addContinuity compares two days, if the address names them.
-func (u *UI) addContinuity(r *http.Request, v *integrityView) error {
-	today := u.Now().In(u.zone).Format(time.DateOnly)
-	q := r.URL.Query()
-	v.From, v.To = cmp.Or(q.Get("von"), u.Now().In(u.zone).AddDate(0, 0, -7).Format(time.DateOnly)), cmp.Or(q.Get("bis"), today)
-	if u.Policies.Compare == nil || q.Get("von") == "" && q.Get("bis") == "" {
+// addComparison compares two days, if the address names them.
+func (u *UI) addComparison(r *http.Request, v *integrityView) error {
+	now, q := u.Now().In(u.zone), r.URL.Query()
+	v.From, v.To = cmp.Or(q.Get("von"), now.AddDate(0, 0, -7).Format(time.DateOnly)), cmp.Or(q.Get("bis"), now.Format(time.DateOnly))
+	if q.Get("von") == "" && q.Get("bis") == "" {
 		return nil
 	}
 	from, err := u.dayOf("von", v.From)
@@ -190,12 +204,9 @@ func (u *UI) addContinuity(r *http.Request, v *integrityView) error {
 	if to.Before(from) {
 		return invalid("bis", "Der zweite Tag liegt vor dem ersten.")
 	}
-	c, err := u.Policies.Compare(r.Context(), endOf(from), endOf(to))
-	if err != nil {
-		return err
-	}
-	v.Continuity, v.Compared = &c, [2]checkpointLine{readCheckpoint(c.From), readCheckpoint(c.To)}
-	return nil
+	c, err := u.Policies.Chain.Between(r.Context(), audit.Point{Time: endOf(from)}, audit.Point{Time: endOf(to)})
+	v.Compared = &c
+	return err
 }
 
 // dayOf reads the day of a form.
@@ -213,13 +224,9 @@ func endOf(day time.Time) time.Time { return day.AddDate(0, 0, 1) }
 // readCheckpoint takes the text of a checkpoint apart: origin, size, root,
 // signature. Who signed was checked by the record.
 func readCheckpoint(c audit.Checkpoint) checkpointLine {
-	line := checkpointLine{Size: c.Size, Time: c.Time, Note: string(c.Note)}
-	lines := strings.Split(line.Note, "\n")
+	line, lines := checkpointLine{Checkpoint: c}, strings.Split(string(c.Note), "\n")
 	if len(lines) > 2 {
 		line.Root = lines[2]
-		if n, err := strconv.ParseInt(lines[1], 10, 64); err == nil {
-			line.Size = n
-		}
 	}
 	for _, l := range lines {
 		if name, sig, ok := strings.Cut(strings.TrimPrefix(l, "— "), " "); ok && strings.HasPrefix(l, "— ") {
@@ -237,7 +244,7 @@ func (u *UI) integrityVerify(w http.ResponseWriter, r *http.Request) error {
 	if !u.Policies.proofs.begin(u.Now()) {
 		return conflict("verify record", "Das Protokoll wird gerade geprüft. Bitte warten Sie auf das Ergebnis.")
 	}
-	if err := u.note(r, audit.Note{Topic: audit.TopicVerified, Object: "record", Text: "Das Protokoll wurde nachgerechnet."}); err != nil {
+	if err := u.jot(r.Context(), personOf(r), audit.Note{Topic: audit.TopicVerified, Object: "record", Text: "Das Protokoll wurde nachgerechnet."}); err != nil {
 		u.Policies.proofs.end(proofState{})
 		return err
 	}
@@ -269,14 +276,6 @@ func (u *UI) verifyChain(ctx context.Context) proofState {
 	return s
 }
 
-// note writes into the journal what the person does on a page.
-func (u *UI) note(r *http.Request, n audit.Note) error {
-	person := personOf(r)
-	who := u.Policies.Who(person)
-	n.Tenant, n.Actor, n.Role = person.Tenant, who.Pseudonym, cmp.Or(n.Role, who.Role)
-	return u.Policies.Chain.Note(r.Context(), n)
-}
-
 // integrityKey hands over the public keys.
 func (u *UI) integrityKey(w http.ResponseWriter, _ *http.Request) error {
 	attach(w, "text/plain; charset=utf-8", "protokoll.pub")
@@ -286,15 +285,15 @@ func (u *UI) integrityKey(w http.ResponseWriter, _ *http.Request) error {
 
 // integrityCheckpoint hands over the newest checkpoint, to be kept elsewhere.
 func (u *UI) integrityCheckpoint(w http.ResponseWriter, r *http.Request) error {
-	note, err := u.Policies.Chain.Checkpoint(r.Context())
+	newest, err := u.Policies.Chain.Newest(r.Context())
 	if err != nil {
 		return err
 	}
-	if len(note) == 0 {
+	if newest.Size == 0 {
 		return &gateway.Error{Op: "show checkpoint", Code: gateway.CodeNotFound, Message: "Das Protokoll ist noch leer."}
 	}
-	attach(w, "text/plain; charset=utf-8", fmt.Sprintf("pruefpunkt-%d.txt", readCheckpoint(audit.Checkpoint{Note: note}).Size))
-	_, err = w.Write(note)
+	attach(w, "text/plain; charset=utf-8", fmt.Sprintf("pruefpunkt-%d.txt", newest.Size))
+	_, err = w.Write(newest.Note)
 	return err
 }
 
@@ -310,7 +309,7 @@ func (u *UI) integrityExport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	text := fmt.Sprintf("Das Protokoll vom %s bis %s wurde mit Nachweisen ausgegeben.", f.From.Format("02.01.2006"), f.To.AddDate(0, 0, -1).Format("02.01.2006"))
-	if err := u.note(r, audit.Note{Topic: audit.TopicExported, Object: "record", Text: text, Reason: reason}); err != nil {
+	if err := u.jot(r.Context(), personOf(r), audit.Note{Topic: audit.TopicExported, Object: "record", Text: text, Reason: reason}); err != nil {
 		return err
 	}
 	out := &lateHeader{w: w, name: "protokoll-" + f.From.Format(time.DateOnly) + ".zip"}
@@ -334,7 +333,7 @@ func (u *UI) exportFilter(r *http.Request) (audit.Filter, error) {
 	if to.Before(from) {
 		return audit.Filter{}, invalid("bis", "Der zweite Tag liegt vor dem ersten.")
 	}
-	return audit.Filter{Scope: recordScope(personOf(r)), From: from, To: endOf(to)}, nil
+	return audit.Filter{Scope: scope(personOf(r)), From: from, To: endOf(to)}, nil
 }
 
 // lateHeader names the file when its first bytes come, so that an error before

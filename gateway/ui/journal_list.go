@@ -52,6 +52,9 @@ type journalLine struct {
 	Changes []fieldChange
 	// Opens is the page of the object, for those who may look at it.
 	Opens string
+	// Named: the object has a word of its own.
+	Named bool
+	Roles []string
 }
 
 // fieldChange is one field with its old and new value.
@@ -82,7 +85,10 @@ func (u *UI) journalList(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (u *UI) journalLine(n audit.NotedAt) journalLine {
-	line := journalLine{NotedAt: n, Changes: fieldChanges(n.Note.Old, n.Note.New)}
+	line := journalLine{NotedAt: n, Changes: fieldChanges(n.Note.Old, n.Note.New), Named: word("object", n.Note.Object) != n.Note.Object}
+	if n.Note.Role != "" {
+		line.Roles = strings.Split(n.Note.Role, ",")
+	}
 	if n.Note.Tenant != audit.Operator {
 		line.Tenant = u.tenantName(n.Note.Tenant)
 	}
@@ -154,7 +160,7 @@ func (f journalFilter) values(cursor string) url.Values {
 }
 
 func (u *UI) journalQuery(r *http.Request, f journalFilter) (audit.NoteFilter, error) {
-	out := audit.NoteFilter{Scope: recordScope(personOf(r)), Object: f.Object, Cursor: f.cursor, Limit: journalPage}
+	out := audit.NoteFilter{Scope: scope(personOf(r)), Object: f.Object, Cursor: f.cursor, Limit: journalPage}
 	if f.Topic != "" {
 		if !slices.Contains(noteTopics(), f.Topic) {
 			return out, invalid("thema", "Dieses Thema gibt es im Journal nicht.")
@@ -208,7 +214,7 @@ func (u *UI) journalCSV(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := u.note(r, audit.Note{Topic: audit.TopicExported, Object: "journal", Text: "Das Journal wurde ausgegeben."}); err != nil {
+	if err := u.jot(r.Context(), personOf(r), audit.Note{Topic: audit.TopicExported, Object: "journal", Text: "Das Journal wurde ausgegeben."}); err != nil {
 		return err
 	}
 	attach(w, "text/csv; charset=utf-8", "journal-"+u.Now().In(u.zone).Format(time.DateOnly)+".csv")

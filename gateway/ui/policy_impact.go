@@ -112,14 +112,14 @@ func (u *UI) impactShow(w http.ResponseWriter, r *http.Request) error {
 	v := impactPageView{view: u.view(r, "Auswirkung"), Tabs: u.policyTabs(person, impactPath), Days: impactDays, Changes: u.mayChange(person)}
 	v.Path = policiesPath
 	v.Proposals = all[:min(len(all), maxRevisions)]
-	wanted := r.URL.Query().Get("vorschlag")
+	wanted := r.URL.Query().Get("entwurf")
 	for i := range v.Proposals {
 		if p := &v.Proposals[i]; p.ID == wanted || wanted == "" && v.Proposal == nil && p.Impact != nil {
 			v.Proposal = p
 		}
 	}
 	if v.Proposal == nil && wanted != "" {
-		return &gateway.Error{Op: "show impact", Code: gateway.CodeNotFound, Path: "vorschlag", Message: "Diesen Vorschlag gibt es nicht."}
+		return &gateway.Error{Op: "show impact", Code: gateway.CodeNotFound, Path: "entwurf", Message: "Diesen Entwurf gibt es nicht."}
 	}
 	if v.Proposal != nil {
 		if v.Proposal.Impact != nil {

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/policies/release"
@@ -111,7 +110,7 @@ func (u *UI) fired(ctx context.Context, p identity.Person) (map[string]int, bool
 	if u.Policies.Fired == nil {
 		return nil, false
 	}
-	counts, err := u.Policies.Fired(ctx, recordScope(p), u.Now().AddDate(0, 0, -firedDays))
+	counts, err := u.Policies.Fired(ctx, scope(p), u.Now().AddDate(0, 0, -firedDays))
 	if err != nil {
 		u.Logger.LogAttrs(ctx, slog.LevelError, "rules not counted", slog.Any("error", err))
 		return nil, false
@@ -200,9 +199,4 @@ func areaRank(area string) string {
 		return string(rune('0' + i))
 	}
 	return area
-}
-
-// recordScope is whose records a person hears of.
-func recordScope(p identity.Person) audit.Scope {
-	return audit.Scope{Tenant: p.Tenant, All: p.Operator}
 }

@@ -19,7 +19,7 @@ type PolicyPages struct {
 	Book RuleBook
 	// Desk is how policies are changed; nil: they change with the product only.
 	Desk Desk
-	// Who is a person as the desk and the record know them. Required with Desk and with Chain.
+	// Who is a person as the desk and the record know them. Required with Desk.
 	Who func(identity.Person) release.Person
 	// Signatures is how many a proposal needs.
 	Signatures int
@@ -28,11 +28,6 @@ type PolicyPages struct {
 
 	// Chain is the record as a whole; nil: there are no pages of its proof.
 	Chain Chain
-	// Checkpoints are the newest, the newest first.
-	Checkpoints func(ctx context.Context, limit int) ([]audit.Checkpoint, error)
-	// Compare proves that the record as it was at one time is the beginning of that
-	// at a later time.
-	Compare func(ctx context.Context, from, to time.Time) (Continuity, error)
 	// Witnesses keep checkpoints elsewhere.
 	Witnesses func(ctx context.Context) ([]Witness, error)
 	Retention func(ctx context.Context) (RetentionState, error)
@@ -55,8 +50,8 @@ type RuleBook interface {
 	// Rule is what stands behind a rule; CodeNotFound if there is none.
 	Rule(ctx context.Context, id string) (RuleDetail, error)
 	// Files are the names of all files that may be changed, File is one of them.
-	Files(ctx context.Context) ([]string, error)
-	File(ctx context.Context, name string) (string, error)
+	Files() ([]string, error)
+	File(name string) (string, error)
 	// Test lints the policies and runs their tests and golden cases.
 	Test(ctx context.Context) (policies.TestReport, error)
 }

@@ -46,7 +46,7 @@ type proposalView struct {
 // stage is one step on the way of a proposal.
 type stage struct {
 	Text phrase
-	// State is done, wrong, now or later.
+	// State is is-done, is-wrong, is-now or is-later, a class of the page.
 	State string
 }
 
@@ -71,7 +71,7 @@ func (u *UI) proposalView(r *http.Request) (proposalView, error) {
 	person := personOf(r)
 	me := u.Policies.Who(person)
 	v := proposalView{
-		view: u.view(r, "Vorschlag"), Tabs: u.policyTabs(person, proposalsPath), Proposal: p, Badge: phaseResult(p), Required: u.Policies.Signatures,
+		view: u.view(r, "Entwurf"), Tabs: u.policyTabs(person, proposalsPath), Proposal: p, Badge: phaseResult(p), Required: u.Policies.Signatures,
 		Changes: u.mayChange(person) && p.Phase == release.PhaseOpen, Author: samePerson(p.Author, me), Days: impactDays, Hours: shadowHours,
 	}
 	v.Path = policiesPath
@@ -93,11 +93,23 @@ func (u *UI) proposalView(r *http.Request) (proposalView, error) {
 		v.Elsewhere = shadow.Proposal
 	}
 	v.Stages = stages(p, v.Required, v.Shadow)
-	if v.Diff, err = u.Policies.Desk.Diff(r.Context(), p.ID); err != nil {
+	if v.Diff, err = u.proposalDiff(r.Context(), p); err != nil {
 		u.logStep(r.Context(), "compare proposal", err)
 		v.DiffProblem = problemOf(err)
 	}
 	return v, nil
+}
+
+// proposalDiff is what a proposal changes: one in force against what was before.
+func (u *UI) proposalDiff(ctx context.Context, p release.Proposal) (policies.Difference, error) {
+	if p.Phase != release.PhaseActive {
+		return u.Policies.Desk.Diff(ctx, p.ID)
+	}
+	diff, err := u.Policies.Desk.Between(ctx, p.Base.Revision, p.Revision)
+	if gateway.CodeOf(err) == gateway.CodeNotFound {
+		return u.Policies.Desk.Diff(ctx, p.ID)
+	}
+	return diff, err
 }
 
 func shadowFigures(c policies.ShadowCounts) []impactFigure {
@@ -127,11 +139,11 @@ func stages(p release.Proposal, required int, shadow *release.ShadowRun) []stage
 	state := func(done, reached bool) string {
 		switch {
 		case done:
-			return "done"
+			return "is-done"
 		case reached && p.Phase == release.PhaseOpen:
-			return "now"
+			return "is-now"
 		default:
-			return "later"
+			return "is-later"
 		}
 	}
 	checked := p.Checks.OK()
@@ -140,11 +152,11 @@ func stages(p release.Proposal, required int, shadow *release.ShadowRun) []stage
 		{say("Geprüft"), state(checked, true)},
 		{say("Auswirkung berechnet"), state(p.Impact != nil, checked)},
 		{say("%d von %d Unterschriften", min(len(p.Signatures), required), required), state(signed, checked && p.Impact != nil)},
-		{say("Probelauf"), state(shadow != nil && !shadow.Ended.IsZero(), checked && shadow != nil)},
+		{say("Schattenlauf"), state(shadow != nil && !shadow.Ended.IsZero(), checked && shadow != nil)},
 		{say("In Kraft gesetzt"), state(p.Phase == release.PhaseActive, checked && len(p.Missing) == 0)},
 	}
 	if !checked {
-		out[0] = stage{say("Prüfung nicht bestanden"), "wrong"}
+		out[0] = stage{say("Prüfung nicht bestanden"), "is-wrong"}
 	}
 	return out
 }
@@ -185,7 +197,7 @@ func (u *UI) proposalImpact(w http.ResponseWriter, r *http.Request) error {
 	}
 	task := run{ID: newRunID(), Kind: "impact", Proposal: id, Start: u.Now()}
 	if !u.Policies.runs.begin(task) {
-		return conflict("compare with the history", "Die Auswirkung dieses Vorschlags wird schon berechnet.")
+		return conflict("compare with the history", "Die Auswirkung dieses Entwurfs wird schon berechnet.")
 	}
 	u.runStep(task, func(ctx context.Context) (string, error) {
 		_, err := u.Policies.Desk.Impact(ctx, by, id, from)
@@ -242,7 +254,7 @@ func (u *UI) proposalShadow(w http.ResponseWriter, r *http.Request) error {
 	if _, err := u.Policies.Desk.Shadow(r.Context(), u.releasePerson(r), r.PathValue("id"), time.Duration(hours)*time.Hour); err != nil {
 		return err
 	}
-	return u.backTo(w, r, "probelauf")
+	return u.backTo(w, r, "schattenlauf")
 }
 
 func (u *UI) proposalShadowEnd(w http.ResponseWriter, r *http.Request) error {
@@ -251,12 +263,12 @@ func (u *UI) proposalShadowEnd(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if shadow == nil || shadow.Proposal != r.PathValue("id") || !shadow.Ended.IsZero() {
-		return conflict("end shadow", "Für diesen Vorschlag läuft kein Probelauf.")
+		return conflict("end shadow", "Für diesen Entwurf läuft kein Schattenlauf.")
 	}
 	if _, err := u.Policies.Desk.EndShadow(r.Context(), u.releasePerson(r)); err != nil {
 		return err
 	}
-	return u.backTo(w, r, "probelauf")
+	return u.backTo(w, r, "schattenlauf")
 }
 
 func (u *UI) proposalActivate(w http.ResponseWriter, r *http.Request) error {

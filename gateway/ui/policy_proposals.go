@@ -83,7 +83,7 @@ func (u *UI) proposalList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	person := personOf(r)
-	v := proposalsView{view: u.view(r, "Vorschläge"), Tabs: u.policyTabs(person, proposalsPath), Changes: u.mayChange(person), Runs: u.Policies.runs.of("propose")}
+	v := proposalsView{view: u.view(r, "Entwürfe"), Tabs: u.policyTabs(person, proposalsPath), Changes: u.mayChange(person), Runs: u.Policies.runs.of("propose")}
 	v.Path = policiesPath
 	for _, x := range all[:min(len(all), maxRevisions)] {
 		v.Lines = append(v.Lines, proposalLine{u.Policies.line(x), phaseResult(x)})
@@ -135,14 +135,14 @@ func (u *UI) proposeNew(w http.ResponseWriter, r *http.Request) error {
 	v := proposeView{view: u.view(r, "Änderung vorschlagen"), Tabs: u.policyTabs(personOf(r), proposalsPath), Revision: u.Policies.Book.Status().Revision}
 	v.Path = policiesPath
 	var err error
-	if v.Files, err = u.Policies.Book.Files(r.Context()); err != nil {
+	if v.Files, err = u.Policies.Book.Files(); err != nil {
 		return err
 	}
 	if v.File = r.URL.Query().Get("datei"); v.File != "" {
 		if !slices.Contains(v.Files, v.File) {
 			return &gateway.Error{Op: "edit file", Code: gateway.CodeNotFound, Path: "datei", Message: "Diese Datei gibt es im geltenden Regelstand nicht."}
 		}
-		if v.Text, err = u.Policies.Book.File(r.Context(), v.File); err != nil {
+		if v.Text, err = u.Policies.Book.File(v.File); err != nil {
 			return err
 		}
 		v.Rows = min(max(strings.Count(v.Text, "\n")+2, 8), 40)
@@ -198,7 +198,7 @@ func (u *UI) readDraft(r *http.Request) (release.Draft, error) {
 		return draft, invalid("begruendung", fmt.Sprintf("Bitte sagen Sie in höchstens %d Zeichen, was sich ändert und warum.", maxComment))
 	}
 	if name := r.FormValue("datei"); name != "" {
-		files, err := u.Policies.Book.Files(r.Context())
+		files, err := u.Policies.Book.Files()
 		if err != nil {
 			return draft, err
 		}

@@ -84,7 +84,7 @@ type tab struct {
 // policyTabs are the pages of policies that a person may open.
 func (u *UI) policyTabs(p identity.Person, current string) []tab {
 	return u.tabs(p, current, tab{Path: policiesPath, Text: "Regeln"}, tab{Path: revisionsPath, Text: "Regelstände"},
-		tab{Path: proposalsPath, Text: "Vorschläge"}, tab{Path: impactPath, Text: "Auswirkung"})
+		tab{Path: proposalsPath, Text: "Entwürfe"}, tab{Path: impactPath, Text: "Auswirkung"})
 }
 
 // tabs are those that the person may open; a single one is none.

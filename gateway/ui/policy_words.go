@@ -12,18 +12,19 @@ func word(table, key string) string {
 			"procedure": "Verwaltungsverfahren",
 		},
 		"source": {
-			"embedded": "Mitgeliefert", "file": "Datei", "folder": "Ordner", "url": "Netzadresse",
+			"embedded": "Mitgeliefert", "file": "Datei", "folder": "Ordner", "url": "Netzadresse", "rollback": "Rückkehr",
 		},
 		"effect": {"allow": "zugelassen", "deny": "abgelehnt"},
 		"topic": {
 			"record_opened": "Eintrag geöffnet", "list_viewed": "Liste angesehen", "exported": "Ausgegeben", "verified": "Protokoll geprüft",
 			"released": "Entwurf freigegeben", "rejected": "Entwurf abgelehnt", "policy_proposed": "Richtlinie vorgeschlagen",
-			"policy_signed": "Richtlinie unterschrieben", "policy_activated": "Richtlinie in Kraft gesetzt", "policy_withdrawn": "Vorschlag zurückgezogen",
-			"shadow_started": "Probelauf begonnen", "shadow_ended": "Probelauf beendet", "tenant_changed": "Mandant geändert",
+			"policy_signed": "Richtlinie unterschrieben", "policy_activated": "Richtlinie in Kraft gesetzt", "policy_withdrawn": "Richtlinie zurückgezogen",
+			"shadow_started": "Schattenlauf begonnen", "shadow_ended": "Schattenlauf beendet", "tenant_changed": "Mandant geändert",
 			"configuration_changed": "Konfiguration geändert", "hold_placed": "Sperre gesetzt", "hold_lifted": "Sperre aufgehoben",
 			"retained": "Inhalte entfernt", "retention_postponed": "Entfernen verschoben", "key_destroyed": "Schlüssel vernichtet",
 			"access_given": "Auskunft erteilt", "erased": "Gelöscht", "signed_in": "Angemeldet", "budget_notice": "Budget-Hinweis",
 		},
+		"object": {"record": "Protokoll", "policies": "Richtlinien", "journal": "Journal"},
 		"change": {"added": "Neu aufgenommen", "changed": "Geändert", "removed": "Entfernt"},
 	}[table], key)
 }
