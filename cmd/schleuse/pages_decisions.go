@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -16,7 +15,7 @@ import (
 
 // decisionPages adds what signing in and tracing decisions need.
 func (p *parts) decisionPages(c *ui.Config) (err error) {
-	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, replays{p}
+	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, &replays{p: p}
 	c.Approvals = p.approvals
 	c.Overview = ui.Overview{Budgets: p.budgetWarnings, Models: p.modelWarnings}
 	if !p.config.SignIn.Enabled() {
@@ -48,21 +47,6 @@ func (p *parts) sayOfLetter(ctx context.Context, caller gateway.Caller, entry st
 		return nil
 	}
 	return err
-}
-
-// replays decide recorded questions again.
-type replays struct{ p *parts }
-
-func (r replays) Revisions(context.Context) ([]ui.PolicyRevision, error) {
-	revision := r.p.engine.Revision()
-	return []ui.PolicyRevision{{ID: revision, Title: revision, InForce: true}}, nil
-}
-
-func (r replays) Replay(ctx context.Context, revision string, input json.RawMessage) (gateway.Decision, error) {
-	if revision != r.p.engine.Revision() {
-		return gateway.Decision{}, &gateway.Error{Op: "replay decision", Code: gateway.CodeNotFound, Message: "Diesen Regelstand gibt es nicht mehr."}
-	}
-	return r.p.engine.Replay(ctx, input)
 }
 
 func (p *parts) budgetWarnings(ctx context.Context, tenant gateway.TenantID) ([]ui.BudgetWarning, error) {
