@@ -6,6 +6,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -177,6 +178,7 @@ func registerPaths() []sight {
 		{"classify-check", "/admin/classify?zweck=completeness_check&leistung=wohngeld-mietzuschuss&automatik=voll", 1280},
 		{"register", "/admin/register?mandant=" + string(demoTenant), 1280},
 		{"register-public", "/verzeichnis/" + string(demoTenant), 1280},
+		{"register-edit", "/admin/register?mandant=" + string(storedTenant), 1280},
 		{"models", "/admin/models", 1440},
 		{"model", "/admin/models/llama-3.3-70b", 1280},
 		{"usage", "/admin/usage", 1440},
@@ -352,6 +354,40 @@ func TestTenantAdministratorsStayInside(t *testing.T) {
 			stranger.get(p.path, http.StatusForbidden)
 		}
 	}
+}
+
+// A tenant documents a use: the gap closes, and what comes from the rules stays theirs.
+func TestRegisterIsDocumentedOnThePage(t *testing.T) {
+	t.Parallel()
+	s := openRegisterStage(t)
+	v := s.visitor(t, storedTenant, identity.RoleTenant, identity.RoleCase)
+	page := v.get("/admin/register", http.StatusOK)
+	if !strings.Contains(page.body, "Dokumentieren") {
+		t.Fatal("the register cannot be documented")
+	}
+	form := url.Values{"mandant": {string(storedTenant)}, "version": {"1"}, "zweck": {"summarise"}, "leistung": {""}, "legal_basis": {"§ 3 LDSG BW"}, "last_review": {"2026-11-20"}, "role": {"betreiber"}}
+	for _, shown := range []string{"text", "retention"} {
+		form.Set(shown, html.UnescapeString(find(t, regexp.MustCompile(` id="summarise--`+shown+`"[^>]*(?:value="|>)([^"<]*)`), page.body)))
+	}
+	page = v.post("/admin/register", form, http.StatusOK)
+	if !strings.Contains(page.body, "§ 3 LDSG BW") || !strings.Contains(page.body, "20.11.2026") {
+		t.Error("what was written is not shown")
+	}
+	tenant, _ := s.parts.tenants.Tenant(storedTenant)
+	var setting registerSetting
+	if err := strict(tenant.Settings["register"], "", &setting); err != nil {
+		t.Fatal(err)
+	}
+	want := registerText{Purpose: "summarise", LegalBasis: "§ 3 LDSG BW", LastReview: "2026-11-20"}
+	if len(setting.Entries) != 1 || setting.Entries[0] != want {
+		t.Errorf("written %+v, want %+v", setting.Entries, want)
+	}
+	s.visitor(t, demoTenant).get("/verzeichnis/altenburg", http.StatusNotFound)
+	v.post("/admin/register", url.Values{"mandant": {string(storedTenant)}, "version": {"2"}, "veroeffentlichen": {"ja"}, "stelle": {"Hauptamt"}}, http.StatusOK)
+	if public := s.visitor(t, demoTenant).get("/verzeichnis/altenburg", http.StatusOK); !strings.Contains(public.body, "Hauptamt") || strings.Contains(public.body, "Dokumentieren") {
+		t.Error("the published register is not what the page says")
+	}
+	v.post("/admin/register", url.Values{"mandant": {string(demoTenant)}, "version": {"1"}, "zweck": {"summarise"}}, http.StatusNotFound)
 }
 
 // Access and erasure in two steps, and a hold that refuses the erasure.

@@ -26,6 +26,9 @@ func (u *UI) registerRoutes() []route {
 			route{"GET /admin/register.json", forOffice, u.registerJSON},
 			route{"GET /verzeichnis/{tenant}", nil, u.registerPublic},
 			route{"GET /verzeichnis/{tenant}/verzeichnis.json", nil, u.registerPublicJSON})
+		if p.Tenants != nil {
+			out = append(out, route{"POST /admin/register", forSetUp, u.registerChange})
+		}
 	}
 	if p.Models != nil {
 		out = append(out,

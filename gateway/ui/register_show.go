@@ -24,6 +24,9 @@ type registerView struct {
 	Public bool
 	JSON   string
 	Link   string
+	// Edit: the person may document the uses, from this version of the tenant on.
+	Edit    bool
+	Version int64
 }
 
 // registerCounts are the figures at the top.
@@ -40,6 +43,7 @@ func (u *UI) registerShow(w http.ResponseWriter, r *http.Request) error {
 	if book.Publish {
 		v.Link = publicPath(book.Tenant)
 	}
+	v.Version, v.Edit = u.editable(personOf(r), book.Tenant)
 	if seesAll(personOf(r)) {
 		for _, t := range u.allTenants() {
 			v.Tenants = append(v.Tenants, option{string(t.ID), cmp.Or(t.Name, string(t.ID)), t.ID == book.Tenant})
