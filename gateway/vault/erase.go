@@ -135,11 +135,11 @@ func (v *Vault) carryOut(ctx context.Context, j Job, again string) (Erasure, err
 			return done, fmt.Errorf("read contents: %w", err)
 		}
 		if j.User != "" && len(items) > 0 {
-			if more, err := v.config.Keys.Destroy(ctx, j.Tenant, j.names(items), done.Made); err != nil {
+			more, err := v.config.Keys.Destroy(ctx, j.Tenant, j.names(items), done.Made)
+			if err != nil {
 				return done, fmt.Errorf("destroy keys: %w", err)
-			} else {
-				done.Keys += more
 			}
+			done.Keys += more
 		}
 	}
 	if j.Retrievals && v.config.Retrievals != nil {

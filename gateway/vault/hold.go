@@ -161,30 +161,3 @@ func (v *Vault) holdsOf(ctx context.Context, tenant gateway.TenantID) (holds []H
 		f.After = page[len(page)-1].ID
 	}
 }
-
-// RecordHolds are all holds in the words of the record, for its retention. One on
-// a user or an entry keeps everything of the tenant there: rather too much stays
-// than too little.
-func (v *Vault) RecordHolds(ctx context.Context) ([]audit.Hold, error) {
-	if v.config.State == nil {
-		return nil, nil
-	}
-	var out []audit.Hold
-	for f := (state.Filter{Kind: HoldKind}); ; {
-		page, err := v.config.State.List(ctx, f)
-		if err != nil {
-			return nil, fmt.Errorf("list holds: %w", err)
-		}
-		for _, d := range page {
-			var h Hold
-			if err := json.Unmarshal(d.Body, &h); err != nil {
-				return nil, fmt.Errorf("read hold %s: %w", d.ID, err)
-			}
-			out = append(out, audit.Hold{Tenant: d.Tenant, Case: h.Case})
-		}
-		if len(page) < state.MaxLimit {
-			return out, nil
-		}
-		f.After = page[len(page)-1].ID
-	}
-}

@@ -28,7 +28,9 @@ func (v *Vault) Preview(ctx context.Context, by Actor, s Subject) (Erasure, erro
 	}
 	keys := map[string]bool{}
 	for _, i := range items {
-		keys[i.Key] = true
+		if sub.file != "" || i.Case == "" { // of a user the keys of cases stay
+			keys[i.Key] = true
+		}
 	}
 	out := Erasure{Made: v.config.Now().UTC(), Contents: len(items), Keys: len(keys)}
 	if sub.file != "" && v.config.Retrievals != nil {

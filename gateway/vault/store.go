@@ -107,15 +107,15 @@ type Key struct {
 
 // Job is an erasure under way. It holds pseudonyms only.
 type Job struct {
-	ID     string
-	Tenant gateway.TenantID
-	Case   gateway.Pseudonym
-	User   gateway.Pseudonym
+	ID     string            `json:"id"`
+	Tenant gateway.TenantID  `json:"tenant"`
+	Case   gateway.Pseudonym `json:"case,omitempty"`
+	User   gateway.Pseudonym `json:"user,omitempty"`
 	// Retrievals: the retrieval log is part of it.
-	Retrievals bool
-	Made       time.Time
+	Retrievals bool      `json:"retrievals,omitempty"`
+	Made       time.Time `json:"made"`
 	// Actor, Role and Reason stand in its notes.
-	Actor  gateway.Pseudonym
-	Role   string
-	Reason string
+	Actor  gateway.Pseudonym `json:"actor"`
+	Role   string            `json:"role"`
+	Reason string            `json:"reason"`
 }

@@ -5,8 +5,8 @@
 // number of replicas: the keys in a database of their own, or at least in a schema
 // of their own, which a dump can leave out. Start at [Open] and [OpenKeys].
 //
-// A destroyed key is overwritten, and its table rewritten (VACUUM FULL), so that no
-// old version of the row stays in the files. Archived write-ahead logs and backups
+// A destroyed key is overwritten, and its table rewritten into a new file, so that
+// no old version of the row stays there. Archived write-ahead logs and backups
 // of the key database live as long as they are kept: that time is what this
 // database of its own is for.
 package postgres
@@ -81,13 +81,30 @@ func OpenKeys(ctx context.Context, dsn string, shared bool) (*Keys, error) {
 		return nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	wipe := func(ctx context.Context) error {
-		if _, err := pool.Exec(ctx, "VACUUM (FULL) vault_key"); err != nil {
-			return fmt.Errorf("rewrite the table of keys: %w", err)
+	return &Keys{sqlstore.Keys{Read: db, Write: db, Wipe: func(ctx context.Context) error { return rewrite(ctx, pool) }}, pool}, nil
+}
+
+// rewrite puts the rows that are in the table of keys into a new file. VACUUM (FULL)
+// would keep old versions for as long as any transaction of the database may see
+// them; TRUNCATE drops the file with the commit.
+func rewrite(ctx context.Context, pool *pgxpool.Pool) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for _, step := range []string{
+			"LOCK TABLE vault_key IN ACCESS EXCLUSIVE MODE",
+			"CREATE TEMPORARY TABLE vault_key_left ON COMMIT DROP AS SELECT * FROM vault_key",
+			"TRUNCATE vault_key",
+			"INSERT INTO vault_key SELECT * FROM vault_key_left",
+		} {
+			if _, err := tx.Exec(ctx, step); err != nil {
+				return err
+			}
 		}
 		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("rewrite the table of keys: %w", err)
 	}
-	return &Keys{sqlstore.Keys{Read: db, Write: db, Wipe: wipe}, pool}, nil
+	return nil
 }
 
 // keySchema makes the schema of the keys, named after the one in use.

@@ -26,7 +26,7 @@ func TestChild(t *testing.T) { vaulttest.Child(t, backend()) }
 func BenchmarkKeep(b *testing.B) { vaulttest.Benchmark(b, backend()) }
 
 func backend() vaulttest.Backend {
-	return vaulttest.Backend{New: func(t testing.TB) string { return t.TempDir() }, Attach: attach, Raw: raw}
+	return vaulttest.Backend{New: testing.TB.TempDir, Attach: attach, Raw: raw}
 }
 
 func attach(t testing.TB, folder string) (vault.Contents, vault.Keyring) {

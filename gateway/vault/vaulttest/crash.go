@@ -34,7 +34,7 @@ func killed(t *testing.T, b Backend) {
 			t.Parallel()
 			f := newFixture(t, b)
 			f.keep(f.content(tenant, "e-1", file, "anna", canary))
-			backup := f.item(tenant, "e-1")
+			backup := f.item("e-1")
 			begun := f.killChild(stop)
 			if !slices.Contains(begun, audit.TopicKeyDestroyed) {
 				t.Fatalf("the process wrote %v before it was killed", begun)
@@ -112,7 +112,7 @@ func Child(t *testing.T, b Backend) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = v.Erase(t.Context(), administrator(tenant), subjectOf(tenant), reason)
+	_, err = v.Erase(t.Context(), administrator(tenant), theCase(), reason)
 	t.Fatalf("the erasure ended: %v", err)
 }
 

@@ -27,6 +27,12 @@ func userErased(t *testing.T, b Backend) {
 	f.keep(f.content(tenant, "e-3", file, "bert", "berts am Fall"))
 	f.keep(f.content(tenant, "e-4", "", "bert", "berts"))
 	f.access.list = append(f.access.list, accesslog.Retrieval{ID: "r-1", Tenant: tenant, User: pseudonymise(tenant, "user", "anna"), Case: pseudonymise(tenant, "case", file)})
+	ahead, err := f.vault.Preview(t.Context(), administrator(tenant), vault.Subject{Tenant: tenant, User: "anna"})
+	if err != nil || ahead.Keys != 1 || ahead.Contents != 2 || ahead.Retrievals != 0 || len(ahead.Stays) != 1 || len(f.record.notes) != 0 {
+		t.Errorf("preview %+v, %v", ahead, err)
+	}
+	f.shows("e-1", "annas")
+	f.record.notes = nil
 	done := f.erase(vault.Subject{Tenant: tenant, User: "anna"})
 	if done.Keys != 1 || done.Contents != 2 || done.Retrievals != 0 {
 		t.Errorf("erased %+v", done)
@@ -51,7 +57,7 @@ func whatStays(t *testing.T, b Backend) {
 	f.access.list = []accesslog.Retrieval{
 		{ID: "r-1", Tenant: tenant, Case: pseudonymise(tenant, "case", file)}, {ID: "r-2", Tenant: tenant, Case: "p1_anders"}, {ID: "r-3", Tenant: other, Case: pseudonymise(other, "case", file)},
 	}
-	done := f.erase(subjectOf(tenant))
+	done := f.erase(theCase())
 	if done.Keys != 0 || done.Contents != 0 || done.Retrievals != 1 || len(f.access.list) != 2 {
 		t.Errorf("erased %+v", done)
 	}
@@ -70,11 +76,11 @@ func whatStays(t *testing.T, b Backend) {
 		}
 	}
 	for name, by := range map[string]vault.Actor{"revision": revisor(tenant), "another tenant": administrator(other), "nobody": {}} {
-		if _, err := f.vault.Erase(t.Context(), by, subjectOf(tenant), reason); gateway.CodeOf(err) != gateway.CodeDenied {
+		if _, err := f.vault.Erase(t.Context(), by, theCase(), reason); gateway.CodeOf(err) != gateway.CodeDenied {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := f.vault.Erase(t.Context(), administrator(tenant), subjectOf(tenant), " "); gateway.CodeOf(err) != gateway.CodeInvalid {
+	if _, err := f.vault.Erase(t.Context(), administrator(tenant), theCase(), " "); gateway.CodeOf(err) != gateway.CodeInvalid {
 		t.Errorf("without a reason: %v", err)
 	}
 }
@@ -105,7 +111,7 @@ func disclosure(t *testing.T, b Backend) {
 	f.record.items = []audit.Item{denied, entry(tenant, "e-1", at.Add(-2*day)), entry(other, "e-2", at)}
 	f.keep(f.content(tenant, "e-1", file, "anna", `{"messages":[{"content":"`+canary+`"}]}`))
 	f.access.list = []accesslog.Retrieval{{ID: "r-1", Tenant: tenant, Case: pseudonymise(tenant, "case", file)}, {ID: "r-2", Tenant: other, Case: pseudonymise(other, "case", file)}}
-	d, err := f.vault.Access(t.Context(), administrator(tenant), subjectOf(tenant))
+	d, err := f.vault.Access(t.Context(), administrator(tenant), theCase())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,14 +155,14 @@ func disclosure(t *testing.T, b Backend) {
 	if topics := f.record.topics(); !slices.Equal(topics, []string{audit.TopicAccessGiven, audit.TopicAccessGiven}) {
 		t.Errorf("notes %v", topics)
 	}
-	if _, err := f.vault.Access(t.Context(), administrator(other), subjectOf(tenant)); gateway.CodeOf(err) != gateway.CodeDenied {
+	if _, err := f.vault.Access(t.Context(), administrator(other), theCase()); gateway.CodeOf(err) != gateway.CodeDenied {
 		t.Errorf("another tenant gets a disclosure: %v", err)
 	}
 }
 
 func nothing(t *testing.T, b Backend) {
 	f := newFixture(t, b)
-	d, err := f.vault.Access(t.Context(), administrator(tenant), subjectOf(tenant))
+	d, err := f.vault.Access(t.Context(), administrator(tenant), theCase())
 	if err != nil || d.Total != 0 {
 		t.Fatalf("%+v, %v", d, err)
 	}

@@ -274,7 +274,7 @@ func (f *fixture) hides(id string) {
 	}
 }
 
-func subjectOf(t gateway.TenantID) vault.Subject { return vault.Subject{Tenant: t, Case: file} }
+func theCase() vault.Subject { return vault.Subject{Tenant: tenant, Case: file} }
 
 func (f *fixture) erase(s vault.Subject) vault.Erasure {
 	f.t.Helper()
@@ -348,9 +348,9 @@ func noteFirst(t *testing.T, b Backend) {
 	f.keep(f.content(tenant, "e-1", file, "anna", canary))
 	f.record.broken = true
 	ctx, by := t.Context(), administrator(tenant)
-	_, hold := f.vault.PlaceHold(ctx, by, subjectOf(tenant), "", reason)
-	_, access := f.vault.Access(ctx, by, subjectOf(tenant))
-	_, erased := f.vault.Erase(ctx, by, subjectOf(tenant), reason)
+	_, hold := f.vault.PlaceHold(ctx, by, theCase(), "", reason)
+	_, access := f.vault.Access(ctx, by, theCase())
+	_, erased := f.vault.Erase(ctx, by, theCase(), reason)
 	_, shown := f.show(tenant, "e-1")
 	for name, err := range map[string]error{"hold": hold, "access": access, "erase": erased, "show": shown} {
 		if !errors.Is(err, errDisk) {
