@@ -41,7 +41,9 @@ type Config struct {
 	Keep      time.Duration
 	Retriever gateway.Retriever
 	Decisions Decisions
-	Services  Services
+	// Proofs prove the record to auditors.
+	Proofs   Proofs
+	Services Services
 	// Releases keeps what people said of results.
 	Releases Releases
 	// Usage tells what was used and what is left.
@@ -212,7 +214,7 @@ type route struct {
 
 // routes is everything that can be called.
 func (s *Server) routes() []route {
-	return slices.Concat(s.tenantRoutes(), []route{
+	return slices.Concat(s.tenantRoutes(), s.auditRoutes(), []route{
 		{method: "POST", path: "/v1/chat/completions", handle: s.chat, limit: s.MaxBody, streams: true},
 		{method: "POST", path: "/v1/responses", handle: s.responses, limit: s.MaxBody, streams: true},
 		{method: "POST", path: "/v1/messages", handle: s.messages, limit: s.MaxBody, streams: true},
