@@ -48,7 +48,7 @@ func TestSpoolIsBoundedAndSealed(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	s := &spool{most: 200_001, folder: folder}
-	for range 5000 {
+	for range 6000 {
 		s.Write(0, "Textkanarienvögel, sehr viele davon")
 	}
 	if s.file == nil {
