@@ -96,6 +96,8 @@ type Config struct {
 	Releases map[gateway.TenantID][]policies.Release `yaml:"releases"`
 	// Policies says where the rules come from and who may sign them.
 	Policies PoliciesConfig `yaml:"policies"`
+	// Duties per tenant: training, staff informed, roles of services, registers, content to be kept.
+	Duties map[gateway.TenantID]policies.TenantDuties `yaml:"duties"`
 	// FrameAncestors are exact origins of Fachverfahren that may show the panel in a frame.
 	FrameAncestors []string `yaml:"frame_ancestors"`
 	// PriceList names the prices of the models, for pages and tables.
@@ -198,6 +200,7 @@ type ModelConfig struct {
 	ProcessorKind string              `yaml:"processor_kind"`
 	Contract      string              `yaml:"contract"`
 	Para80Notice  string              `yaml:"para80_notice"`
+	Para80Ground  string              `yaml:"para80_ground"`
 	Para30AO      bool                `yaml:"para30_ao"`
 	Art9          bool                `yaml:"art9"`
 	TrainsOnInput bool                `yaml:"trains_on_input"`
@@ -419,7 +422,7 @@ func (c *Config) entries() []router.Entry {
 		out = append(out, router.Entry{
 			Card: gateway.ModelCard{
 				ID: m.ID, Residency: m.Residency, Operator: m.Operator, Country: m.Country, ProcessorKind: m.ProcessorKind,
-				Contract: m.Contract, Para80Notice: m.Para80Notice, Para30AO: m.Para30AO, Art9: m.Art9,
+				Contract: m.Contract, Para80Notice: m.Para80Notice, Para80Ground: m.Para80Ground, Para30AO: m.Para30AO, Art9: m.Art9,
 				TrainsOnInput: m.TrainsOnInput, DataClasses: m.DataClasses, Operations: m.Operations, Context: m.Context,
 				Capabilities: m.Capabilities, Price: m.Price.price(), Energy: m.EnergyWh,
 			},

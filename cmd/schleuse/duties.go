@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/policies"
 )
@@ -32,4 +33,18 @@ func (p *parts) dutiesOf(ctx context.Context, t identity.Tenant) policies.Tenant
 	}
 	duties.OtherSources = others
 	return duties
+}
+
+// knownField says that a service has a field of this name.
+func (p *parts) knownField(id gateway.ServiceID, name string) bool {
+	s, ok := p.catalog.Service(id)
+	if !ok {
+		return false
+	}
+	return slices.Contains(s.Card().Fields["*"], name)
+}
+
+// knownSource says that a source of this name was set up for the tenant, or for all.
+func (p *parts) knownSource(tenant gateway.TenantID, name string) bool {
+	return name == lawSource || slices.ContainsFunc(p.config.Sources, func(s SourceConfig) bool { return s.Tenant == tenant && s.Name == name })
 }

@@ -22,7 +22,7 @@ import (
 
 func policyCommand() *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Richtlinien prüfen und befragen"}
-	c.AddCommand(policyTestCommand(), policyEvalCommand(), policyListCommand())
+	c.AddCommand(policyTestCommand(), policyEvalCommand(), policyListCommand(), policyClassifyCommand())
 	return c
 }
 

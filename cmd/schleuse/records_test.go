@@ -59,7 +59,7 @@ func (echo) Stream(context.Context, gateway.Call) (gateway.AnswerStream, error) 
 
 func model(id gateway.ModelID, residency gateway.Residency, kind string) router.Entry {
 	return router.Entry{Endpoint: "e", Card: gateway.ModelCard{
-		ID: id, Residency: residency, Operator: "Betreiber " + string(id), Country: "DE", ProcessorKind: kind, Contract: "AVV-1", Para80Notice: "2026-01-15", Para30AO: true, Art9: true,
+		ID: id, Residency: residency, Operator: "Betreiber " + string(id), Country: "DE", ProcessorKind: kind, Contract: "AVV-1", Para80Notice: "2026-01-15", Para80Ground: "cost", Para30AO: true, Art9: true,
 		Operations:  []gateway.Operation{gateway.OperationChat, gateway.OperationEmbeddings},
 		DataClasses: []gateway.DataClass{gateway.DataPublic, gateway.DataInternal, gateway.DataPersonal, gateway.DataSozialdaten, gateway.DataArt9, gateway.DataSteuer, gateway.DataTrade},
 	}}

@@ -34,6 +34,7 @@ type ToolServerConfig struct {
 	ProcessorKind string              `yaml:"processor_kind"`
 	Contract      string              `yaml:"contract"`
 	Para80Notice  string              `yaml:"para80_notice"`
+	Para80Ground  string              `yaml:"para80_ground"`
 	Para30AO      bool                `yaml:"para30_ao"`
 	Art9          bool                `yaml:"art9"`
 	TrainsOnInput bool                `yaml:"trains_on_input"`
@@ -56,7 +57,7 @@ func (c *Config) toolEntries() []router.Entry {
 		for _, t := range s.Tools {
 			out = append(out, router.Entry{Endpoint: mcp.EndpointOf(s.Name), Upstream: t.Name, Card: gateway.ModelCard{
 				ID: mcp.ModelOf(s.Name, t.Name), Residency: s.Residency, Operator: s.Operator, Country: s.Country, ProcessorKind: s.ProcessorKind,
-				Contract: s.Contract, Para80Notice: s.Para80Notice, Para30AO: s.Para30AO, Art9: s.Art9, TrainsOnInput: s.TrainsOnInput,
+				Contract: s.Contract, Para80Notice: s.Para80Notice, Para80Ground: s.Para80Ground, Para30AO: s.Para30AO, Art9: s.Art9, TrainsOnInput: s.TrainsOnInput,
 				DataClasses: s.DataClasses, Operations: []gateway.Operation{gateway.OperationTool},
 			}})
 		}

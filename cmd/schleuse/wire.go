@@ -128,7 +128,7 @@ func (p *parts) policyTenants(ctx context.Context, d *identity.Directory) map[ga
 				p.logger.LogAttrs(ctx, slog.LevelError, "releases of a tenant not readable", slog.String("tenant", string(t.ID)))
 			}
 		}
-		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: releases}
+		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: releases, TenantDuties: p.dutiesOf(ctx, t)}
 	}
 	addOwnRules(tenants, d)
 	return tenants
@@ -237,6 +237,7 @@ func (p *parts) gatewayConfig() gateway.Config {
 		Screener: p.screener, Decider: p.engine, Retriever: p.retriever(), Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota, Vault: p.keeper(),
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger, KnownPurpose: p.engine.KnowsPurpose,
 		KnownService: func(id gateway.ServiceID) bool { _, ok := p.catalog.Service(id); return ok },
+		KnownField:   p.knownField, KnownSource: p.knownSource,
 	}
 }
 
