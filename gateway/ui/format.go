@@ -278,6 +278,8 @@ func dutyName(id string) string {
 		"pseudonymise": "Personenbezug ersetzt", "notice": "KI-Hinweis", "human_release": "Freigabe durch einen Menschen",
 		"no_content_log": "Inhalt nicht gespeichert", "watermark": "Als KI-erzeugt gekennzeichnet", "strip_fields": "Felder entfernt",
 		"review_output": "Ausgabe abschnittsweise geprüft", "restrict_models": "Modelle eingeschränkt", "require_entities": "Personen des Falles nötig",
+		"log_content": "Inhalt verschlüsselt aufbewahrt", "cap_tokens": "Antwortlänge begrenzt", "cite_sources": "Quellen nötig",
+		"block_tools": "Werkzeuge gesperrt", "retain": "Aufbewahrung befristet",
 	}, id)
 }
 
