@@ -43,6 +43,8 @@ type LaunchConfig struct {
 	Key []byte
 	// Origins are the pages that may show the panel in a frame.
 	Origins []string
+	// Narrow are those of them that a tenant permits, nil: all.
+	Narrow func(gateway.TenantID) []string
 	// Secure demands https; only a demo on the loopback address goes without. Then
 	// the cookie is neither partitioned nor sent to frames of other sites.
 	Secure bool
@@ -276,6 +278,11 @@ func (l *Launches) check(caller gateway.Caller, w *LaunchWish) error {
 	}
 	if w.Origin != "" && !slices.Contains(l.config.Origins, w.Origin) {
 		return deniedAt("return_origin", "Diese Adresse steht nicht unter frame_ancestors in der Konfiguration.")
+	}
+	if w.Origin != "" && l.config.Narrow != nil {
+		if own := l.config.Narrow(caller.Tenant); own != nil && !slices.Contains(own, w.Origin) {
+			return deniedAt("return_origin", "Der Mandant lässt seine Seiten an dieser Adresse nicht zeigen.")
+		}
 	}
 	return nil
 }
