@@ -285,7 +285,7 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	}
 	g.launches, err = identity.NewLaunches(identity.LaunchConfig{
 		Store: tickets, Directory: g.tenants.Directory, Key: derive(c.secret, "launches"),
-		Origins: c.FrameAncestors, Secure: c.TLS.Cert != "" || c.BehindProxy,
+		Origins: c.FrameAncestors, Narrow: g.frames, Secure: c.TLS.Cert != "" || c.BehindProxy,
 	})
 	if err != nil {
 		return err
