@@ -112,14 +112,17 @@ type CompareOptions struct {
 // errEnough ends the reading of records.
 var errEnough = errors.New("enough records")
 
+// Records hands over records, the newest first. An error of yield ends it.
+type Records func(yield func(gateway.Record) error) error
+
 // Compare decides recorded questions again, with the policies of two engines. each
 // hands over records, the newest first, in bounded memory. The same question is
 // decided once and counted as often as it was asked.
-func Compare(ctx context.Context, old, new *Engine, each func(yield func(gateway.Record) error) error, o CompareOptions) (Impact, error) {
+func Compare(ctx context.Context, old, new *Engine, each Records, o CompareOptions) (Impact, error) {
 	return newComparison(old, new).run(ctx, each, o)
 }
 
-func (c *comparison) run(ctx context.Context, each func(yield func(gateway.Record) error) error, o CompareOptions) (Impact, error) {
+func (c *comparison) run(ctx context.Context, each Records, o CompareOptions) (Impact, error) {
 	err := each(func(r gateway.Record) error {
 		if err := ctx.Err(); err != nil {
 			return err

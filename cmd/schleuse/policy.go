@@ -23,6 +23,7 @@ import (
 func policyCommand() *cobra.Command {
 	c := &cobra.Command{Use: "policy", Short: "Richtlinien prüfen und befragen"}
 	c.AddCommand(policyTestCommand(), policyEvalCommand(), policyListCommand(), policyClassifyCommand())
+	c.AddCommand(policyReleaseCommands()...)
 	return c
 }
 
