@@ -65,12 +65,8 @@ func (p *parts) releases(id gateway.TenantID) []policies.Release {
 	return own
 }
 
-func (d tenantDesk) Origins(id gateway.TenantID) []string {
-	t, _ := d.Tenant(id)
-	var own []string
-	_ = json.Unmarshal(t.Settings["origins"], &own) // checked when it was stored
-	return own
-}
+// Origins that the tenant has chosen.
+func (d tenantDesk) Origins(id gateway.TenantID) []string { return d.p.frames(id) }
 
 // Purposes a key can be made for: those that somebody may be permitted.
 func (d tenantDesk) Purposes() []gateway.Purpose {
@@ -152,4 +148,13 @@ func narrowEntry(limits map[string]quota.Limit, everybody, name string, own quot
 	if n := narrowed(operator, own); n != (quota.Limit{}) {
 		limits[name] = n
 	}
+}
+
+// frames are the origins that a tenant has chosen among those of the operator;
+// nil: all of them.
+func (g *ground) frames(id gateway.TenantID) []string {
+	t, _ := g.tenants.Tenant(id)
+	var own []string
+	_ = json.Unmarshal(t.Settings["origins"], &own) // checked when it was stored
+	return own
 }
