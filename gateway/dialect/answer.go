@@ -4,7 +4,9 @@
 package dialect
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -149,16 +151,35 @@ func (a *Answer) take(raw []byte) (choices []byte) {
 
 const maxExtra = 100
 
-// extra keeps the first that was said; chunks repeat themselves.
+// extra keeps the first that was said; chunks repeat themselves. What the gateway says
+// itself may come once more at the end of a stream: what the answer has shown.
 func (a *Answer) extra(key string, value []byte) {
+	said := 0
 	for _, f := range a.Extra {
 		if f.Key == key {
-			return
+			said++
+			if key != "schleuse" || bytes.Equal(f.Value, value) {
+				return
+			}
 		}
+	}
+	if said > 1 {
+		return
 	}
 	if len(a.Extra) < maxExtra && !Absent(value) {
 		a.Extra = append(a.Extra, Field{key, append([]byte(nil), value...)})
 	}
+}
+
+// Latest are the members without those that were said again later.
+func Latest(extra []Field) []Field {
+	var out []Field
+	for i, f := range extra {
+		if !slices.ContainsFunc(extra[i+1:], func(later Field) bool { return later.Key == f.Key }) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // keep copies what is new: a chunk is valid only until the next one.

@@ -47,7 +47,7 @@ func (r *Request) message(id string, a *dialect.Answer, content, reason, sequenc
 // carry adds what the model's server said beside, unless the format has a field
 // of that name.
 func carry(m *dialect.Object, extra []dialect.Field) {
-	for _, f := range extra {
+	for _, f := range dialect.Latest(extra) {
 		switch f.Key {
 		case "id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage", "container", "diagnostics":
 		default:

@@ -396,3 +396,19 @@ func FuzzStream(f *testing.F) {
 		}
 	})
 }
+
+// What the gateway says at the end of a stream goes with the end of the answer.
+func TestLastWordOfTheGateway(t *testing.T) {
+	t.Parallel()
+	got, err := told(parse(t),
+		`{"choices":[{"index":0,"delta":{"content":"x"}}],"schleuse":{"decision":"e-1"}}`,
+		`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`,
+		`{"choices":[],"schleuse":{"decision":"e-1","citations_missing":true}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := got[strings.LastIndex(got, "event: message_delta"):]
+	if !strings.Contains(end, `"schleuse":{"decision":"e-1","citations_missing":true}`) || strings.Count(end, `"schleuse"`) != 1 {
+		t.Errorf("the end is %s", end)
+	}
+}

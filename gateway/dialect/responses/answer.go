@@ -67,7 +67,7 @@ func (w *writer) response(status string, failure *dialect.Object) []byte {
 	w.repeat(&o)
 	o.Raw("output", w.output(status)).Word("previous_response_id", "null").Word("store", "false")
 	o.Raw("usage", w.usage(status))
-	for _, f := range w.flow.Extra {
+	for _, f := range dialect.Latest(w.flow.Extra) {
 		if !w.known(f.Key) {
 			o.Raw(f.Key, f.Value)
 		}
