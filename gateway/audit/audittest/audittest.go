@@ -27,6 +27,8 @@ type Backend struct {
 	Baseline func(t testing.TB) func(ctx context.Context, id string, body []byte) error
 	// Shared says that several processes may write at once.
 	Shared bool
+	// Breakages are the ways in which a database of this kind fails in practice.
+	Breakages []Breakage
 }
 
 // Database is one database that stores open and attackers change.

@@ -31,6 +31,8 @@ func Run(t *testing.T, b Backend) {
 		{"odd texts spoil nothing", oddTexts},
 		{"a dead process is ended at the next start", interrupted},
 		{"a failing store means no record", failing},
+		{"the gateway refuses rather than answers unrecorded", refuses},
+		{"a clock may jump", jumps},
 		{"lists filter, page and count", lists},
 		{"tenants never see each other", tenants},
 		{"every change is found", tampering},

@@ -33,7 +33,30 @@ func BenchmarkStore(b *testing.B) {
 }
 
 func backend() audittest.Backend {
-	return audittest.Backend{New: newDatabase, Attach: attachHasty, Baseline: baseline, Shared: true}
+	return audittest.Backend{New: newDatabase, Attach: attachHasty, Baseline: baseline, Shared: true, Breakages: []audittest.Breakage{
+		{Name: "the disk is full", Break: refusing("53100")},
+		{Name: "the server is a read-only standby", Break: refusing("25006")},
+		{Name: "connections break in mid-commit", Break: cutting},
+	}}
+}
+
+// refusing lets the server refuse every checkpoint with a code.
+func refusing(code string) func(testing.TB, audittest.Store, audittest.Database) func() {
+	return func(t testing.TB, _ audittest.Store, db audittest.Database) func() {
+		t.Helper()
+		db.Exec(t, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '"+code+"'; END $$")
+		db.Exec(t, "CREATE TRIGGER refuse BEFORE INSERT ON checkpoint FOR EACH ROW EXECUTE FUNCTION refuse()")
+		return func() { db.Exec(t, "DROP TRIGGER refuse ON checkpoint") }
+	}
+}
+
+// cutting ends the session of every writer that has sent its batch: it waits at the
+// end of its transaction, and is cut there.
+func cutting(t testing.TB, _ audittest.Store, db audittest.Database) func() {
+	t.Helper()
+	db.Exec(t, "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$")
+	db.Exec(t, "CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON checkpoint DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut()")
+	return func() { db.Exec(t, "DROP TRIGGER cut ON checkpoint") }
 }
 
 // attachHasty ends the entries of dead writers at the first look, as the suite expects.

@@ -6,6 +6,8 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +29,64 @@ func TestChild(t *testing.T) { audittest.Child(t, backend()) }
 func BenchmarkStore(b *testing.B) { audittest.Benchmark(b, backend()) }
 
 func backend() audittest.Backend {
-	return audittest.Backend{New: newDatabase, Attach: attach, Baseline: baseline}
+	return audittest.Backend{New: newDatabase, Attach: attach, Baseline: baseline, Breakages: []audittest.Breakage{
+		{Name: "the disk is full", Break: func(t testing.TB, s audittest.Store, _ audittest.Database) func() {
+			t.Helper()
+			n, err := s.(*sqlite.Store).Pages(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pragma(t, s, fmt.Sprintf("max_page_count = %d", n), "max_page_count = 1000000000", func() { fillUp(t, s) })
+		}},
+		{Name: "the file is read-only", Break: func(t testing.TB, s audittest.Store, _ audittest.Database) func() {
+			t.Helper()
+			return pragma(t, s, "query_only = ON", "query_only = OFF", func() {})
+		}},
+		{Name: "another process holds the file", Break: func(t testing.TB, s audittest.Store, db audittest.Database) func() {
+			t.Helper()
+			if err := s.(*sqlite.Store).Pragma(context.Background(), "busy_timeout = 50"); err != nil {
+				t.Fatal(err)
+			}
+			other, err := sql.Open("sqlite", "file:"+db.Address+"?_txlock=immediate")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tx, err := other.Begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() {
+				if err := errors.Join(tx.Rollback(), other.Close()); err != nil {
+					t.Error(err)
+				}
+			}
+		}},
+	}}
+}
+
+// pragma breaks a store by one PRAGMA and repairs it by another.
+func pragma(t testing.TB, s audittest.Store, broken, whole string, then func()) func() {
+	t.Helper()
+	set := func(text string) {
+		if err := s.(*sqlite.Store).Pragma(context.Background(), text); err != nil {
+			t.Error(err)
+		}
+	}
+	set(broken)
+	then()
+	return func() { set(whole) }
+}
+
+// fillUp takes the pages that are left.
+func fillUp(t testing.TB, s audittest.Store) {
+	t.Helper()
+	store := s.(*sqlite.Store)
+	for range 10_000 {
+		if store.Fill(context.Background()) != nil {
+			return
+		}
+	}
+	t.Error("the file does not fill up")
 }
 
 func attach(t testing.TB, path string) audittest.Store {

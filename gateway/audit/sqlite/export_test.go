@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+package sqlite
+
+import (
+	"context"
+	"fmt"
+)
+
+// Pragma runs a PRAGMA on the connection that writes.
+func (s *Store) Pragma(ctx context.Context, text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.conn.ExecContext(ctx, "PRAGMA "+text); err != nil {
+		return fmt.Errorf("pragma %s: %w", text, err)
+	}
+	return nil
+}
+
+// Pages is the size of the database.
+func (s *Store) Pages(ctx context.Context) (n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return n, s.conn.QueryRowContext(ctx, "PRAGMA page_count").Scan(&n)
+}
+
+// Fill writes rows that nobody reads until the file is full.
+func (s *Store) Fill(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS ballast (b BLOB)")
+	if err == nil {
+		_, err = s.conn.ExecContext(ctx, "INSERT INTO ballast VALUES (zeroblob(16))")
+	}
+	return err
+}
