@@ -87,6 +87,9 @@ func (u *UI) decisionShow(w http.ResponseWriter, r *http.Request) error {
 
 // decisionVerify recomputes the whole record and shows the result on the page.
 func (u *UI) decisionVerify(w http.ResponseWriter, r *http.Request) error {
+	if _, err := u.opened(r); err != nil {
+		return err
+	}
 	v, err := u.showView(r)
 	if err != nil {
 		return err
