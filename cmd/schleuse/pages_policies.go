@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/policies"
@@ -24,7 +25,7 @@ const leastSignatures = 2
 func (p *parts) policyPages() *ui.PolicyPages {
 	counter := newRuleCounter(p.record.Each, p.logger)
 	pages := &ui.PolicyPages{
-		Book: &ruleBook{p: p}, Fired: counter.count, Who: p.releasePerson, Chain: p.record,
+		Book: &ruleBook{p: p}, Fired: counter.count, Who: p.releasePerson, Chain: p.record, Witnesses: p.witnesses.States, Retention: p.retentionState,
 		Desk: p.desk, Signatures: max(p.config.Policies.Require, leastSignatures),
 	}
 	p.own.add(pages.Close)
@@ -41,6 +42,25 @@ func (p *parts) releasePerson(who identity.Person) release.Person {
 		}
 	}
 	return release.Person{Tenant: who.Home(), Name: who.Name, Role: role, Pseudonym: p.keys.Pseudonymise(who.Home(), "user", who.User())}
+}
+
+// retentionState is how long contents are kept, and what was removed last.
+func (p *parts) retentionState(ctx context.Context) (ui.RetentionState, error) {
+	bounds := p.config.Record.retention()
+	out := ui.RetentionState{Floor: bounds.Floor, Ceiling: bounds.Ceiling, Notes: bounds.Notes}
+	holds, err := recordHolds(p.state)(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Holds = len(holds)
+	page, err := p.record.Notes(ctx, audit.NoteFilter{Scope: audit.Scope{All: true}, Topics: []string{audit.TopicRetained}, Limit: 1})
+	if err != nil {
+		return out, err
+	}
+	for _, n := range page.Notes {
+		out.Last, out.Text = n.Note.Time, n.Note.Text
+	}
+	return out, nil
 }
 
 // ruleBook is the policies in force, for the pages.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"io/fs"
 	"mime/multipart"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/policies/release"
 )
@@ -177,42 +179,280 @@ func (s *stage) signerKey(t *testing.T, name string) string {
 	return string(raw)
 }
 
+// policyDesk is a stage with three officers, and drafts that got differently far.
+type policyDesk struct {
+	*stage
+	kim, lea, jo *visitor
+	dsb, isb     string
+	// active was activated, open waits for a signature, broken fails its checks.
+	active, open, broken string
+	// before is the revision in force at first.
+	before string
+}
+
+func openPolicyDesk(t *testing.T) *policyDesk {
+	t.Helper()
+	s := openStage(t)
+	s.fill(t)
+	d := &policyDesk{
+		stage: s, kim: s.officer(t, "Kim Yılmaz", policyRoles...), lea: s.officer(t, "Lea Brandt", policyRoles...), jo: s.officer(t, "Jo Peters", policyRoles...),
+		dsb: s.signerKey(t, "datenschutz"), isb: s.signerKey(t, "informationssicherheit"), before: s.parts.engine.Revision(),
+	}
+	d.active = d.kim.proposeBundle("Einfache Sprache ruht bis zur Dienstanweisung", s.changedBundle(t))
+	return d
+}
+
+func (d *policyDesk) step(v *visitor, id, step string, form url.Values, want int) answer {
+	return v.post("/admin/policies/proposals/"+id+"/"+step, form, want)
+}
+
+func because(reason string) url.Values { return url.Values{"begruendung": {reason}} }
+
+// release brings the first draft into force.
+func (d *policyDesk) release() {
+	d.kim.impact(d.active)
+	d.lea.sign(d.active, d.dsb, http.StatusOK)
+	d.jo.sign(d.active, d.isb, http.StatusOK)
+	d.step(d.lea, d.active, "activate", because("Beschluss der Lenkungsgruppe vom 20.11.2026"), http.StatusOK)
+}
+
 // policySights are the pages of policies and of the record's proof, with something
 // to see on them.
-func (s *stage) policySights(t *testing.T) []sight {
+func policySights(t *testing.T) (*stage, []sight) {
 	t.Helper()
-	kim, lea, jo := s.officer(t, "Kim Yılmaz", policyRoles...), s.officer(t, "Lea Brandt", policyRoles...), s.officer(t, "Jo Peters", policyRoles...)
-	dsb, isb := s.signerKey(t, "datenschutz"), s.signerKey(t, "informationssicherheit")
-	first := s.parts.engine.Revision()
-	active := kim.proposeBundle("Einfache Sprache ruht bis zur Dienstanweisung", s.changedBundle(t))
-	kim.impact(active)
-	lea.sign(active, dsb, http.StatusOK)
-	jo.sign(active, isb, http.StatusOK)
-	lea.post("/admin/policies/proposals/"+active+"/shadow", url.Values{"stunden": {"4"}}, http.StatusOK)
-	lea.post("/admin/policies/proposals/"+active+"/shadow/end", nil, http.StatusOK)
-	lea.post("/admin/policies/proposals/"+active+"/activate", url.Values{"begruendung": {"Beschluss der Lenkungsgruppe vom 20.11.2026"}}, http.StatusOK)
-	open := lea.proposeFile(s, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
-	lea.impact(open)
-	kim.sign(open, dsb, http.StatusOK)
-	kim.post("/admin/policies/proposals/"+open+"/shadow", url.Values{"stunden": {"24"}}, http.StatusOK)
-	broken := jo.proposeFile(s, "Verbotene Praktiken erst ab 2027", "rego/aiact/prohibited/prohibited.rego", `valid_from: "2025-02-02"`, `valid_from: "2027-02-02"`)
-	kim.post("/admin/policies/test", nil, http.StatusOK)
-	kim.post("/admin/integrity/verify", nil, http.StatusOK)
-	return []sight{
-		{"policies", "/admin/policies", 1440},
+	d := openPolicyDesk(t)
+	d.release()
+	d.open = d.lea.proposeFile(d.stage, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
+	d.lea.impact(d.open)
+	d.kim.sign(d.open, d.dsb, http.StatusOK)
+	d.step(d.kim, d.open, "shadow", url.Values{"stunden": {"24"}}, http.StatusOK)
+	d.broken = d.jo.proposeFile(d.stage, "Verbotene Praktiken erst ab 2027", "rego/aiact/prohibited/prohibited.rego", `valid_from: "2025-02-02"`, `valid_from: "2027-02-02"`)
+	d.kim.post("/admin/policies/test", nil, http.StatusOK)
+	d.kim.post("/admin/integrity/verify", nil, http.StatusOK)
+	today := time.Now().Format(time.DateOnly)
+	return d.stage, []sight{
+		{"policies", "/admin/policies", 1280},
 		{"policies-filtered", "/admin/policies?q=Sozialdaten&wirkung=narrow", 1440},
 		{"policies-none", "/admin/policies?q=GIBTESNICHT", 1440},
-		{"rule", "/admin/policies/rules/TEN-090", 1440},
+		{"rule", "/admin/policies/rules/DSG-002", 1440},
+		{"rule-new", "/admin/policies/rules/TEN-090", 1440},
 		{"revisions", "/admin/policies/revisions", 1440},
-		{"revisions-diff", "/admin/policies/diff?a=" + url.QueryEscape(first) + "&b=" + url.QueryEscape(s.parts.engine.Revision()), 1440},
+		{"revisions-diff", "/admin/policies/diff?a=" + d.before + "&b=" + d.parts.engine.Revision(), 1440},
 		{"proposals", "/admin/policies/proposals", 1440},
 		{"proposal-new", "/admin/policies/proposals/new?datei=rego/dataprotection/training/training.rego", 1440},
-		{"proposal-open", "/admin/policies/proposals/" + open, 1440},
-		{"proposal-active", "/admin/policies/proposals/" + active, 1440},
-		{"proposal-broken", "/admin/policies/proposals/" + broken, 1440},
-		{"impact", "/admin/policies/impact?entwurf=" + active, 1440},
-		{"integrity", "/admin/integrity", 1440},
+		{"proposal-open", "/admin/policies/proposals/" + d.open, 1440},
+		{"proposal-active", "/admin/policies/proposals/" + d.active, 1440},
+		{"proposal-broken", "/admin/policies/proposals/" + d.broken, 1440},
+		{"impact", "/admin/policies/impact?entwurf=" + d.active, 1440},
+		{"integrity", "/admin/integrity?von=" + today + "&bis=" + today, 1440},
 		{"journal", "/admin/journal", 1440},
 		{"journal-none", "/admin/journal?gegenstand=nichts", 1440},
+	}
+}
+
+// From a draft to policies in force and back, by three persons, without JavaScript;
+// every step stands in the journal.
+func TestPolicyRelease(t *testing.T) {
+	t.Parallel()
+	d := openPolicyDesk(t)
+	page := d.kim.get("/admin/policies/proposals/"+d.active, http.StatusOK)
+	for _, want := range []string{"TEN-090", "deny if input.purpose", "Unterschreiben müssen zwei andere Personen", "Die Auswirkung auf die Anfragen der Vergangenheit ist noch nicht ermittelt"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the page of the draft does not show %q", want)
+		}
+	}
+	d.lea.sign(d.active, d.dsb, http.StatusForbidden) // the impact is part of what is signed
+	page = d.kim.impact(d.active)
+	if !strings.Contains(page.body, "Stadt Tannberg") || !strings.Contains(page.body, "<code>TEN-090</code>") {
+		t.Error("the impact names neither the tenant nor the rule")
+	}
+	d.kim.sign(d.active, d.dsb, http.StatusForbidden) // the author
+	d.lea.sign(d.active, d.dsb, http.StatusOK)
+	d.lea.sign(d.active, d.isb, http.StatusForbidden) // twice the same person
+	d.step(d.lea, d.active, "activate", because("zu früh"), http.StatusForbidden)
+	d.step(d.jo, d.active, "sign", url.Values{"unterschrift": {"— niemand AAAA"}}, http.StatusBadRequest)
+	d.jo.sign(d.active, d.isb, http.StatusOK)
+	d.step(d.lea, d.active, "shadow", url.Values{"stunden": {"4"}}, http.StatusOK)
+	d.step(d.lea, d.active, "shadow/end", nil, http.StatusOK)
+	d.step(d.lea, d.active, "activate", nil, http.StatusBadRequest) // no reason
+	page = d.step(d.lea, d.active, "activate", because("Beschluss der Lenkungsgruppe"), http.StatusOK)
+	if !strings.Contains(page.body, "In Kraft gesetzt von Lea Brandt") || d.parts.engine.Revision() == d.before {
+		t.Errorf("the policies are not in force: %s", d.parts.engine.Revision())
+	}
+	if page := d.kim.get("/admin/policies/rules/TEN-090", http.StatusOK); !strings.Contains(page.body, "Neu aufgenommen") {
+		t.Error("the new rule has no history")
+	}
+	second := d.lea.proposeFile(d.stage, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
+	d.lea.impact(second)
+	d.kim.sign(second, d.dsb, http.StatusOK)
+	d.jo.sign(second, d.isb, http.StatusOK)
+	first := d.parts.engine.Revision()
+	d.step(d.jo, second, "activate", because("Sprachpflege"), http.StatusOK)
+	newer := d.parts.engine.Revision()
+	if page := d.kim.get("/admin/policies/diff?a="+first+"&b="+newer, http.StatusOK); !strings.Contains(page.body, "ein Modell trainieren") {
+		t.Error("the difference does not show the changed sentence")
+	}
+	page = d.kim.post("/admin/policies/rollback", url.Values{"regelstand": {first}, "begruendung": {"Rückfrage des Personalrats"}}, http.StatusOK)
+	if now := d.parts.engine.Revision(); !strings.Contains(page.body, "wie Regelstand "+first) || now == first || now == newer {
+		t.Errorf("the return to %s is not shown, in force is %s", first, now)
+	}
+	d.journalHas(t, "Richtlinie vorgeschlagen", "Richtlinie unterschrieben", "Schattenlauf begonnen", "Schattenlauf beendet", "Richtlinie in Kraft gesetzt", "Beschluss der Lenkungsgruppe", "Rückfrage des Personalrats")
+}
+
+func (d *policyDesk) journalHas(t *testing.T, words ...string) {
+	t.Helper()
+	page := d.jo.get("/admin/journal?zeitraum=alle", http.StatusOK)
+	table := page.body[strings.Index(page.body, "<tbody"):]
+	for _, want := range words {
+		if !strings.Contains(table, want) {
+			t.Errorf("the journal does not show %q", want)
+		}
+	}
+}
+
+// A draft that fails its checks can be neither signed nor activated, only withdrawn.
+func TestBrokenPolicyDraft(t *testing.T) {
+	t.Parallel()
+	d := openPolicyDesk(t)
+	d.broken = d.jo.proposeFile(d.stage, "Verbotene Praktiken erst ab 2027", "rego/aiact/prohibited/prohibited.rego", `valid_from: "2025-02-02"`, `valid_from: "2027-02-02"`)
+	page := d.lea.get("/admin/policies/proposals/"+d.broken, http.StatusOK)
+	if !strings.Contains(page.body, "Prüfung nicht bestanden") || strings.Contains(page.body, "/impact\"") || strings.Contains(page.body, "/sign\"") {
+		t.Error("a broken draft offers more than its withdrawal")
+	}
+	d.lea.sign(d.broken, d.dsb, http.StatusForbidden)
+	d.step(d.lea, d.broken, "activate", because("trotzdem"), http.StatusForbidden)
+	d.step(d.lea, d.broken, "shadow", url.Values{"stunden": {"4"}}, http.StatusForbidden)
+	page = d.step(d.lea, d.broken, "withdraw", because("Musterfälle verletzt"), http.StatusOK)
+	if !strings.Contains(page.body, "Zurückgezogen von Lea Brandt") {
+		t.Error("the page does not say who withdrew the draft")
+	}
+	page = d.lea.post("/admin/policies/proposals", url.Values{"datei": {"rego/dataprotection/training/training.rego"}, "text": {"kein Rego"}, "begruendung": {"Versuch"}}, http.StatusOK)
+	if !strings.Contains(page.body, "Prüfung nicht bestanden") && !strings.Contains(page.body, "wurde nicht angenommen") && !strings.Contains(page.body, "wird seit") {
+		t.Errorf("a draft that is no Rego led to %s", page.path)
+	}
+}
+
+// Whatever is sent, the answer is a page that says what is wrong.
+func TestPolicyPagesRefuseWhatTheyCannotUse(t *testing.T) {
+	t.Parallel()
+	s := openStage(t)
+	v := s.officer(t, "Kim Yılmaz", policyRoles...)
+	for path, want := range map[string]int{
+		"/admin/policies?wirkung=egal":                                http.StatusBadRequest,
+		"/admin/policies?geltung=egal":                                http.StatusBadRequest,
+		"/admin/policies?q=%3Cscript%3Ealert(1)%3C/script%3E":         http.StatusOK,
+		"/admin/policies/rules/GIBT-999":                              http.StatusNotFound,
+		"/admin/policies/rules/" + url.PathEscape("../../etc/passwd"): http.StatusNotFound,
+		"/admin/policies/diff?a=x&b=y":                                http.StatusNotFound,
+		"/admin/policies/impact?entwurf=x":                            http.StatusNotFound,
+		"/admin/policies/proposals/x":                                 http.StatusNotFound,
+		"/admin/policies/proposals/x/text":                            http.StatusNotFound,
+		"/admin/policies/proposals/x/bundle":                          http.StatusNotFound,
+		"/admin/policies/proposals/new?datei=manifest.yaml":           http.StatusNotFound,
+		"/admin/policies/proposals/new?datei=../../../../etc/passwd":  http.StatusNotFound,
+		"/admin/integrity?von=gestern&bis=heute":                      http.StatusBadRequest,
+		"/admin/integrity?von=2026-11-22&bis=2026-11-21":              http.StatusBadRequest,
+		"/admin/integrity?von=1999-01-01&bis=1999-01-02":              http.StatusNotFound,
+		"/admin/journal?thema=klatsch":                                http.StatusBadRequest,
+		"/admin/journal?zeitraum=immer":                               http.StatusBadRequest,
+		"/admin/journal?ab=%00%ff":                                    http.StatusBadRequest,
+		"/admin/journal?wer=%3Cscript%3Ealert(1)%3C/script%3E":        http.StatusOK,
+	} {
+		if page := v.get(path, want); strings.Contains(page.body, "<script>alert") {
+			t.Errorf("%s: a script comes back", path)
+		}
+	}
+	for path, form := range map[string]url.Values{
+		"/admin/policies/rollback":  {"regelstand": {"2020-01-01.1"}},
+		"/admin/policies/proposals": {"datei": {"manifest.yaml"}, "text": {"x"}, "begruendung": {"y"}},
+		"/admin/integrity/export":   {"von": {"gestern"}, "bis": {"heute"}, "begruendung": {"Prüfung"}},
+	} {
+		v.post(path, form, http.StatusBadRequest)
+	}
+	v.post("/admin/policies/rollback", url.Values{"regelstand": {"2020-01-01.1"}, "begruendung": {"zurück"}}, http.StatusNotFound)
+	v.post("/admin/policies/proposals", url.Values{"begruendung": {strings.Repeat("ä", 501)}}, http.StatusBadRequest)
+	v.post("/admin/policies/proposals", url.Values{"begruendung": {"ohne Datei"}}, http.StatusBadRequest)
+	for _, step := range []string{"impact", "sign", "shadow", "activate", "withdraw"} {
+		v.post("/admin/policies/proposals/x/"+step, url.Values{"tage": {"7"}, "stunden": {"4"}, "unterschrift": {"x"}, "begruendung": {"x"}}, http.StatusNotFound)
+	}
+}
+
+// The proof of the record, an export that another program verifies, the journal as
+// a table; and what each role may see of it.
+func TestRecordProofPages(t *testing.T) {
+	t.Parallel()
+	s := openStage(t)
+	s.fill(t)
+	auditor, operator, policy := s.officer(t, "Rita Rev", identity.RoleRevision), s.officer(t, "Toni Färber", identity.RoleOperator), s.officer(t, "Alex Brandt", identity.RolePolicy)
+	page := operator.post("/admin/integrity/verify", nil, http.StatusOK)
+	for range 100 {
+		if strings.Contains(page.body, "vollständig und unverändert") {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+		page = operator.get("/admin/integrity", http.StatusOK)
+	}
+	if !strings.Contains(page.body, "vollständig und unverändert") || strings.Contains(page.body, "/admin/integrity/export") {
+		t.Error("the operator sees no result, or an export")
+	}
+	today := time.Now().Format(time.DateOnly)
+	if page := operator.get("/admin/integrity?von="+today+"&bis="+today, http.StatusOK); !strings.Contains(page.body, "unverändert enthalten") {
+		t.Error("today is no beginning of today")
+	}
+	operator.post("/admin/integrity/export", url.Values{"von": {today}, "bis": {today}, "begruendung": {"Neugier"}}, http.StatusForbidden)
+	for _, path := range []string{"/admin/journal", "/admin/journal.csv"} {
+		operator.get(path, http.StatusForbidden)
+		policy.get(path, http.StatusForbidden)
+	}
+	policy.get("/admin/integrity", http.StatusForbidden)
+	auditor.post("/admin/integrity/export", url.Values{"von": {today}, "bis": {today}}, http.StatusBadRequest)
+	file := auditor.post("/admin/integrity/export", url.Values{"von": {today}, "bis": {today}, "begruendung": {"Prüfung 2026/11"}}, http.StatusOK)
+	report, err := audit.VerifyExport(strings.NewReader(file.body), int64(len(file.body)), auditor.get("/admin/integrity/key", http.StatusOK).body)
+	if err != nil || !report.OK() || report.Leaves < 8 {
+		t.Errorf("the export: %d leaves, %v, %v", report.Leaves, report.Problems, err)
+	}
+	if note := auditor.get("/admin/integrity/checkpoint", http.StatusOK); !strings.HasPrefix(note.body, "ki-schleuse") {
+		t.Errorf("the checkpoint begins with %.40q", note.body)
+	}
+	page = auditor.get("/admin/journal", http.StatusOK)
+	if !strings.Contains(page.body, "Prüfung 2026/11") {
+		t.Error("the export is not in the journal")
+	}
+	table, err := csv.NewReader(strings.NewReader(strings.ReplaceAll(auditor.get("/admin/journal.csv?thema=exported", http.StatusOK).body, ";", ","))).ReadAll()
+	if err != nil || len(table) < 2 || len(table[0]) != 12 {
+		t.Errorf("the table of the journal: %v, %v", table, err)
+	}
+	whole := auditor.get("/admin/journal?zeitraum=alle", http.StatusOK)
+	who := find(t, regexp.MustCompile(`wer=([^"]+)"`), whole.body)
+	one := auditor.get("/admin/journal?zeitraum=alle&wer="+who, http.StatusOK)
+	if got := strings.Count(one.body, "wer="+who); got < 1 || strings.Count(one.body, "<time") > strings.Count(whole.body, "<time") {
+		t.Errorf("the filter by person shows %d of this person", got)
+	}
+}
+
+// Who looks after policies sees counts, who audits sees the decisions behind them.
+func TestPolicyPagesShowCountsOnly(t *testing.T) {
+	t.Parallel()
+	d := openPolicyDesk(t)
+	d.kim.impact(d.active)
+	policy, auditor := d.officer(t, "Alex Brandt", identity.RolePolicy), d.officer(t, "Rita Rev", identity.RoleRevision)
+	for _, path := range []string{"/admin/policies/proposals/" + d.active, "/admin/policies/impact?entwurf=" + d.active, "/admin/policies", "/admin/policies/rules/AIA-002"} {
+		if page := policy.get(path, http.StatusOK); strings.Contains(page.body, "/admin/decisions/") || strings.Contains(page.body, "/admin/decisions?q") {
+			t.Errorf("%s leads who has no right to single decisions", path)
+		}
+	}
+	page := auditor.get("/admin/policies/proposals/"+d.active, http.StatusOK)
+	if !decisionIDs.MatchString(page.body) || strings.Contains(page.body, "/withdraw") {
+		t.Error("the auditor finds no samples, or may change something")
+	}
+	for _, step := range []string{"impact", "sign", "shadow", "shadow/end", "activate", "withdraw"} {
+		d.step(auditor, d.active, step, because("nein"), http.StatusForbidden)
+	}
+	auditor.get("/admin/policies/proposals/new", http.StatusForbidden)
+	auditor.post("/admin/policies/rollback", because("nein"), http.StatusForbidden)
+	auditor.post("/admin/policies/proposals", because("nein"), http.StatusForbidden)
+	caseworker := d.officer(t, "Sam Sachs", identity.RoleCase)
+	for _, path := range []string{"/admin/policies", "/admin/policies/revisions", "/admin/policies/proposals", "/admin/policies/proposals/" + d.active, "/admin/integrity", "/admin/journal"} {
+		caseworker.get(path, http.StatusForbidden)
 	}
 }

@@ -25,18 +25,6 @@ type Chain interface {
 
 var _ Chain = (*audit.Log)(nil)
 
-// Witness is somebody who keeps checkpoints elsewhere.
-type Witness struct {
-	Name string
-	// Time and Size are those of the newest checkpoint that is kept there; zero: none.
-	Time time.Time
-	Size int64
-	// Waiting is since when a checkpoint waits for it; zero: it has the newest.
-	Waiting time.Time
-	// Failed: the last try did not succeed.
-	Failed bool
-}
-
 // RetentionState is how long contents are kept, and what was removed.
 type RetentionState struct {
 	// Floor, Ceiling and Notes in days; 0: no bound.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/audit/witness"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
@@ -69,7 +70,7 @@ func (l checkpointLine) Count() int { return int(l.Size) }
 func (l stateLine) Count() int { return int(l.Size) }
 
 type witnessLine struct {
-	Witness
+	witness.State
 	// Behind is how many entries are not kept there yet.
 	Behind int
 	Late   bool
@@ -132,11 +133,9 @@ func (u *UI) integrityShow(w http.ResponseWriter, r *http.Request) error {
 	v := integrityView{
 		view: u.view(r, "Protokollnachweis"), Tabs: u.integrityTabs(person, integrityPath), Newest: readCheckpoint(newest),
 		Keys: chain.PublicKeys(), Last: u.Policies.proofs.state(), Exports: person.Has(identity.RoleRevision), Witnessed: u.Policies.Witnesses != nil,
+		Witness: u.witnessLines(newest.Size),
 	}
 	if v.Days, err = u.lastDays(r.Context()); err != nil {
-		return err
-	}
-	if err := u.addWitnesses(r.Context(), &v); err != nil {
 		return err
 	}
 	if err := u.addComparison(r, &v); err != nil {
@@ -172,18 +171,16 @@ func (u *UI) lastDays(ctx context.Context) ([]stateLine, error) {
 	return out, nil
 }
 
-func (u *UI) addWitnesses(ctx context.Context, v *integrityView) error {
+// witnessLines are the witnesses with how far they are behind.
+func (u *UI) witnessLines(newest int64) []witnessLine {
 	if u.Policies.Witnesses == nil {
 		return nil
 	}
-	list, err := u.Policies.Witnesses(ctx)
-	if err != nil {
-		return err
+	var out []witnessLine
+	for _, x := range u.Policies.Witnesses() {
+		out = append(out, witnessLine{State: x, Behind: max(0, int(newest-x.Size)), Late: x.Error != "" || x.Time.IsZero()})
 	}
-	for _, x := range list {
-		v.Witness = append(v.Witness, witnessLine{Witness: x, Behind: max(0, int(v.Newest.Size-x.Size)), Late: x.Failed || x.Time.IsZero()})
-	}
-	return nil
+	return out
 }
 
 // addComparison compares two days, if the address names them.

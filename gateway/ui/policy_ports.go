@@ -5,9 +5,11 @@ package ui
 
 import (
 	"context"
+	"io/fs"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"github.com/ki-schleuse/schleuse/gateway/audit/witness"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/policies/release"
@@ -28,8 +30,8 @@ type PolicyPages struct {
 
 	// Chain is the record as a whole; nil: there are no pages of its proof.
 	Chain Chain
-	// Witnesses keep checkpoints elsewhere.
-	Witnesses func(ctx context.Context) ([]Witness, error)
+	// Witnesses keep checkpoints elsewhere; nil: there cannot be any.
+	Witnesses func() []witness.State
 	Retention func(ctx context.Context) (RetentionState, error)
 
 	work   background
@@ -88,6 +90,7 @@ type Desk interface {
 	Propose(ctx context.Context, by release.Person, draft release.Draft) (release.Proposal, error)
 	Proposals(ctx context.Context) ([]release.Proposal, error)
 	Proposal(ctx context.Context, id string) (release.Proposal, error)
+	Bundle(ctx context.Context, id string) (fs.FS, error)
 	Diff(ctx context.Context, id string) (policies.Difference, error)
 	Impact(ctx context.Context, by release.Person, id string, from time.Time) (release.Proposal, error)
 	Sign(ctx context.Context, by release.Person, id, signature string) (release.Proposal, error)

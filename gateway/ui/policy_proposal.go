@@ -5,6 +5,8 @@ package ui
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,7 +25,7 @@ type proposalView struct {
 	Proposal release.Proposal
 	Badge    result
 	Stages   []stage
-	Diff     policies.Difference
+	Diff     difference
 	// DiffProblem is why the difference cannot be shown.
 	DiffProblem string
 	Impact      *impactView
@@ -101,15 +103,29 @@ func (u *UI) proposalView(r *http.Request) (proposalView, error) {
 }
 
 // proposalDiff is what a proposal changes: one in force against what was before.
-func (u *UI) proposalDiff(ctx context.Context, p release.Proposal) (policies.Difference, error) {
-	if p.Phase != release.PhaseActive {
-		return u.Policies.Desk.Diff(ctx, p.ID)
+func (u *UI) proposalDiff(ctx context.Context, p release.Proposal) (d difference, err error) {
+	if p.Phase == release.PhaseActive {
+		d.Difference, err = u.Policies.Desk.Between(ctx, p.Base.Revision, p.Revision)
 	}
-	diff, err := u.Policies.Desk.Between(ctx, p.Base.Revision, p.Revision)
-	if gateway.CodeOf(err) == gateway.CodeNotFound {
-		return u.Policies.Desk.Diff(ctx, p.ID)
+	if p.Phase != release.PhaseActive || gateway.CodeOf(err) == gateway.CodeNotFound {
+		d.Difference, err = u.Policies.Desk.Diff(ctx, p.ID)
 	}
-	return diff, err
+	if err != nil || len(d.Added) == 0 {
+		return d, err
+	}
+	files, err := u.Policies.Desk.Bundle(ctx, p.ID)
+	if err != nil {
+		return d, err
+	}
+	d.Sources = map[string][]sourceLine{}
+	for _, rule := range d.Added {
+		text, err := fs.ReadFile(files, rule.File)
+		if err != nil {
+			return d, fmt.Errorf("read rule %s: %w", rule.ID, err)
+		}
+		d.Sources[rule.ID] = sourceLines(string(text), rule.File, nil)
+	}
+	return d, nil
 }
 
 func shadowFigures(c policies.ShadowCounts) []impactFigure {
@@ -169,6 +185,25 @@ func (u *UI) proposalText(w http.ResponseWriter, r *http.Request) error {
 	}
 	attach(w, "text/plain; charset=utf-8", "richtlinien-"+p.ID+".txt")
 	_, err = w.Write([]byte(p.Text))
+	return err
+}
+
+// proposalBundle hands over the whole bundle, for whoever wants to test it elsewhere.
+func (u *UI) proposalBundle(w http.ResponseWriter, r *http.Request) error {
+	root, err := u.Policies.Desk.Bundle(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	files, err := release.FromFS(root)
+	if err != nil {
+		return err
+	}
+	packed, err := files.Pack()
+	if err != nil {
+		return err
+	}
+	attach(w, "application/zip", "richtlinien-"+r.PathValue("id")+".zip")
+	_, err = w.Write(packed)
 	return err
 }
 

@@ -5,7 +5,6 @@ package ui
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -81,7 +80,7 @@ func (u *UI) releasePerson(r *http.Request) release.Person { return u.Policies.W
 type diffView struct {
 	view
 	Tabs []tab
-	Diff policies.Difference
+	Diff difference
 	// From and To are what was chosen, Choices what may be.
 	From, To string
 	Choices  []release.Revision
@@ -102,13 +101,15 @@ func (u *UI) policyDiff(w http.ResponseWriter, r *http.Request) error {
 			return &gateway.Error{Op: "compare revisions", Code: gateway.CodeNotFound, Path: "a, b", Message: "Diesen Regelstand gibt es nicht. Bitte wählen Sie zwei aus der Liste."}
 		}
 	}
-	if v.Diff, err = u.Policies.Desk.Between(r.Context(), v.From, v.To); err != nil {
+	if v.Diff.Difference, err = u.Policies.Desk.Between(r.Context(), v.From, v.To); err != nil {
 		return err
 	}
 	return u.render(w, r, http.StatusOK, "policy_diff.html", v)
 }
 
-// diffPath is the address of a comparison.
-func diffPath(a, b string) string {
-	return policiesPath + "/diff?" + url.Values{"a": {a}, "b": {b}}.Encode()
+// difference is what two states do not have in common, with the text of new rules
+// where it is at hand.
+type difference struct {
+	policies.Difference
+	Sources map[string][]sourceLine
 }

@@ -47,6 +47,7 @@ func (u *UI) deskRoutes() []route {
 		{"POST /admin/policies/proposals", forPolicy, u.propose}, // may carry a file
 		{"GET /admin/policies/proposals/{id}", forPolicyReaders, u.proposalShow},
 		{"GET /admin/policies/proposals/{id}/text", forPolicyReaders, u.proposalText},
+		{"GET /admin/policies/proposals/{id}/bundle", forPolicyReaders, u.proposalBundle},
 		{"POST /admin/policies/proposals/{id}/impact", forPolicy, u.proposalImpact},
 		{"POST /admin/policies/proposals/{id}/sign", forPolicy, u.proposalSign},
 		{"POST /admin/policies/proposals/{id}/shadow", forPolicy, u.proposalShadow},
