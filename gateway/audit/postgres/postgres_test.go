@@ -32,6 +32,11 @@ func BenchmarkStore(b *testing.B) {
 	audittest.Benchmark(b, backend())
 }
 
+func BenchmarkLists(b *testing.B) {
+	postgrestest.DSN(b)
+	audittest.BenchmarkLists(b, backend())
+}
+
 func backend() audittest.Backend {
 	return audittest.Backend{New: newDatabase, Attach: attachHasty, Baseline: baseline, Shared: true, Breakages: []audittest.Breakage{
 		{Name: "the disk is full", Break: refusing("53100")},

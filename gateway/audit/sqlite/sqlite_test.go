@@ -28,6 +28,8 @@ func TestChild(t *testing.T) { audittest.Child(t, backend()) }
 
 func BenchmarkStore(b *testing.B) { audittest.Benchmark(b, backend()) }
 
+func BenchmarkLists(b *testing.B) { audittest.BenchmarkLists(b, backend()) }
+
 func backend() audittest.Backend {
 	return audittest.Backend{New: newDatabase, Attach: attach, Baseline: baseline, Breakages: []audittest.Breakage{
 		{Name: "the disk is full", Break: func(t testing.TB, s audittest.Store, _ audittest.Database) func() {
