@@ -27,6 +27,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/gateway/upstream"
+	"github.com/ki-schleuse/schleuse/policies"
 )
 
 //go:embed demo
@@ -231,8 +232,12 @@ func demoConfig(ctx context.Context, folder string, o demoOptions) (c Config, ke
 		},
 		Endpoints:   map[string]EndpointConfig{},
 		Authorities: map[gateway.TenantID]Authority{demoTenant: {authority}},
-		caseworker:  drafting.Person{Name: "Kim Yılmaz", Phone: "07999 4711-21", Email: "wohngeld@tannberg.example", Room: "2.14"},
-		cases:       []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: fmt.Sprintf("Wohngeld, Erstantrag, %d Unterlagen", len(input.Documents)), Input: input}},
+		Vault:       VaultConfig{Enabled: true},
+		Duties: map[gateway.TenantID]policies.TenantDuties{demoTenant: {
+			Trained: "2026-09-14", StaffInformed: "2026-06-30", KeepContent: map[gateway.Purpose]int{gateway.PurposeSummarise: 30},
+		}},
+		caseworker: drafting.Person{Name: "Kim Yılmaz", Phone: "07999 4711-21", Email: "wohngeld@tannberg.example", Room: "2.14"},
+		cases:      []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: fmt.Sprintf("Wohngeld, Erstantrag, %d Unterlagen", len(input.Documents)), Input: input}},
 	}
 	if c.Policies.Signers, err = demoSigners(folder); err != nil {
 		return c, "", model, err

@@ -36,6 +36,7 @@ var demoDay = []story{
 	{weight: 10, system: demoGewerbe, purpose: gateway.PurposeSimplifyLanguage, model: dummyOutside, classes: []gateway.DataClass{gateway.DataPersonal}, text: "Schreibe in einfacher Sprache: Herr Anton Kesselring, Telefon 07999 4711-21, muss die Anzeige bis 30. November 2026 ergänzen.", name: "Kesselring"},
 	{weight: 9, system: demoWohngeld, purpose: gateway.PurposeTranslate, model: dummyOutside, classes: []gateway.DataClass{gateway.DataInternal}, text: "Übersetze ins Englische: Die Sprechstunde fällt am Freitag aus."},
 	{weight: 8, system: demoWohngeld, purpose: gateway.PurposeLegalReferences, service: "wohngeld-mietzuschuss", model: dummyInside, classes: []gateway.DataClass{gateway.DataInternal}, text: "Welche Vorschriften regeln die Mitwirkung bei einem Antrag auf Wohngeld?"},
+	{weight: 5, system: demoGewerbe, purpose: gateway.PurposeLetterRequestDocuments, service: "gewerbeanmeldung-gewa1", model: dummyInside, classes: []gateway.DataClass{gateway.DataTrade}, text: "Entwirf ein Schreiben an Herrn Kesselring: Es fehlt die Kopie der Handwerkskarte.", name: "Kesselring"},
 	{weight: 7, system: demoWohngeld, purpose: gateway.PurposeChat, model: dummyInside, classes: []gateway.DataClass{gateway.DataInternal}, text: "Formuliere eine kurze Einladung zur Dienstbesprechung."},
 	{weight: 3, system: demoWohngeld, purpose: gateway.PurposeSummarise, service: "wohngeld-mietzuschuss", classes: []gateway.DataClass{gateway.DataSozialdaten}, model: dummyOutside, text: "Fasse den Antrag von Herrn Reinholdt zusammen.", name: "Reinholdt", refused: true},
 	{weight: 2, system: demoWohngeld, purpose: "social_scoring", model: dummyInside, text: "Bewerte die Zuverlässigkeit der Antragstellerin.", refused: true},
@@ -48,16 +49,16 @@ const demoRequests = 90
 // past, what a town has asked since yesterday. Nothing of it is made up but the
 // requests: they go the way of every other one.
 func (p *parts) liveADay(ctx context.Context) error {
-	var clock time.Time
+	var at, began time.Time
 	config := p.gatewayConfig()
-	config.Now = func() time.Time { return clock }
+	config.Now = func() time.Time { return at.Add(time.Since(began)) }
 	g, err := gateway.New(config)
 	if err != nil {
 		return fmt.Errorf("begin the invented day: %w", err)
 	}
 	random := rand.New(rand.NewPCG(2026, 1122)) //nolint:gosec // the same day each time
-	for _, at := range workingHours(time.Now(), random) {
-		clock = at
+	for _, moment := range workingHours(time.Now(), random) {
+		at, began = moment, time.Now()
 		s := pick(random)
 		if err := s.ask(ctx, g, p.config.Tenants[0].ID, 4000+random.IntN(700)); err != nil {
 			return err
