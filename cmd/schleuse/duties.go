@@ -5,8 +5,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
@@ -47,4 +51,23 @@ func (p *parts) knownField(id gateway.ServiceID, name string) bool {
 // knownSource says that a source of this name was set up for the tenant, or for all.
 func (p *parts) knownSource(tenant gateway.TenantID, name string) bool {
 	return name == lawSource || slices.ContainsFunc(p.config.Sources, func(s SourceConfig) bool { return s.Tenant == tenant && s.Name == name })
+}
+
+// noteDuties tells, in one line, which duties the configuration leaves without
+// evidence: no request shows them. schleuse policy classify --config names each.
+func (p *parts) noteDuties(ctx context.Context, tenants map[gateway.TenantID]policies.Tenant) {
+	own := maps.Clone(tenants)
+	delete(own, lawTenant)
+	counts := map[string]int{}
+	for _, f := range policies.Check(policies.Setup{Tenants: own, Services: p.catalog.Cards(), Models: p.config.plannedModels(), Now: time.Now()}) {
+		counts[f.Check]++
+	}
+	if len(counts) == 0 {
+		return
+	}
+	var checks []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		checks = append(checks, fmt.Sprintf("%s (%d)", name, counts[name]))
+	}
+	p.logger.LogAttrs(ctx, slog.LevelInfo, "duties without evidence in the configuration", slog.String("checks", strings.Join(checks, ", ")))
 }

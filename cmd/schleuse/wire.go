@@ -169,6 +169,7 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	p.noteDuties(ctx, tenants)
 	return p.openDesk(ctx)
 }
 
