@@ -60,7 +60,11 @@ func (m memory) ReadDir(name string) ([]fs.DirEntry, error) {
 			continue
 		}
 		seen[child] = true
-		out = append(out, fs.FileInfoToDirEntry(info{name: child, size: int64(len(content)), folder: deeper}))
+		entry := info{name: child, folder: deeper}
+		if !deeper {
+			entry.size = int64(len(content))
+		}
+		out = append(out, fs.FileInfoToDirEntry(entry))
 	}
 	if len(out) == 0 && name != "." {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
