@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/postgres/postgrestest"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
 	"github.com/ki-schleuse/schleuse/gateway/vault"
+	"github.com/ki-schleuse/schleuse/policies"
 )
 
 // demanding permits everything and has the content kept.
@@ -347,5 +349,42 @@ func TestDays(t *testing.T) {
 		if err != nil || c.validateVault() == nil {
 			t.Errorf("%s is a ceiling: %v", text, err)
 		}
+	}
+}
+
+// TestTheRulesHaveContentKept: a tenant's duty becomes an obligation, the
+// obligation a sealed content, by HTTP and with the rules that are shipped. With
+// no_content_log beside it, or without a vault, the request is denied.
+func TestTheRulesHaveContentKept(t *testing.T) {
+	t.Parallel()
+	for name, enabled := range map[string]bool{"vault": true, "no vault": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setupWith(t, func(c *Config) {
+				c.Vault.Enabled = enabled
+				c.Models[0].Residency, c.Models[0].ProcessorKind = gateway.ResidencyOwn, "own"
+				c.Duties = map[gateway.TenantID]policies.TenantDuties{demoTenant: {KeepContent: map[gateway.Purpose]int{gateway.PurposeResearch: 30}}}
+			})
+			body := `{"messages":[{"role":"user","content":"Welche Fristen gelten? Textkanarie"}],"schleuse":{"purpose":"research","case":"` + canaryCase + `"}}`
+			status, answer, _ := w.post(t, "/v1/chat/completions", body)
+			if !enabled {
+				if status != http.StatusForbidden || !strings.Contains(answer, "log_content") || len(w.model.Requests()) != 0 {
+					t.Errorf("status %d: %.400s", status, answer)
+				}
+				return
+			}
+			if status != http.StatusOK {
+				t.Fatalf("status %d: %.400s", status, answer)
+			}
+			page, err := w.records(t).List(t.Context(), audit.Filter{Scope: audit.Scope{Tenant: demoTenant}})
+			if err != nil || len(page.Items) != 1 || page.Items[0].Record.Kept == nil || page.Items[0].Record.Kept.Days != 30 {
+				t.Fatalf("record %+v, %v", page.Items, err)
+			}
+			by := vault.Actor{Tenant: demoTenant, Name: "Rita", Roles: []string{"revision"}}
+			opened, err := w.vault.Show(t.Context(), by, demoTenant, page.Items[0].Record.ID, vault.Justification{Reason: "Prüfung nach Beschwerde", Case: "RPA 12"})
+			if err != nil || !strings.Contains(string(opened.Request.Body), canaryText) || opened.Answer == nil {
+				t.Errorf("opened %+v, %v", opened, err)
+			}
+		})
 	}
 }
