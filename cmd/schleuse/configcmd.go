@@ -7,6 +7,9 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -75,30 +78,83 @@ func configTemplateCommand() *cobra.Command {
 
 const hidden = "***"
 
-// hideSecrets replaces every value that may be a secret.
+// hideSecrets replaces every value that may be a secret. It leaves alone what the
+// configuration shares with others.
 func (c *Config) hideSecrets() {
-	hide := func(value *string) {
-		if *value != "" && !strings.HasPrefix(*value, "${") {
-			*value = hidden
-		}
+	*c = c.detached()
+	for _, value := range []*string{&c.Database, &c.Vault.KeysDatabase, &c.Record.RetentionDatabase} {
+		hide(value)
 	}
-	hideAll := func(values map[string]string) {
-		for name, value := range values {
-			hide(&value)
-			values[name] = value
-		}
-	}
-	hide(&c.Database)
 	hideAll(c.Telemetry.Headers)
+	hideInURL(&c.Telemetry.OTLP)
+	hideInURL(&c.Policies.URL)
 	for name, e := range c.Endpoints {
 		hide(&e.Key)
 		hide(&e.Proxy)
+		hideInURL(&e.URL)
 		hideAll(e.Headers)
 		c.Endpoints[name] = e
 	}
-	for _, s := range c.ToolServers {
-		hideAll(s.Headers)
+	for i := range c.ToolServers {
+		hideInURL(&c.ToolServers[i].URL)
+		hideAll(c.ToolServers[i].Headers)
 	}
+	for i := range c.Record.Witnesses {
+		hideInURL(&c.Record.Witnesses[i].URL)
+		hideAll(c.Record.Witnesses[i].Headers)
+	}
+}
+
+func hide(value *string) {
+	if *value != "" && !strings.HasPrefix(*value, "${") {
+		*value = hidden
+	}
+}
+
+func hideAll(values map[string]string) {
+	for name, value := range values {
+		hide(&value)
+		values[name] = value
+	}
+}
+
+// hideInURL hides user and query of an address: passwords and signatures stand there.
+func hideInURL(value *string) {
+	u, err := url.Parse(*value)
+	if err != nil {
+		hide(value) // what it is nobody knows
+		return
+	}
+	if u.User == nil && u.RawQuery == "" {
+		return
+	}
+	if u.User != nil {
+		u.User = url.User(hidden)
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = hidden
+	}
+	*value = u.String()
+}
+
+// detached shares nothing with the original in which secrets can stand.
+func (c *Config) detached() Config {
+	out := *c
+	out.Telemetry.Headers = maps.Clone(c.Telemetry.Headers)
+	out.Endpoints = maps.Clone(c.Endpoints)
+	for name, e := range out.Endpoints {
+		e.Headers = maps.Clone(e.Headers)
+		out.Endpoints[name] = e
+	}
+	out.ToolServers = slices.Clone(c.ToolServers)
+	for i := range out.ToolServers {
+		out.ToolServers[i].Headers = maps.Clone(out.ToolServers[i].Headers)
+	}
+	out.Record.Witnesses = slices.Clone(c.Record.Witnesses)
+	for i := range out.Record.Witnesses {
+		out.Record.Witnesses[i].Headers = maps.Clone(out.Record.Witnesses[i].Headers)
+	}
+	return out
 }
 
 func configFileCommand(use, short string, do func(io.Writer, Config) error) *cobra.Command {

@@ -466,7 +466,7 @@ func canary(v reflect.Value, name string) {
 
 // secretFields are names of fields in which a secret may stand. A new one must be
 // hidden as well, or named here with the reason why it is none.
-var secretFields = regexp.MustCompile(`kanarie-[a-z.-]*\.(key|secret|clientsecret|password|token|headers|proxy|database)\b`)
+var secretFields = regexp.MustCompile(`kanarie-[a-z.-]*\.[a-z]*(key|secret|password|token|headers|proxy|database)\b`)
 
 // No field of the configuration that can hold a secret is shown, and hiding does
 // not reach the configuration that is in force.
@@ -475,20 +475,25 @@ func TestConfigurationIsShownWithoutSecrets(t *testing.T) {
 	var c Config
 	canary(reflect.ValueOf(&c).Elem(), "config")
 	c.Tenants = nil
+	filled := c
 	before := c.detached()
 	shown, err := systemBook{&parts{config: c}}.configuration()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, found := range secretFields.FindAllString(shown, -1) {
-		if !slices.Contains([]string{"kanarie-config.tls.key", "kanarie-config.policies.signers.key"}, found) { // a path, a public key
+		if !slices.Contains([]string{"kanarie-config.tls.key", "kanarie-config.endpoints.certkey", "kanarie-config.policies.signers.key"}, found) { // paths and a public key
 			t.Errorf("shown: %s", found)
 		}
+	}
+	c = Config{Policies: PoliciesConfig{URL: "https://kim:geheim@regeln.example/b?sig=geheim"}, Endpoints: map[string]EndpointConfig{"a": {URL: "https://kim:geheim@modell.example/v1"}}}
+	if addresses, err := (systemBook{&parts{config: c}}).configuration(); err != nil || strings.Contains(addresses, "geheim") || !strings.Contains(addresses, "modell.example/v1") {
+		t.Errorf("addresses are shown with what is secret in them: %v", err)
 	}
 	if !strings.Contains(shown, hidden) || !strings.Contains(shown, "kanarie-config.operator") {
 		t.Error("nothing is hidden, or too much")
 	}
-	if !reflect.DeepEqual(before, c) {
+	if !reflect.DeepEqual(before, filled) {
 		t.Error("hiding secrets changed the configuration in force")
 	}
 }

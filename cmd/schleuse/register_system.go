@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,6 +46,9 @@ func (b systemBook) System(ctx context.Context) (ui.SystemFacts, error) {
 	if checkpoint, err := b.p.record.Checkpoint(ctx); err == nil {
 		out.Entries = checkpointSize(checkpoint)
 	}
+	for _, w := range b.p.witnesses.States() {
+		out.Witnesses = append(out.Witnesses, ui.WitnessFacts{Name: w.Name, Last: w.Time, OK: w.Error == "" && w.Waiting.IsZero(), Text: w.Error})
+	}
 	if b.p.pool != nil {
 		b.postgres(ctx, &out)
 	}
@@ -58,7 +60,7 @@ func (b systemBook) System(ctx context.Context) (ui.SystemFacts, error) {
 // configuration is the one in force as YAML. Secrets are known by the fields that
 // hold them, so that no value has to be recognised. Tenants have their own pages.
 func (b systemBook) configuration() (string, error) {
-	c := b.p.config.detached()
+	c := b.p.config
 	c.Tenants = nil
 	c.hideSecrets()
 	raw, err := yaml.Marshal(c)
@@ -66,22 +68,6 @@ func (b systemBook) configuration() (string, error) {
 		return "", fmt.Errorf("encode configuration: %w", err)
 	}
 	return string(raw), nil
-}
-
-// detached shares nothing with the original in which secrets can stand, so that
-// hiding them does not reach what runs.
-func (c Config) detached() Config {
-	c.Telemetry.Headers = maps.Clone(c.Telemetry.Headers)
-	c.Endpoints = maps.Clone(c.Endpoints)
-	for name, e := range c.Endpoints {
-		e.Headers = maps.Clone(e.Headers)
-		c.Endpoints[name] = e
-	}
-	c.ToolServers = slices.Clone(c.ToolServers)
-	for i := range c.ToolServers {
-		c.ToolServers[i].Headers = maps.Clone(c.ToolServers[i].Headers)
-	}
-	return c
 }
 
 func buildOf() string {
@@ -128,7 +114,7 @@ func (b systemBook) postgres(ctx context.Context, out *ui.SystemFacts) {
 // storeNames explains the files of the data folder.
 var storeNames = map[string]string{
 	recordFile: "Protokoll", tenantsFile: "Mandanten und Schlüssel", quotaFile: "Grenzen und Verbrauch", searchFile: "Suche", "state.db": "Gemeinsame Dokumente",
-	"keys.db": "Fallschlüssel", "contents.db": "Inhalte, verschlüsselt",
+	keysFile: "Fallschlüssel", vaultFile: "Inhalte, verschlüsselt", accessFile: "Abrufe aus Dokumenten",
 }
 
 // files looks at the SQLite files of the data folder, reading only.

@@ -6,6 +6,7 @@ package ui
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -157,6 +158,9 @@ func (u *UI) classified(r *http.Request, g ClassGuide, plan ClassPlan, automatic
 		c.Automatic = &answer
 	}
 	c.Row = rowFor(c.Purpose.Rows, c.Service.AnnexIII)
+	if strings.Contains(c.Risk.Basis, c.Row.Source) {
+		c.Row.Source = "" // said already
+	}
 	c.Class = classOf(g, cmp.Or(c.Risk.Class, c.Row.Class))
 	c.Class.Duties = dutiesOn(c.Class.Duties, plan.Date.Format(time.DateOnly))
 	c.Kind = classKind(c.Class, c.Allowed)
@@ -271,10 +275,19 @@ type side struct {
 	Examples []GuideExample
 }
 
-// Link fills the form with an example.
-func (e GuideExample) Link() string {
-	channel := cmp.Or(string(e.Channel), string(gateway.ChannelCaseworker))
-	return "/admin/classify?zweck=" + string(e.Purpose) + "&kanal=" + channel
+// Link fills the form with an example, where the catalogue has a service for it.
+func (v classifyView) Link(e GuideExample) string {
+	q := url.Values{"zweck": {string(e.Purpose)}, "kanal": {cmp.Or(string(e.Channel), string(gateway.ChannelCaseworker))}}
+	if e.Annex == "" {
+		return "/admin/classify?" + q.Encode()
+	}
+	for _, s := range v.Guide.Services {
+		if s.AnnexIII == e.Annex {
+			q.Set("leistung", string(s.ID))
+			return "/admin/classify?" + q.Encode()
+		}
+	}
+	return ""
 }
 
 // Short is the paragraph as it is cited, or nothing.
