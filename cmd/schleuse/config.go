@@ -336,6 +336,9 @@ func (c *Config) Validate() error {
 		problems = append(problems, fmt.Errorf("public_url: %q is not an address such as https://schleuse.example", c.PublicURL))
 	}
 	problems = append(problems, c.Policies.validate())
+	if err := c.PriceList.validate(); err != nil {
+		problems = append(problems, err)
+	}
 	if err := c.Limits.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("limits: %w", err))
 	}
