@@ -70,7 +70,7 @@ func setupLogged(t *testing.T, logger *slog.Logger, change func(*Config)) *town 
 		Models: []ModelConfig{{
 			ID: "modell", Endpoint: "anbieter", Operations: []gateway.Operation{gateway.OperationChat, gateway.OperationEmbeddings},
 			Residency: gateway.ResidencyPrivateEU, Operator: "Anbieter GmbH", Country: "DE", ProcessorKind: "private",
-			Contract: "AVV-1", Para80Notice: "2026-01-15", Para30AO: true, Art9: true,
+			Contract: "AVV-1", Para80Notice: "2026-01-15", Para80Ground: "cost", Para30AO: true, Art9: true,
 			DataClasses: []gateway.DataClass{gateway.DataPublic, gateway.DataInternal, gateway.DataPersonal, gateway.DataSozialdaten, gateway.DataArt9},
 		}},
 		Sources: []SourceConfig{
