@@ -12,7 +12,6 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
-	"github.com/ki-schleuse/schleuse/gateway/gatewaytest"
 )
 
 // Breakage makes a real database fail in one way until it is repaired.
@@ -23,11 +22,19 @@ type Breakage struct {
 }
 
 // house is a gateway around a record. Its model counts how often it is asked.
-type house struct {
-	gatewaytest.Roads
+type house struct{ asked atomic.Int64 }
 
-	asked atomic.Int64
+func (*house) Enter(context.Context, gateway.Request, gateway.Route) (gateway.Place, error) {
+	return place{}, nil
 }
+
+func (*house) Next(context.Context, gateway.Request, []gateway.Route, []gateway.Attempt, error) (int, time.Duration, bool) {
+	return 0, 0, false
+}
+
+type place struct{}
+
+func (place) Leave(gateway.Attempt) {}
 
 func (h *house) Screen(_ context.Context, texts []string, _ []gateway.Entity) (gateway.Screening, error) {
 	return nothing{texts}, nil

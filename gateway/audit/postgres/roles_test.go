@@ -134,3 +134,56 @@ func TestRoles(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestColumnsAreFilled: rows of an earlier version get the columns that came later
+// from their bodies, and a replica of that version writes no more.
+func TestColumnsAreFilled(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	dsn := postgrestest.DSN(t)
+	private, _ := audittest.Key(t)
+	store := attach(t, dsn)
+	log, err := audit.New(ctx, audit.Config{Store: store, Key: private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 12 {
+		r := audittest.Record(n, "musterhausen")
+		if err := errors.Join(log.Open(ctx, r), log.Close(ctx, audittest.Closing(r))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(log.Note(ctx, audit.Note{Topic: audit.TopicReleased, Object: "e-1", Text: "Freigegeben."}), log.Shutdown(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"ALTER TABLE entry DISABLE TRIGGER entry_update", "UPDATE entry SET result = '', revision = '', topic = '', object = '', floor = 0, ceiling = 0",
+		"ALTER TABLE entry ENABLE TRIGGER entry_update", "ALTER TABLE entry ALTER COLUMN result SET DEFAULT ''", "DELETE FROM record_fill",
+	} {
+		if _, err := store.pool.Exec(ctx, text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := attachHasty(t, dsn)
+	defer func() { _ = again.Close() }()
+	log, err = audit.New(ctx, audit.Config{Store: again, Key: private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Shutdown(ctx) }()
+	if report, err := log.Verify(ctx); err != nil || !report.OK() || report.Leaves != 25 {
+		t.Errorf("an old schema: %+v, %v", report, err)
+	}
+	if page, err := log.List(ctx, audit.Filter{Scope: audit.Scope{All: true}, Result: audit.ResultAllowed, Totals: true}); err != nil || page.Totals.Count != 10 {
+		t.Errorf("list = %+v, %v", page.Totals, err)
+	}
+	pool := open(t, dsn, 1)
+	defer pool.Close()
+	if _, err := pool.Exec(ctx, `INSERT INTO entry (seq, kind, id, tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body)
+		VALUES (99, 'note', 'x', 't', 'w', 0, '', '', '', '', '', '', '', '', '', '', '')`); err == nil {
+		t.Error("a replica of an earlier version goes on writing")
+	}
+}

@@ -35,3 +35,6 @@ func (s *Store) Fill(ctx context.Context) error {
 	}
 	return err
 }
+
+// Path is that of the file.
+func (s *Store) Path() string { return s.path }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/audit/audittest"
 	"github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
@@ -233,4 +234,74 @@ func explain(t *testing.T, db *sql.DB, text string) string {
 		t.Fatal(err)
 	}
 	return plan.String()
+}
+
+// TestColumnsAreFilled: the rows of a file of an earlier version get the columns that
+// came later from their bodies.
+func TestColumnsAreFilled(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	private, _ := audittest.Key(t)
+	source := attach(t, filepath.Join(t.TempDir(), "new.db"))
+	log, err := audit.New(ctx, audit.Config{Store: source, Key: private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 12 {
+		r := audittest.Record(n, "musterhausen")
+		if n%3 == 0 {
+			r.Retain = &gateway.Retention{FloorDays: 10, CeilingDays: 20}
+		}
+		if err := errors.Join(log.Open(ctx, r), log.Close(ctx, audittest.Closing(r))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(log.Note(ctx, audit.Note{Topic: audit.TopicReleased, Object: "e-1", Text: "Freigegeben."}), log.Shutdown(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	if err := source.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "old.db")
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	exec := func(text string, args ...any) {
+		t.Helper()
+		if _, err := db.Exec(text, args...); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	exec("CREATE TABLE record_migration (name TEXT PRIMARY KEY)")
+	for _, name := range []string{"001_record.sql", "002_pending.sql", "003_lean.sql"} {
+		script, err := os.ReadFile("migrations/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(string(script))
+		exec("INSERT INTO record_migration VALUES (?)", name)
+	}
+	exec("ATTACH DATABASE ? AS new", source.(*sqlite.Store).Path())
+	exec(`INSERT INTO entry SELECT seq, kind, id, tenant, writer, at, system, purpose, service, operation, effect, outcome, model, residency, file, rules, body FROM new.entry`)
+	exec("INSERT INTO node SELECT * FROM new.node")
+	exec("INSERT INTO checkpoint SELECT * FROM new.checkpoint")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old := attach(t, path)
+	defer func() { _ = old.Close() }()
+	again, err := audit.New(ctx, audit.Config{Store: old, Key: private})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = again.Shutdown(ctx) }()
+	if report, err := again.Verify(ctx); err != nil || !report.OK() || report.Leaves != 25 {
+		t.Errorf("an old file: %+v, %v", report, err)
+	}
+	page, err := again.List(ctx, audit.Filter{Scope: audit.Scope{All: true}, Revision: "2026-03", Result: audit.ResultAllowed, Totals: true})
+	if err != nil || page.Totals.Count != 10 {
+		t.Errorf("list of an old file = %+v, %v", page.Totals, err)
+	}
 }
