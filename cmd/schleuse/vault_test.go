@@ -66,7 +66,7 @@ models:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.parts.close(); err != nil {
+		if err := s.close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -5,7 +5,8 @@ package vault
 
 import (
 	"bytes"
-	"os"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,23 +86,13 @@ func TestSpoolWithoutAFolder(t *testing.T) {
 	t.Parallel()
 	s := &spool{most: 4 << 20, folder: filepath.Join(t.TempDir(), "gibt", "es", "nicht")}
 	s.Write(0, strings.Repeat("x", 3*spoolBlock))
-	if _, _, err := s.Texts(); !os.IsNotExist(unwrapped(err)) {
+	if _, _, err := s.Texts(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 	s.Write(-1, "x")
 	s.Write(maxTexts, "x")
 	if err := s.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-func unwrapped(err error) error {
-	for {
-		inner, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // down to the last one, which os knows
-		if !ok || inner.Unwrap() == nil || os.IsNotExist(err) {
-			return err
-		}
-		err = inner.Unwrap()
 	}
 }
 

@@ -29,7 +29,10 @@ func open(t *testing.T, path string) *sqlite.Store {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "access.db")
-	accesslogtest.Run(t, func(t *testing.T) accesslog.Store { return open(t, path) })
+	accesslogtest.Run(t, func(t *testing.T) accesslog.Store {
+		t.Helper()
+		return open(t, path)
+	})
 }
 
 func TestWhatIsDeletedIsInNoFile(t *testing.T) {
