@@ -40,6 +40,7 @@ type bundle struct {
 	rules   []RuleInfo
 	// compiler holds the compiled modules; snapshots share it.
 	compiler *ast.Compiler
+	plans    plans
 	// hash covers every file that decides.
 	hash []byte
 }
@@ -223,14 +224,13 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler := b.compiler
 	store := inmem.NewFromObjectWithOpts(map[string]any{"catalog": catalog},
 		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	main, err := newDocument(ctx, "data.main.result", compiler, store)
+	main, err := b.document(ctx, "data.main.result", store)
 	if err != nil {
 		return nil, err
 	}
-	candidates, err := newCandidateFacts(ctx, compiler, store)
+	candidates, err := b.candidateFacts(ctx, store)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +250,7 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{revision: b.revision, digest: digest, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), main: main, query: main.query, compiler: compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
+	s := &snapshot{revision: b.revision, digest: digest, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), main: main, query: main.query, compiler: b.compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
 	for _, r := range b.rules {
 		s.byPath[r.path] = r
 	}

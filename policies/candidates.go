@@ -30,8 +30,8 @@ type candidateFacts struct {
 // candidateSet are models as they stand in a policy input, and what is known of them.
 type candidateSet struct{ models, facts *ast.Term }
 
-func newCandidateFacts(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*candidateFacts, error) {
-	query, err := newDocument(ctx, "data.candidates.result", compiler, store)
+func (b *bundle) candidateFacts(ctx context.Context, store storage.Store) (*candidateFacts, error) {
+	query, err := b.document(ctx, "data.candidates.result", store)
 	if err != nil {
 		return nil, err
 	}

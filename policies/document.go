@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -27,18 +28,15 @@ type document struct {
 	data    ast.Value
 }
 
-func newDocument(ctx context.Context, name string, compiler *ast.Compiler, store storage.Store) (document, error) {
-	query, err := prepare(ctx, name, compiler, store)
+func (b *bundle) document(ctx context.Context, name string, store storage.Store) (document, error) {
+	query, err := prepare(ctx, name, b.compiler, store)
 	if err != nil {
 		return document{}, err
 	}
 	d := document{query: query}
-	program, err := plan.New(ctx, compiler, name)
-	if errors.Is(err, plan.ErrUnsupported) {
-		return d, nil
-	}
-	if err != nil {
-		return document{}, err
+	program, err := b.plans.of(ctx, b.compiler, name)
+	if err != nil || program == nil {
+		return d, err
 	}
 	data, err := storage.ReadOne(ctx, store, storage.Path{})
 	if err != nil {
@@ -50,6 +48,31 @@ func newDocument(ctx context.Context, name string, compiler *ast.Compiler, store
 	}
 	d.program, d.data = program, value
 	return d, nil
+}
+
+// plans are the plans of a bundle, made when they are first wanted. They know no
+// tables, so that all snapshots share them.
+type plans struct {
+	mu   sync.Mutex
+	made map[string]*plan.Program
+}
+
+// of is the plan of a document; nil: the rules use what plans do not know.
+func (p *plans) of(ctx context.Context, compiler *ast.Compiler, name string) (*plan.Program, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if program, ok := p.made[name]; ok {
+		return program, nil
+	}
+	program, err := plan.New(ctx, compiler, name)
+	if err != nil && !errors.Is(err, plan.ErrUnsupported) {
+		return nil, err
+	}
+	if p.made == nil {
+		p.made = map[string]*plan.Program{}
+	}
+	p.made[name] = program
+	return program, nil
 }
 
 // evaluate asks the document, within limit.

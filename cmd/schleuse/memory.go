@@ -18,7 +18,7 @@ import (
 // some 15 MB, which it would fill and collect several times a second, while with
 // hundreds of open streams it would hold twice their memory.
 const (
-	heapSize       = 48 << 20
+	heapSize       = 40 << 20
 	leastGCPercent = 50
 	mostGCPercent  = 400
 )

@@ -19,10 +19,10 @@ func TestGCPercent(t *testing.T) {
 		want int
 	}{
 		{"nothing is known yet", 0, 400},
-		{"a small heap may grow to its size", 16 << 20, 200},
-		{"rounded down", 15 << 20, 220},
-		{"as much as lives", 24 << 20, 100},
-		{"half of it", 32 << 20, 50},
+		{"a small heap may grow to its size", 16 << 20, 150},
+		{"rounded down", 15 << 20, 160},
+		{"as much as lives", 20 << 20, 100},
+		{"half of it", 27 << 20, 50},
 		{"many streams", 48 << 20, 50},
 		{"a large heap", 1 << 30, 50},
 	}
