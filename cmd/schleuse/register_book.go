@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -99,8 +100,50 @@ func pageSettings(c Config, settings map[string]func(json.RawMessage) error) map
 	return settings
 }
 
-// registerBook makes the register of a tenant.
-type registerBook struct{ p *parts }
+// registerBook makes the registers of tenants. Those that everybody may read are
+// kept for a while, because nobody is asked who reads them.
+type registerBook struct {
+	p *parts
+
+	mu        sync.Mutex
+	published map[gateway.TenantID]publishedBook
+}
+
+var _ ui.Register = (*registerBook)(nil)
+
+// publishedBook is a register as it was made from a setting.
+type publishedBook struct {
+	book    ui.Book
+	setting string
+	until   time.Time
+}
+
+// publishedFor is how long a published register is kept.
+const publishedFor = time.Minute
+
+// Published is the register of a tenant that publishes it; CodeNotFound otherwise.
+func (b *registerBook) Published(ctx context.Context, id gateway.TenantID) (ui.Book, error) {
+	t, ok := b.p.tenants.Tenant(id)
+	var own registerSetting
+	if !ok || !t.Active || strict(t.Settings["register"], "register", &own) != nil || !own.Publish {
+		return ui.Book{}, &gateway.Error{Op: "open register", Code: gateway.CodeNotFound, Message: "Dieses Verzeichnis gibt es nicht, oder es ist nicht veröffentlicht."}
+	}
+	b.mu.Lock() // one after the other: whoever waits gets what was just made
+	defer b.mu.Unlock()
+	setting, now := string(t.Settings["register"]), time.Now()
+	if kept, ok := b.published[id]; ok && kept.setting == setting && now.Before(kept.until) {
+		return kept.book, nil
+	}
+	book, err := b.Book(ctx, id)
+	if err != nil {
+		return ui.Book{}, err
+	}
+	if b.published == nil {
+		b.published = map[gateway.TenantID]publishedBook{}
+	}
+	b.published[id] = publishedBook{book, setting, now.Add(publishedFor)}
+	return book, nil
+}
 
 // use is a purpose for a service: one entry of the register.
 type use struct {
@@ -115,7 +158,7 @@ type found struct {
 	requests int64
 }
 
-func (b registerBook) Book(ctx context.Context, id gateway.TenantID) (ui.Book, error) {
+func (b *registerBook) Book(ctx context.Context, id gateway.TenantID) (ui.Book, error) {
 	t, ok := b.p.tenants.Tenant(id)
 	if !ok {
 		return ui.Book{}, &gateway.Error{Op: "open register", Code: gateway.CodeNotFound, Message: "Diesen Mandanten gibt es nicht."}
@@ -162,7 +205,7 @@ func weightOf(class string) int {
 
 // uses are those that a key permits, that a release names, that are documented,
 // and those that really happened in the last year.
-func (b registerBook) uses(ctx context.Context, t identity.Tenant, own registerSetting, guide policies.Guide) (map[use]*found, error) {
+func (b *registerBook) uses(ctx context.Context, t identity.Tenant, own registerSetting, guide policies.Guide) (map[use]*found, error) {
 	out := map[use]*found{}
 	at := func(u use) *found {
 		if out[u] == nil {
@@ -210,7 +253,7 @@ func (b registerBook) uses(ctx context.Context, t identity.Tenant, own registerS
 
 // permit notes what a key or certificate permits. Where it names no services and
 // the purpose needs one, it permits it for all that the tenant offers.
-func (b registerBook) permit(at func(use) *found, own registerSetting, guide policies.Guide, s identity.System, purposes []gateway.Purpose, services []gateway.ServiceID) {
+func (b *registerBook) permit(at func(use) *found, own registerSetting, guide policies.Guide, s identity.System, purposes []gateway.Purpose, services []gateway.ServiceID) {
 	for _, p := range purposes {
 		for _, service := range b.servicesOf(own, guide, p, services) {
 			f := at(use{service, p})
@@ -220,7 +263,7 @@ func (b registerBook) permit(at func(use) *found, own registerSetting, guide pol
 	}
 }
 
-func (b registerBook) servicesOf(own registerSetting, guide policies.Guide, p gateway.Purpose, confined []gateway.ServiceID) []gateway.ServiceID {
+func (b *registerBook) servicesOf(own registerSetting, guide policies.Guide, p gateway.Purpose, confined []gateway.ServiceID) []gateway.ServiceID {
 	needs := slices.ContainsFunc(guide.Purposes, func(g policies.GuidePurpose) bool { return g.ID == p && g.NeedsService })
 	switch {
 	case len(confined) > 0:
@@ -244,7 +287,7 @@ func systemTitle(t identity.Tenant, id gateway.SystemID) string {
 	return string(id)
 }
 
-func (b registerBook) entry(ctx context.Context, t identity.Tenant, u use, f found, own registerSetting, guide policies.Guide) (ui.BookEntry, error) {
+func (b *registerBook) entry(ctx context.Context, t identity.Tenant, u use, f found, own registerSetting, guide policies.Guide) (ui.BookEntry, error) {
 	e := ui.BookEntry{
 		Service: u.service, Purpose: u.purpose, PurposeTitle: string(u.purpose), Role: "betreiber", Requests: f.requests,
 		Systems: slices.Sorted(maps.Keys(f.systems)), Retention: "Nachweis ohne Inhalt, mindestens 183 Tage (Art. 26 Abs. 6 KI-VO)",
@@ -318,7 +361,7 @@ func refusals(reasons []gateway.Reason) []gateway.Reason {
 }
 
 // document takes over what the tenant has written down, and what a release says.
-func (b registerBook) document(e *ui.BookEntry, tenant gateway.TenantID, own registerSetting) {
+func (b *registerBook) document(e *ui.BookEntry, tenant gateway.TenantID, own registerSetting) {
 	text := textFor(own.Entries, e.Service, e.Purpose)
 	e.Text, e.Role, e.Retention = cmp.Or(text.Text, e.Text), cmp.Or(text.Role, e.Role), cmp.Or(text.Retention, e.Retention)
 	e.LegalBasis, e.Exemption, e.VVT = text.LegalBasis, text.Exemption, text.VVT

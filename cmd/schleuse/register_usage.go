@@ -6,6 +6,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,13 @@ type PriceListConfig struct {
 	// Name, for example "Rahmenvertrag 2026-07", and Date, for example 2026-07-01.
 	Name string `yaml:"name"`
 	Date string `yaml:"date"`
+}
+
+func (c PriceListConfig) validate() error {
+	if _, err := time.Parse(time.DateOnly, c.Date); c.Date != "" && err != nil {
+		return fmt.Errorf("price_list.date: %q is not a date such as 2026-07-01", c.Date)
+	}
+	return nil
 }
 
 // usageBook is the usage that quota has counted, with times from the record.
@@ -64,6 +72,8 @@ const maxDays = 31
 
 func (b usageBook) Times(ctx context.Context, q ui.UsageQuery) (ui.TimesReport, error) {
 	out := ui.TimesReport{Each: timedPerDay}
+	hurried, cancel := context.WithTimeout(ctx, measureTime)
+	defer cancel()
 	all := &sampler{}
 	end := q.To.AddDate(0, 0, 1)
 	days := int(end.Sub(q.From)/(24*time.Hour)) + 1
@@ -74,7 +84,11 @@ func (b usageBook) Times(ctx context.Context, q ui.UsageQuery) (ui.TimesReport, 
 			to = end
 		}
 		one := &sampler{record: b.p.record, most: timedPerDay}
-		if err := one.take(ctx, audit.Filter{Scope: readScope(q.Tenant), From: from, To: to, Outcome: gateway.OutcomeAnswered}); err != nil {
+		err := one.take(hurried, audit.Filter{Scope: readScope(q.Tenant), From: from, To: to, Outcome: gateway.OutcomeAnswered})
+		if hurried.Err() != nil && ctx.Err() == nil {
+			break // what was measured until now
+		}
+		if err != nil {
 			return out, err
 		}
 		all.total, all.first = append(all.total, one.total...), append(all.first, one.first...)

@@ -132,6 +132,9 @@ type RejectedModel struct {
 type Register interface {
 	// Book of a tenant; CodeNotFound if there is no such tenant.
 	Book(ctx context.Context, tenant gateway.TenantID) (Book, error)
+	// Published is the register of a tenant that publishes it, at most a few
+	// minutes old; CodeNotFound for every other one.
+	Published(ctx context.Context, tenant gateway.TenantID) (Book, error)
 }
 
 // Book is the register of one tenant, made from configuration and usage.

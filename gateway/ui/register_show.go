@@ -109,7 +109,7 @@ func publicPath(id gateway.TenantID) string { return "/verzeichnis/" + url.PathE
 // registerPublic is GET /verzeichnis/{tenant}, open to everybody. It is the same
 // for everyone, also for those who are signed in, so that it can be cached.
 func (u *UI) registerPublic(w http.ResponseWriter, r *http.Request) error {
-	book, err := u.publicBook(r)
+	book, err := u.Register.Register.Published(r.Context(), gateway.TenantID(r.PathValue("tenant")))
 	if err != nil {
 		return err
 	}
@@ -117,22 +117,6 @@ func (u *UI) registerPublic(w http.ResponseWriter, r *http.Request) error {
 	v.SignedIn, v.Person, v.Menu = false, identity.Person{}, nil
 	cacheable(w.Header())
 	return u.render(w, r, http.StatusOK, "register_show.html", v)
-}
-
-// publicBook does not tell a tenant that does not publish from one that is not there.
-func (u *UI) publicBook(r *http.Request) (Book, error) {
-	id := gateway.TenantID(r.PathValue("tenant"))
-	if t, ok := u.Directory.Tenant(id); !ok || !t.Active {
-		return Book{}, noBook()
-	}
-	book, err := u.Register.Register.Book(r.Context(), id)
-	if err != nil || !book.Publish {
-		if err == nil || gateway.CodeOf(err) == gateway.CodeNotFound {
-			err = noBook()
-		}
-		return Book{}, err
-	}
-	return book, nil
 }
 
 // cacheable: language and theme come from cookies and headers, nothing else does.
@@ -143,7 +127,7 @@ func cacheable(h http.Header) {
 
 // registerPublicJSON is GET /verzeichnis/{tenant}/verzeichnis.json.
 func (u *UI) registerPublicJSON(w http.ResponseWriter, r *http.Request) error {
-	book, err := u.publicBook(r)
+	book, err := u.Register.Register.Published(r.Context(), gateway.TenantID(r.PathValue("tenant")))
 	if err != nil {
 		return err
 	}
