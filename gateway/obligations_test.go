@@ -337,7 +337,10 @@ func streamed(t *testing.T, g *gateway.Gateway) []string {
 }
 
 func quoted(s string) string {
-	raw, _ := json.Marshal(s)
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
 	return string(raw)
 }
 

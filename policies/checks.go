@@ -157,8 +157,11 @@ func Check(s Setup) []Finding {
 func (r Release) missing() []string {
 	var out []string
 	for _, field := range [...]struct{ name, value string }{
-		{"Registrierung", r.Registration}, {"Grundrechte-Folgenabschätzung", r.FRIA},
-		{"Datenschutz-Folgenabschätzung", r.DPIA}, {"benannte Aufsicht", r.Oversight}, {"Beginn", r.ValidFrom},
+		{"Registrierung", r.Registration},
+		{"Grundrechte-Folgenabschätzung", r.FRIA},
+		{"Datenschutz-Folgenabschätzung", r.DPIA},
+		{"benannte Aufsicht", r.Oversight},
+		{"Beginn", r.ValidFrom},
 	} {
 		if field.value == "" {
 			out = append(out, field.name)

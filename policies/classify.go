@@ -110,10 +110,10 @@ func dutyOf(r gateway.Reason, obligations []gateway.Obligation) (Duty, bool) {
 
 // assumed is what a caller will have to say of a case.
 func assumed(p gateway.Purpose) (*gateway.Ruling, *gateway.Automation) {
-	switch p {
-	case gateway.PurposeLetterFromDecision:
+	if p == gateway.PurposeLetterFromDecision {
 		return &gateway.Ruling{Tenor: "entschieden", Burdening: true, Hearing: gateway.HearingHeld}, nil
-	case purposeAutomated:
+	}
+	if p == purposeAutomated {
 		return nil, &gateway.Automation{Complete: true}
 	}
 	return nil, nil
