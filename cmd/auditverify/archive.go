@@ -137,7 +137,7 @@ func eachLine(archive *zip.Reader, name string, do func(line []byte) error) erro
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	for n := 1; lines.Scan(); n++ {
 		if err := do(lines.Bytes()); err != nil {
-			return fmt.Errorf("Zeile %d von %s: %w", n, name, err)
+			return fmt.Errorf("in %s, Zeile %d: %w", name, n, err)
 		}
 	}
 	if lines.Err() != nil {

@@ -229,7 +229,7 @@ func (r *retentionRun) questions() []Due {
 		out = append(out, due)
 	}
 	if r.Notes > 0 {
-		out = append(out, Due{Now: r.now, Floor: r.Floor, Ceiling: r.Retention.Notes, Notes: true, Kept: keptTopics()})
+		out = append(out, Due{Now: r.now, Floor: r.Floor, Ceiling: r.Notes, Notes: true, Kept: keptTopics()})
 	}
 	return out
 }

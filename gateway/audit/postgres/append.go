@@ -220,7 +220,7 @@ func columns(rows []audit.Row) []any {
 	for n := range rows {
 		r := &rows[n]
 		seqs[n], times[n], bodies[n] = r.Seq, r.Time, r.Body
-		floors[n], ceilings[n] = int32(r.Floor), int32(r.Ceiling) //nolint:gosec // days of a century at most
+		floors[n], ceilings[n] = int32(r.Floor), int32(r.Ceiling)
 		for i, v := range [texts]string{
 			string(r.Kind), r.ID, string(r.Tenant), r.Writer, r.System, r.Purpose, r.Service, r.Operation,
 			r.Effect, r.Outcome, r.Model, r.Residency, r.File, r.Rules, string(r.Result), r.Revision, r.Topic, r.Object,

@@ -251,7 +251,7 @@ func (r Reader) Select(ctx context.Context, f audit.Filter, after audit.Position
 		w.and("(o.at < " + at + " OR (o.at = " + at + " AND o.seq < " + seq + "))")
 	}
 	opens, err := collect(ctx, r, scanEntry,
-		"SELECT "+prefixed("o.", whole)+" FROM entry o WHERE "+w.sql()+" ORDER BY o.at DESC, o.seq DESC LIMIT "+w.arg(limit), w.args...)
+		"SELECT "+ofOpen(whole)+" FROM entry o WHERE "+w.sql()+" ORDER BY o.at DESC, o.seq DESC LIMIT "+w.arg(limit), w.args...)
 	if err != nil {
 		return nil, wrap("list entries", err)
 	}
@@ -321,7 +321,7 @@ func (r Reader) Notes(ctx context.Context, f audit.NoteFilter, before int64, lim
 	}
 	c.equal("o.object", f.Object)
 	list, err := collect(ctx, r, scanEntry,
-		"SELECT "+prefixed("o.", whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq DESC LIMIT "+c.arg(limit), c.args...)
+		"SELECT "+ofOpen(whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq DESC LIMIT "+c.arg(limit), c.args...)
 	return list, wrap("list notes", err)
 }
 
@@ -333,7 +333,7 @@ func (r Reader) NotesAbout(ctx context.Context, scope audit.Scope, topics, objec
 	c.scope(scope)
 	c.and("o.topic " + r.Dialect.In(c.arg(r.Dialect.List(topics))))
 	c.and("o.object " + r.Dialect.In(c.arg(r.Dialect.List(objects))))
-	list, err := collect(ctx, r, scanEntry, "SELECT "+prefixed("o.", whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq", c.args...)
+	list, err := collect(ctx, r, scanEntry, "SELECT "+ofOpen(whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq", c.args...)
 	return list, wrap("list notes", err)
 }
 
@@ -383,7 +383,7 @@ func (r Reader) Due(ctx context.Context, d audit.Due, after audit.Position, limi
 		c.and("NOT EXISTS (SELECT 1 FROM pending p WHERE p.id = o.id)")
 	}
 	list, err := collect(ctx, r, scanShort,
-		"SELECT "+prefixed("o.", short)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.at, o.seq LIMIT "+c.arg(limit), c.args...)
+		"SELECT "+ofOpen(short)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.at, o.seq LIMIT "+c.arg(limit), c.args...)
 	return list, wrap("look for contents whose time is over", err)
 }
 
@@ -499,8 +499,9 @@ func (c *condition) rules(r Reader, names ...string) {
 	}
 }
 
-func prefixed(prefix, columns string) string {
-	return prefix + strings.ReplaceAll(columns, ", ", ", "+prefix)
+// ofOpen are the columns of the table named o.
+func ofOpen(columns string) string {
+	return "o." + strings.ReplaceAll(columns, ", ", ", o.")
 }
 
 func wrap(what string, err error) error {
