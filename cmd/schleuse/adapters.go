@@ -148,8 +148,10 @@ func (l letters) Release(ctx context.Context, caller gateway.Caller, d httpapi.D
 	if err != nil {
 		return httpapi.Draft{}, err
 	}
-	if err := l.p.sayOfLetter(ctx, caller, d.DecisionID); err != nil {
-		return httpapi.Draft{}, err
+	for _, entry := range []string{d.DecisionID, released.Released.DecisionID} {
+		if err := l.p.sayOfLetter(ctx, caller, entry); err != nil {
+			return httpapi.Draft{}, err
+		}
 	}
 	out, err := apiDraft(released)
 	out.Created = d.Created

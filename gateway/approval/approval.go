@@ -93,7 +93,7 @@ func (d *Desk) Say(ctx context.Context, w Word) error {
 	if w.System != "" && entry.Record.System != w.System || w.Case != "" && entry.Record.Case != d.config.Pseudonymise(w.Tenant, "case", w.Case) {
 		return &gateway.Error{Op: "release result", Code: gateway.CodeNotFound, RequestID: w.Entry, Message: "Zu diesem Vorgang gibt es keinen solchen Eintrag."}
 	}
-	if entry.Result() != audit.ResultRelease {
+	if !needsPerson(entry.Item) {
 		return &gateway.Error{Op: "release result", Code: gateway.CodeInvalid, RequestID: w.Entry, Message: "Zu diesem Eintrag ist keine Freigabe durch einen Menschen nötig."}
 	}
 	if err := d.taken(ctx, scope, w.Entry, ""); err != nil {
@@ -103,6 +103,20 @@ func (d *Desk) Say(ctx context.Context, w Word) error {
 		return err
 	}
 	return d.taken(ctx, scope, w.Entry, note.ID)
+}
+
+// needsPerson: the answer was given under the obligation that a person releases
+// it. That it was given may not have been written down yet.
+func needsPerson(i audit.Item) bool {
+	if i.Result() != audit.ResultOpen {
+		return i.Result() == audit.ResultRelease
+	}
+	n := len(i.Record.Decisions)
+	if n == 0 || !i.Record.Decisions[n-1].Allowed() {
+		return false
+	}
+	_, needed := i.Record.Decisions[n-1].Obligation(gateway.ObligationHumanRelease)
+	return needed
 }
 
 // taken reports that somebody else has spoken before.

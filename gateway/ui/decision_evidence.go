@@ -245,10 +245,14 @@ func (u *UI) evidenceFacts(entry audit.Entry, one row) [][]string {
 	if one.Model != "" {
 		model = one.Model + ", " + one.Place
 	}
+	wording := "nicht gespeichert"
+	if rec.Kept != nil {
+		wording = fmt.Sprintf("verschlüsselt verwahrt, %d Tage; nicht Teil dieses Nachweises", rec.Kept.Days)
+	}
 	rows := [][]string{
 		{"Fachverfahren", one.System}, {"Anwendungsfall", purposeName(rec.Purpose)}, {"Leistung", u.serviceName(rec.Service)},
 		{"Datenklassen", orNone(classes)}, {"Erkannt", orNone(found)}, {"Vor dem Versand ersetzt", fmt.Sprint(rec.Masked)}, {"Modell", model},
-		{"Erfüllte Auflagen", orNone(duties)}, {"Regelstand", revisionOf(rec)}, {"Wortlaut", "nicht in diesem Eintrag"},
+		{"Erfüllte Auflagen", orNone(duties)}, {"Regelstand", revisionOf(rec)}, {"Wortlaut", wording},
 		{"Aktenzeichen, pseudonym", string(rec.Case)}, {"Person, pseudonym", string(rec.User)},
 	}
 	kept := rows[:0]

@@ -318,8 +318,11 @@ func (u *UI) release(r *http.Request, d *panelDraft) error {
 		return err
 	}
 	changed := slices.ContainsFunc(d.Blocks, func(b block) bool { return b.State == blockEdited || b.State == blockDiscarded })
-	if err := u.sayOfDraft(r.Context(), person, d.Draft.DecisionID, changed); err != nil {
-		return err
+	// The letter is released, and with it the entry that allowed the release.
+	for _, entry := range []string{d.Draft.DecisionID, released.Released.DecisionID} {
+		if err := u.sayOfDraft(r.Context(), person, entry, changed); err != nil {
+			return err
+		}
 	}
 	d.Draft = released
 	d.Blocks = make([]block, len(released.Letter.Body))
