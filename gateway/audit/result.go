@@ -3,7 +3,11 @@
 
 package audit
 
-import "github.com/ki-schleuse/schleuse/gateway"
+import (
+	"slices"
+
+	"github.com/ki-schleuse/schleuse/gateway"
+)
 
 // Result is how a request went, in one word.
 type Result string
@@ -11,7 +15,7 @@ type Result string
 // Results.
 const (
 	ResultAllowed Result = "allowed" // answered
-	ResultDuties  Result = "duties"  // answered under obligations
+	ResultDuties  Result = "duties"  // answered under obligations that somebody feels
 	ResultRelease Result = "release" // answered with a draft that a person has to release
 	ResultDenied  Result = "denied"  // refused before anything was sent
 	ResultStopped Result = "stopped" // the answer was refused
@@ -57,10 +61,16 @@ func promised(r gateway.Record) Result {
 	if _, ok := last.Obligation(gateway.ObligationHumanRelease); ok {
 		return ResultRelease
 	}
-	if len(last.Obligations) > 0 {
+	if slices.ContainsFunc(last.Obligations, felt) {
 		return ResultDuties
 	}
 	return ResultAllowed
+}
+
+// felt is an obligation that changes the request, the answer or who sees it, and
+// not only how long an entry is kept and without what.
+func felt(o gateway.Obligation) bool {
+	return o.ID != gateway.ObligationNoContentLog && o.ID != gateway.ObligationRetain
 }
 
 // revision is that of the rules which decided last.
