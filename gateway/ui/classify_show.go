@@ -44,7 +44,6 @@ type classified struct {
 	Automatic *ClassResult
 	// Same are examples of this class, Across those of the nearest other class.
 	Same, Across []GuideExample
-	Link         string
 }
 
 var (
@@ -73,7 +72,6 @@ func (u *UI) classify(w http.ResponseWriter, r *http.Request) error {
 		if v.Result, err = u.classified(r, guide, plan, automatic); err != nil {
 			return err
 		}
-		v.Result.Link = r.URL.RequestURI()
 	}
 	return u.render(w, r, http.StatusOK, "classify_show.html", v)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -91,9 +92,6 @@ func (u *UI) subject(r *http.Request) (PersonSubject, error) {
 	return s, nil
 }
 
-// accessForms are the formats of a disclosure by their names in the form.
-var accessForms = []string{"html", "pdf", "odt", "docx", "json"}
-
 // personAccess is POST /admin/persons/access: the disclosure on the page, or as a
 // file. Each one is put together anew and noted; none is kept.
 func (u *UI) personAccess(w http.ResponseWriter, r *http.Request) error {
@@ -122,7 +120,9 @@ func (u *UI) personAccess(w http.ResponseWriter, r *http.Request) error {
 }
 
 // Forms are the formats of the disclosure.
-func (accessView) Forms() []string { return accessForms[1:] }
+func (accessView) Forms() []option {
+	return []option{{Value: "pdf", Text: "PDF", Selected: true}, {Value: "odt", Text: "ODT"}, {Value: "docx", Text: "DOCX"}, {Value: "json", Text: "JSON"}}
+}
 
 // personErase is POST /admin/persons/erase. The first time it says what would be
 // erased and what stays; with the confirmation and a reason it is done.
@@ -150,8 +150,7 @@ func (u *UI) personErase(w http.ResponseWriter, r *http.Request) error {
 
 // messageOf is what an error says to people.
 func messageOf(err error) string {
-	var known *gateway.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*gateway.Error](err); ok {
 		return known.Message
 	}
 	return ""
@@ -179,11 +178,7 @@ func (u *UI) personHold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	path := "/admin/persons"
-	if personOf(r).Operator {
-		path += "?mandant=" + string(id)
-	}
-	http.Redirect(w, r, path, http.StatusSeeOther)
+	http.Redirect(w, r, "/admin/persons?"+url.Values{"mandant": {string(id)}}.Encode(), http.StatusSeeOther)
 	return nil
 }
 

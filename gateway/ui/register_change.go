@@ -36,8 +36,8 @@ func bookFields(e BookEntry) []bookField {
 	}
 }
 
-// Fields of an entry for its form.
-func (e BookEntry) Fields() []bookField { return bookFields(e) }
+// Documented are the fields of an entry for its form.
+func (registerView) Documented(e BookEntry) []bookField { return bookFields(e) }
 
 // editable reports whether the person may document the register here: who sets up
 // the tenant, unless it stands in the configuration.

@@ -27,8 +27,12 @@ func (m money) String() string {
 	if m < 0 {
 		sign, m = "−", -m
 	}
-	if m > 0 && m < 10*cent {
-		return sign + "0," + strings.TrimRight(pad(int64((m+50)/100), 4), "0") + "\u00a0€"
+	switch {
+	case m > 0 && m < 100:
+		return sign + "unter 0,0001\u00a0€"
+	case m > 0 && m < 10*cent:
+		places := pad(int64(m+50)/100, 4)
+		return sign + "0," + places[:2] + strings.TrimRight(places[2:], "0") + "\u00a0€"
 	}
 	rounded := (int64(m) + cent/2) / cent
 	return sign + count(int(rounded/100)) + "," + pad(rounded%100, 2) + "\u00a0€"
@@ -104,9 +108,6 @@ func share(n, all int64) string {
 	}
 	return strconv.FormatInt((n*100+all/2)/all, 10) + "\u202f%"
 }
-
-// crumb leads to the page above.
-type crumb struct{ Path, Text string }
 
 // option of a select.
 type option struct {

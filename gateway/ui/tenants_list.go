@@ -77,9 +77,7 @@ func (u *UI) tenantUsage(r *http.Request, by identity.Actor) (map[gateway.Tenant
 	now := u.Now().In(u.zone)
 	rows, err := u.Register.Usage.Usage(r.Context(), UsageQuery{From: now.AddDate(0, 0, -29), To: now, Tenant: by.Tenant, By: []UsageGroup{UsageTenant}})
 	for _, row := range rows {
-		sum := out[row.Tenant]
-		sum.add(row)
-		out[row.Tenant] = sum
+		out[row.Tenant] = out[row.Tenant].plus(row)
 	}
 	return out, err
 }

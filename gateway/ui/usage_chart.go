@@ -81,10 +81,10 @@ func drawTimes(days []DayTimes, zone *time.Location) curve {
 
 // niceTime is the next 3, 6 or 12 times a power of ten.
 func niceTime(d time.Duration) time.Duration {
-	for step := 100 * time.Microsecond; ; step *= 10 {
-		for _, f := range []time.Duration{3, 6, 12} {
-			if f*step >= d {
-				return f * step
+	for step := int64(100 * time.Microsecond); ; step *= 10 {
+		for _, f := range []int64{3, 6, 12} {
+			if f*step >= int64(d) {
+				return time.Duration(f * step)
 			}
 		}
 	}

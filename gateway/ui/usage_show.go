@@ -46,13 +46,15 @@ type usageSum struct {
 	WattHours                          float64
 }
 
-func (s *usageSum) add(r UsageRow) {
+// plus is the sum with another row.
+func (s usageSum) plus(r UsageRow) usageSum {
 	s.Requests += r.Requests
 	s.Input += r.Input
 	s.Output += r.Output
 	s.Estimated += r.Estimated
 	s.Cost += money(r.Cost)
 	s.WattHours += r.WattHours
+	return s
 }
 
 // Tokens are input and output together.
@@ -218,14 +220,14 @@ func (u *UI) usage(r *http.Request, f usageFilter) (usageView, error) {
 	}
 	v.Centres, v.Aims = u.choices(rows, f)
 	for _, row := range f.of(before) {
-		v.Before.add(row)
+		v.Before = v.Before.plus(row)
 	}
 	rows = f.of(rows)
 	for _, row := range rows {
-		v.Total.add(row)
+		v.Total = v.Total.plus(row)
 	}
-	v.Places = placesOf(rows, v.Total)
-	v.Rows = u.lines(r, f, rows, v.Places)
+	v.Places = placesOf(rows)
+	v.Rows = u.lines(f, rows, v.Places)
 	for _, o := range usagePeriods {
 		o.Selected = o.Value == f.Period
 		v.Periods = append(v.Periods, o)
@@ -290,7 +292,7 @@ func (u *UI) choices(rows []UsageRow, f usageFilter) (centres, aims []option) {
 }
 
 // placesOf are the places in the order of sovereignty, each with its colour.
-func placesOf(rows []UsageRow, total usageSum) []placeKey {
+func placesOf(rows []UsageRow) []placeKey {
 	requests := map[gateway.Residency]int64{}
 	var with int64
 	for _, row := range rows {
@@ -311,7 +313,7 @@ func placesOf(rows []UsageRow, total usageSum) []placeKey {
 }
 
 // lines sums the rows by group, the dearest first, and draws their bars.
-func (u *UI) lines(r *http.Request, f usageFilter, rows []UsageRow, places []placeKey) []usageLine {
+func (u *UI) lines(f usageFilter, rows []UsageRow, places []placeKey) []usageLine {
 	byKey := map[string]*usageLine{}
 	var keys []string
 	for _, row := range rows {
@@ -322,7 +324,7 @@ func (u *UI) lines(r *http.Request, f usageFilter, rows []UsageRow, places []pla
 			byKey[key] = line
 			keys = append(keys, key)
 		}
-		line.add(row)
+		line.usageSum = line.plus(row)
 		line.Places[row.Place] += money(row.Cost)
 	}
 	out := make([]usageLine, 0, len(keys))
