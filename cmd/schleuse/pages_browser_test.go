@@ -272,7 +272,7 @@ func TestPagesByKeyboard(t *testing.T) {
 	b := openBrowser(t, s.url)
 	b.appearance("light", "de")
 	b.open(s.login(demoTenant, identity.RoleRevision, identity.RoleCase), 1440, 900)
-	for _, path := range []string{"/admin/decisions", "/panel/check", "/panel/check?einbettung=1"} {
+	for _, path := range []string{"/admin", "/admin/decisions", "/admin/approvals", "/panel/approvals?einbettung=1", "/panel/check", "/panel/check?einbettung=1"} {
 		b.open(path, 1440, 900)
 		do(b, chromedp.KeyEvent(kb.Tab))
 		if first := do(b, chromedp.Evaluate[string]("document.activeElement.getAttribute('href') || document.activeElement.tagName")); first != "#inhalt" {
