@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ var errNotCounted = errors.New("rules are being counted")
 
 // count returns the last count of a scope, or waits a moment for the first.
 func (c *ruleCounter) count(ctx context.Context, scope audit.Scope, since time.Time) (map[string]int, error) {
-	done := c.begin(scope, since)
+	done := c.begin(scope, since) //nolint:contextcheck // a count serves more pages than the one that began it
 	if rules := c.known(scope); rules != nil || done == nil {
 		return rules, nil
 	}
@@ -127,10 +128,10 @@ func (c *ruleCounter) run(ctx context.Context, n *ruleCount, f audit.Filter) {
 func rulesOf(i audit.Item) map[string]bool {
 	decisions := i.Record.Decisions
 	if i.Record.Answer != nil {
-		decisions = append(decisions[:len(decisions):len(decisions)], *i.Record.Answer)
+		decisions = append(slices.Clip(decisions), *i.Record.Answer)
 	}
 	if i.Closing != nil && i.Closing.Response != nil {
-		decisions = append(decisions[:len(decisions):len(decisions)], *i.Closing.Response)
+		decisions = append(slices.Clip(decisions), *i.Closing.Response)
 	}
 	out := map[string]bool{}
 	for _, d := range decisions {

@@ -132,12 +132,18 @@ func (v *visitor) proposed(comment string, page answer) string {
 			return m[1]
 		}
 		if strings.Contains(page.body, "nicht angenommen") {
-			v.t.Fatalf("the proposal was not accepted: %.3000s", page.body[strings.Index(page.body, "<main"):])
+			v.t.Fatalf("the proposal was not accepted: %.3000s", mainOf(page))
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 	v.t.Fatal("the proposal does not come")
 	return ""
+}
+
+// mainOf is the content of a page, for messages.
+func mainOf(page answer) string {
+	_, content, _ := strings.Cut(page.body, "<main")
+	return content
 }
 
 // impact computes what a proposal would have said, and waits for it.
@@ -154,19 +160,19 @@ func (v *visitor) impact(id string) answer {
 		time.Sleep(200 * time.Millisecond)
 		page = v.get("/admin/policies/proposals/"+id, http.StatusOK)
 	}
-	v.t.Fatalf("the impact is not computed: %s", page.body[strings.Index(page.body, "<main"):])
+	v.t.Fatalf("the impact is not computed: %s", mainOf(page))
 	return page
 }
 
 // sign hands in a signature over the text of a proposal.
-func (v *visitor) sign(id, private string, want int) answer {
+func (v *visitor) sign(id, private string, want int) {
 	v.t.Helper()
 	text := v.get("/admin/policies/proposals/"+id+"/text", http.StatusOK)
 	signed, err := release.Sign([]byte(text.body), private)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	return v.post("/admin/policies/proposals/"+id+"/sign", url.Values{"unterschrift": {string(signed)}}, want)
+	v.post("/admin/policies/proposals/"+id+"/sign", url.Values{"unterschrift": {string(signed)}}, want)
 }
 
 // signerKey is the private key of a signer of the demonstration.
@@ -302,7 +308,7 @@ func TestPolicyRelease(t *testing.T) {
 func (d *policyDesk) journalHas(t *testing.T, words ...string) {
 	t.Helper()
 	page := d.jo.get("/admin/journal?zeitraum=alle", http.StatusOK)
-	table := page.body[strings.Index(page.body, "<tbody"):]
+	_, table, _ := strings.Cut(page.body, "<tbody")
 	for _, want := range words {
 		if !strings.Contains(table, want) {
 			t.Errorf("the journal does not show %q", want)

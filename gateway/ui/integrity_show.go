@@ -246,7 +246,7 @@ func (u *UI) integrityVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	done := make(chan struct{})
-	u.Policies.work.start(maxVerifyTime, func(ctx context.Context) {
+	u.Policies.work.start(maxVerifyTime, func(ctx context.Context) { //nolint:contextcheck // outlives the request that asked for it
 		defer close(done)
 		u.Policies.proofs.end(u.verifyChain(ctx))
 	})

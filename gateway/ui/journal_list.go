@@ -104,20 +104,20 @@ func fieldChanges(before, after json.RawMessage) []fieldChange {
 	if len(before) == 0 && len(after) == 0 {
 		return nil
 	}
-	var old, new map[string]json.RawMessage
-	if !isObject(before, &old) || !isObject(after, &new) {
+	var was, is map[string]json.RawMessage
+	if !isObject(before, &was) || !isObject(after, &is) {
 		return []fieldChange{{"", pretty(before), pretty(after)}}
 	}
 	fields := map[string]bool{}
-	for k := range old {
+	for k := range was {
 		fields[k] = true
 	}
-	for k := range new {
+	for k := range is {
 		fields[k] = true
 	}
 	var out []fieldChange
 	for _, k := range slices.Sorted(maps.Keys(fields)) {
-		if a, b := pretty(old[k]), pretty(new[k]); a != b {
+		if a, b := pretty(was[k]), pretty(is[k]); a != b {
 			out = append(out, fieldChange{k, a, b})
 		}
 	}

@@ -125,7 +125,7 @@ func (u *UI) impactShow(w http.ResponseWriter, r *http.Request) error {
 		if v.Proposal.Impact != nil {
 			v.Impact = u.impactOf(*v.Proposal.Impact, mayRead(person))
 		}
-		if x, ok := u.Policies.runs.about("impact", v.Proposal.ID); ok {
+		if x, ok := u.Policies.runs.impactOf(v.Proposal.ID); ok {
 			v.Run = &x
 		}
 	}

@@ -242,18 +242,18 @@ func TestRuns(t *testing.T) {
 		t.Error("the same comparison runs twice, or another one not at all")
 	}
 	s.end("1", "", &gateway.Error{Code: gateway.CodeDenied, Message: "Nein."})
-	if r, ok := s.about("impact", "e-1"); !ok || r.Problem != "Nein." {
+	if r, ok := s.impactOf("e-1"); !ok || r.Problem != "Nein." {
 		t.Errorf("the failed step is %+v", r)
 	}
 	if !s.begin(run{ID: "4", Kind: "impact", Proposal: "e-1"}) {
 		t.Error("a failed step cannot be repeated")
 	}
 	s.end("4", "", nil)
-	if _, ok := s.about("impact", "e-1"); ok {
+	if _, ok := s.impactOf("e-1"); ok {
 		t.Error("a step that succeeded is still shown")
 	}
 	s.end("3", "", errors.New("secret"))
-	if r, _ := s.about("impact", "e-2"); strings.Contains(r.Problem, "secret") || r.Problem == "" {
+	if r, _ := s.impactOf("e-2"); strings.Contains(r.Problem, "secret") || r.Problem == "" {
 		t.Errorf("an unknown error is shown as %q", r.Problem)
 	}
 	for i := range 3 * maxRuns {

@@ -101,7 +101,7 @@ type Desk interface {
 	Withdraw(ctx context.Context, by release.Person, id, reason string) (release.Proposal, error)
 	Rollback(ctx context.Context, by release.Person, revision, reason string) (release.Revision, error)
 	Revisions(ctx context.Context) ([]release.Revision, error)
-	Between(ctx context.Context, old, new string) (policies.Difference, error)
+	Between(ctx context.Context, before, after string) (policies.Difference, error)
 }
 
 var _ Desk = (*release.Desk)(nil)

@@ -80,7 +80,7 @@ func (u *UI) proposalView(r *http.Request) (proposalView, error) {
 	if p.Impact != nil {
 		v.Impact = u.impactOf(*p.Impact, mayRead(person))
 	}
-	if x, ok := u.Policies.runs.about("impact", p.ID); ok {
+	if x, ok := u.Policies.runs.impactOf(p.ID); ok {
 		v.Run = &x
 	}
 	shadow, err := u.shadow(r.Context())
@@ -203,7 +203,7 @@ func (u *UI) proposalBundle(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	attach(w, "application/zip", "richtlinien-"+r.PathValue("id")+".zip")
-	_, err = w.Write(packed)
+	_, err = w.Write(packed) //nolint:gosec // a ZIP to be saved, never shown
 	return err
 }
 
@@ -234,7 +234,7 @@ func (u *UI) proposalImpact(w http.ResponseWriter, r *http.Request) error {
 	if !u.Policies.runs.begin(task) {
 		return conflict("compare with the history", "Die Auswirkung dieses Entwurfs wird schon berechnet.")
 	}
-	u.runStep(task, func(ctx context.Context) (string, error) {
+	u.runStep(task, func(ctx context.Context) (string, error) { //nolint:contextcheck // outlives the request that asked for it
 		_, err := u.Policies.Desk.Impact(ctx, by, id, from)
 		u.logStep(ctx, "compare with the history", err)
 		return "", err

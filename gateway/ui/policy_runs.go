@@ -87,9 +87,9 @@ func (s *runs) of(kind string) []run {
 	return out
 }
 
-// about is the step of a kind that concerns a proposal and is under way or failed.
-func (s *runs) about(kind, proposal string) (run, bool) {
-	for _, r := range s.of(kind) {
+// impactOf is the comparison of a proposal that is under way or failed.
+func (s *runs) impactOf(proposal string) (run, bool) {
+	for _, r := range s.of("impact") {
 		if r.Proposal == proposal {
 			return r, true
 		}
