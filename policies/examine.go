@@ -63,8 +63,13 @@ type ExamineOptions struct {
 	Mutations int
 }
 
-// maxFindings of one step are told.
-const maxFindings = 50
+// maxFindings of one step are told; after maxFailedCases no more golden cases are
+// tried. Mutations end after their time: those of a slow draft would take hours.
+const (
+	maxFindings    = 50
+	maxFailedCases = 20
+	mutationTime   = 30 * time.Second
+)
 
 // Examine makes every automatic check of a bundle. Its rules are taken for code of
 // strangers: they call our functions only, each evaluation has a deadline, and the
@@ -159,8 +164,7 @@ func (x *examiner) lint(context.Context) error {
 
 func (x *examiner) canary(ctx context.Context) error {
 	if err := twice(func() error { return x.bundle.canaries(ctx, nil, x.options.Timeout) }); err != nil {
-		x.step(StepCanary, len(canaryQuestions), err.Error())
-		return nil
+		return x.unusable(StepCanary, err)
 	}
 	x.step(StepCanary, len(canaryQuestions))
 	return nil
@@ -175,6 +179,10 @@ func (x *examiner) golden(ctx context.Context) error {
 	}
 	var findings []string
 	for _, one := range x.cases.cases {
+		if len(findings) == maxFailedCases {
+			findings = append(findings, "the other cases were not tried")
+			break
+		}
 		if err := twice(func() error { return e.checkGolden(ctx, one) }); err != nil {
 			findings = append(findings, fmt.Sprintf("%s: %v", one.name(), err))
 		}
@@ -210,7 +218,9 @@ func (x *examiner) rego(ctx context.Context) error {
 }
 
 func (x *examiner) mutation(ctx context.Context) error {
-	tried, openings, err := x.snapshot.mutations(ctx, x.cases.cases, x.options.Mutations, x.options.Timeout)
+	within, cancel := context.WithTimeout(ctx, mutationTime)
+	defer cancel()
+	tried, openings, err := x.snapshot.mutations(within, x.cases.cases, x.options.Mutations, x.options.Timeout)
 	if err != nil && ctx.Err() == nil {
 		openings = append(openings, err.Error())
 	}
