@@ -67,6 +67,7 @@ var rights = map[string]right{
 	"GET /admin/policies/proposals":                  {"RP", 200, 200, 200},
 	"GET /admin/policies/proposals/new":              {"P", 200, 200, 200},
 	"GET /admin/policies/proposals/{id}":             {"RP", 404, 404, 404},
+	"GET /admin/policies/proposals/{id}/bundle":      {"RP", 404, 404, 404},
 	"GET /admin/policies/proposals/{id}/text":        {"RP", 404, 404, 404},
 	"GET /admin/policies/revisions":                  {"RP", 200, 200, 200},
 	"GET /admin/policies/rules/{id}":                 {"RP", 200, 200, 200},
