@@ -117,6 +117,11 @@ func demo(ctx context.Context, out, errOut io.Writer, o demoOptions) error {
 	if err := links.save(o.data); err != nil {
 		return err
 	}
+	if o.data != "" {
+		if err := saveDemoConfig(c); err != nil {
+			return err
+		}
+	}
 	if err := p.publishKey(); err != nil {
 		return err
 	}
