@@ -29,7 +29,6 @@ import (
 const (
 	maxTenantRules  = 20
 	maxTenantSource = 32 << 10
-	maxTenantTerms  = 5000
 )
 
 // tenantRuleID keeps tenants' ids apart from those of the library.
@@ -226,14 +225,6 @@ func onlyConsequences(m *ast.Module) error {
 	}
 	if len(said) == 0 {
 		return fmt.Errorf("none of %s is defined", strings.Join(consequences, ", "))
-	}
-	terms := 0
-	ast.WalkTerms(m, func(*ast.Term) bool {
-		terms++
-		return false
-	})
-	if terms > maxTenantTerms {
-		return fmt.Errorf("%d terms, at most %d", terms, maxTenantTerms)
 	}
 	for _, r := range m.Rules {
 		for ; r != nil; r = r.Else {

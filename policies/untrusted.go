@@ -26,7 +26,9 @@ const (
 	maxFile  = 1 << 20
 	maxFiles = 2000
 	maxDepth = 100
-	maxTerms = 500_000
+	// What the rules are prepared for grows with the square of their terms.
+	maxTerms       = 40_000
+	maxModuleTerms = 5_000
 )
 
 const capabilitiesFile = "capabilities.json"
@@ -68,7 +70,23 @@ func parseRego(name string, raw []byte) (*ast.Module, error) {
 	if nesting(raw, regoStrings) > maxDepth {
 		return nil, fmt.Errorf("nested deeper than %d levels", maxDepth)
 	}
-	return ast.ParseModuleWithOpts(name, string(raw), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+	m, err := ast.ParseModuleWithOpts(name, string(raw), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+	if err != nil {
+		return nil, err
+	}
+	if terms := termsOf(m); terms > maxModuleTerms {
+		return nil, fmt.Errorf("%d terms, at most %d in one file", terms, maxModuleTerms)
+	}
+	return m, nil
+}
+
+func termsOf(m *ast.Module) int {
+	terms := 0
+	ast.WalkTerms(m, func(*ast.Term) bool {
+		terms++
+		return false
+	})
+	return terms
 }
 
 // regoStrings are the quotes in which brackets are text, and whether \ escapes.
@@ -168,10 +186,7 @@ func (b *bundle) size() int {
 	terms := 0
 	for _, modules := range []map[string]*ast.Module{b.modules, b.tests} {
 		for _, m := range modules {
-			ast.WalkTerms(m, func(*ast.Term) bool {
-				terms++
-				return false
-			})
+			terms += termsOf(m)
 		}
 	}
 	return terms

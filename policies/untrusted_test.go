@@ -45,6 +45,7 @@ func TestDraftsOfStrangers(t *testing.T) {
 		{"deep YAML", bundleWith(t, map[string]string{"catalog/deep.yaml": "a: " + strings.Repeat("[", 200_000)}), StepFormat, "deeper"},
 		{"deep YAML by dashes", bundleWith(t, map[string]string{"catalog/deep.yaml": strings.Repeat("- ", 200_000) + "1"}), StepFormat, "deeper"},
 		{"laughs", bundleWith(t, map[string]string{"catalog/laughs.yaml": laughs()}), StepFormat, "alias"},
+		{"many terms", draftWith(t, "_x := ["+strings.Repeat("1, ", maxModuleTerms)+"1]\n\ndeny if _x[0] == 2"), StepFormat, "terms"},
 		{"a rule that denies all", draftWith(t, "deny := true"), StepCanary, "deny"},
 	}
 	for _, c := range cases {
