@@ -20,6 +20,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
 	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
 )
 
@@ -250,12 +251,38 @@ func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path stri
 	if err != nil {
 		return err
 	}
-	if err := viewer.Export(ctx, f, filter); err != nil {
+	if o.config != "" {
+		err = noteExport(ctx, o.config, filter)
+	}
+	if err == nil {
+		err = viewer.Export(ctx, f, filter)
+	}
+	if err != nil {
 		return errors.Join(err, f.Close(), os.Remove(path))
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
+	if o.config == "" {
+		fmt.Fprintln(out, "Die Ausgabe steht nicht im Protokoll: Ohne --config fehlt der Schlüssel dafür.")
+	}
 	fmt.Fprintf(out, "%s geschrieben.\nPrüfen, auch auf einem anderen Rechner: schleuse audit verify --export %s --public-key '%s'\n", path, path, viewer.PublicKeys()[0])
 	return nil
+}
+
+// noteExport writes into the record, before it is made, that there is an export.
+func noteExport(ctx context.Context, config string, f audit.Filter) (err error) {
+	c, err := loadConfig(config)
+	if err == nil {
+		err = c.validateSecret()
+	}
+	if err != nil {
+		return err
+	}
+	notes := &notebook{config: c}
+	defer func() { err = errors.Join(err, notes.close()) }()
+	return notes.Note(ctx, audit.Note{
+		Tenant: f.Scope.Tenant, Topic: audit.TopicExported, Role: identity.RoleOperator, Object: "record",
+		Text: "Ein Auszug aus dem Protokoll wurde auf der Kommandozeile ausgegeben.",
+	})
 }
