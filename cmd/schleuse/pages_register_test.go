@@ -21,7 +21,9 @@ import (
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/gateway/postgres/postgrestest"
 	"github.com/ki-schleuse/schleuse/gateway/quota"
+	"github.com/ki-schleuse/schleuse/gateway/ui"
 	"github.com/ki-schleuse/schleuse/gateway/upstream/upstreamtest"
 	"github.com/ki-schleuse/schleuse/policies"
 )
@@ -432,6 +434,37 @@ func TestPersonPages(t *testing.T) {
 		t.Error("the erasure is not reported")
 	}
 	s.visitor(t, demoTenant, identity.RoleRevision, identity.RoleCase).get("/admin/persons", http.StatusForbidden)
+}
+
+// On PostgreSQL the page of the system knows the database, its scripts and the
+// processes beside this one.
+func TestSystemPageOnPostgres(t *testing.T) {
+	t.Parallel()
+	c, _, _, err := demoConfig(t.Context(), t.TempDir(), demoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Database = postgrestest.DSN(t)
+	p, err := build(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.close() })
+	var facts ui.SystemFacts
+	for end := time.Now().Add(30 * time.Second); facts.Replicas == 0 && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if facts, err = (systemBook{p}).System(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if facts.Replicas != 1 || len(facts.Migrations) < 5 {
+		t.Errorf("%d processes, %d scripts", facts.Replicas, len(facts.Migrations))
+	}
+	if s := facts.Stores[0]; s.Kind != "PostgreSQL" || !s.Healthy || s.Bytes == 0 {
+		t.Errorf("the database is shown as %+v", s)
+	}
+	if strings.Contains(facts.Configuration, c.Database) {
+		t.Error("the address of the database is shown")
+	}
 }
 
 // canary fills every text of a value: name tells which field it stands in.
