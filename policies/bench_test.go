@@ -96,6 +96,36 @@ func decideAllowed(b *testing.B, e *Engine, q gateway.Question) {
 	}
 }
 
+// BenchmarkRules is the rules alone, without the view and the decoding: as their
+// plan, and as OPA evaluates the same prepared query.
+func BenchmarkRules(b *testing.B) {
+	e, g := corpus(b)
+	s := e.active.Load()
+	f, err := questionFacts(benchQuestion(g))
+	if err != nil {
+		b.Fatal(err)
+	}
+	view, err := s.questionView(b.Context(), &f, canaryTimeout)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, ask := range map[string]func() error{
+		"plan":    func() error { _, err := s.main.evaluate(b.Context(), view, canaryTimeout); return err },
+		"topdown": func() error { _, err := evaluate(b.Context(), s.query, view, canaryTimeout); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			reportCPU(b, func() {
+				for b.Loop() {
+					if err := ask(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}
+
 // BenchmarkPlainRego is the baseline: the same rules and the same question with
 // rego.New().Eval() for every request.
 func BenchmarkPlainRego(b *testing.B) {
