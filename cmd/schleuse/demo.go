@@ -173,7 +173,8 @@ func demoPeople() []struct {
 			Principals: []gateway.Principal{"group:wohngeld", "group:verwaltung"},
 		}},
 		{"richtlinien", identity.Person{Tenant: demoTenant, Name: "Alex Brandt", Roles: []string{identity.RolePolicy}}},
-		{"richtlinien2", identity.Person{Tenant: demoTenant, Name: "Robin Seidel", Roles: []string{identity.RolePolicy}}},
+		{"datenschutz", identity.Person{Tenant: demoTenant, Name: "Robin Seidel", Roles: []string{identity.RolePolicy}}},
+		{"informationssicherheit", identity.Person{Tenant: demoTenant, Name: "Sascha Lenz", Roles: []string{identity.RolePolicy}}},
 		{"betrieb", identity.Person{Tenant: demoTenant, Name: "Toni Färber", Roles: []string{identity.RoleOperator}, Operator: true}},
 	}
 }
@@ -455,6 +456,9 @@ func (p *parts) printDemo(out io.Writer, o demoOptions, links demoLinks, l demoL
 	fmt.Fprintf(out, "\n  bereit nach %.1f s\n\n", took.Seconds())
 	line("Verwaltung", "%s   (einmalig, 30 Minuten)", links.Login)
 	line("Richtlinien", "%s", links.Logins["richtlinien"])
+	if o.data != "" {
+		line("Unterschriften", "%s, %s", links.Logins["datenschutz"], links.Logins["informationssicherheit"])
+	}
 	line("Betrieb", "%s", links.Logins["betrieb"])
 	line("Fachverfahren", "%s/panel/check", links.URL)
 	line("API", "%s/api/openapi.json", links.URL)
