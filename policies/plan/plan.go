@@ -72,7 +72,7 @@ type instruction struct {
 type operation uint8
 
 const (
-	opUndefined operation = iota // ends the block
+	opNone operation = iota // no statement: an error
 	opReturn
 	opCall
 	opBuiltin

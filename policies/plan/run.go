@@ -367,7 +367,7 @@ func (m *machine) is(locals []*ast.Term, s *instruction) int {
 		return undefined
 	}
 	var holds bool
-	switch s.op {
+	switch s.op { //nolint:exhaustive // these three ask for a type
 	case opIsArray:
 		_, holds = source.Value.(*ast.Array)
 	case opIsObject:
