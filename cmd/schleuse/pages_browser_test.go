@@ -215,9 +215,11 @@ func (b *browser) openEntry(path string) {
 // submit runs a script that sends a form, and waits for what the next page shows.
 func (b *browser) submit(script, wanted string) {
 	b.t.Helper()
-	do(b, chromedp.Evaluate[*string]("(() => {"+script+"})(), null"))
+	// While the page goes away there is nobody to answer.
+	_, _ = chromedp.Run(b.ctx, chromedp.Evaluate[*string]("(() => {"+script+"})(), null"))
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if do(b, chromedp.Evaluate[bool](fmt.Sprintf("document.readyState === 'complete' && !!document.querySelector(%q)", wanted))) {
+		there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](fmt.Sprintf("document.readyState === 'complete' && !!document.querySelector(%q)", wanted)))
+		if err == nil && there {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/approval"
@@ -18,6 +19,9 @@ func (p *parts) decisionPages(c *ui.Config) (err error) {
 	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, &replays{p: p}
 	c.Approvals = p.approvals
 	c.Overview = ui.Overview{Budgets: p.budgetWarnings, Models: p.modelWarnings}
+	if len(p.witnesses.States()) > 0 {
+		c.Overview.Witness = p.newestWitness
+	}
 	if !p.config.SignIn.Enabled() {
 		return nil
 	}
@@ -47,6 +51,16 @@ func (p *parts) sayOfLetter(ctx context.Context, caller gateway.Caller, entry st
 		return nil
 	}
 	return err
+}
+
+// newestWitness is the witness that kept a checkpoint last.
+func (p *parts) newestWitness(context.Context) (name string, at time.Time, size int64, ok bool, err error) {
+	for _, s := range p.witnesses.States() {
+		if s.Time.After(at) {
+			name, at, size, ok = s.Name, s.Time, s.Size, true
+		}
+	}
+	return name, at, size, ok, nil
 }
 
 func (p *parts) budgetWarnings(ctx context.Context, tenant gateway.TenantID) ([]ui.BudgetWarning, error) {

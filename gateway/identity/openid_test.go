@@ -123,7 +123,7 @@ func (d *signInDesk) newBrowser() *http.Client {
 	return &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
 }
 
-func (d *signInDesk) get(client *http.Client, address string) *http.Response {
+func (d *signInDesk) get(client *http.Client, address string) (location string) {
 	d.t.Helper()
 	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, address, nil)
 	if err != nil {
@@ -134,7 +134,7 @@ func (d *signInDesk) get(client *http.Client, address string) *http.Response {
 		d.t.Fatal(err)
 	}
 	_ = answer.Body.Close()
-	return answer
+	return answer.Header.Get("Location")
 }
 
 // signIn goes the whole way and returns what came of it.
@@ -310,7 +310,7 @@ func (d *signInDesk) stopped(client *http.Client) (callback string) {
 		}
 		return nil
 	}
-	return d.get(client, d.url+"/start").Header.Get("Location")
+	return d.get(client, d.url+"/start")
 }
 
 func (d *signInDesk) outcome() error {

@@ -149,7 +149,7 @@ func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, p Person, hint 
 	if err != nil {
 		return err
 	}
-	c := s.blank()
+	c := s.blank() //nolint:gosec // Secure except for a demo on the loopback address
 	c.Value, c.MaxAge = ticket, int(sessionLife.Seconds())
 	http.SetCookie(w, c)
 	return nil
@@ -269,7 +269,7 @@ func (s *Sessions) serves(p Person) bool {
 // SignOut ends the session of a request, everywhere. It returns the ID token that
 // the session began with.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) (hint string, err error) {
-	c := s.blank()
+	c := s.blank() //nolint:gosec // Secure except for a demo on the loopback address
 	c.MaxAge = -1
 	one, document, _, err := s.of(r)
 	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {

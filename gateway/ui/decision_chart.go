@@ -37,7 +37,7 @@ type barPart struct {
 }
 
 // Any says that there is something in this time.
-func (b bar) Any() bool { return len(b.Parts) > 0 }
+func (b *bar) Any() bool { return len(b.Parts) > 0 }
 
 // stack lays the parts on one another.
 func (b *bar) stack(scale int) {

@@ -119,7 +119,7 @@ func (u *UI) writeEvidence(r *http.Request, out *bytes.Buffer, entry audit.Entry
 		_, err := text.WriteTo(out)
 		return err
 	}
-	if err := document.WritePDF(out, u.evidenceLetter(r, entry, e, text.Bytes())); err != nil {
+	if err := document.WritePDF(out, u.evidenceLetter(entry, e, text.Bytes())); err != nil {
 		return fmt.Errorf("write evidence: %w", err)
 	}
 	return nil
@@ -185,8 +185,8 @@ func (u *UI) evidenceRules(entry audit.Entry) []evidenceRule {
 }
 
 // evidenceLetter is the same for people, in German as the law it rests on.
-func (u *UI) evidenceLetter(r *http.Request, entry audit.Entry, e evidence, attachment []byte) document.Letter {
-	speak := u.functions("de")["say"].(func(phrase) string)
+func (u *UI) evidenceLetter(entry audit.Entry, e evidence, attachment []byte) document.Letter {
+	speak := func(p phrase) string { return p.in(u.translate("de")) }
 	rec, one := entry.Record, u.row(entry.Item)
 	at := func(t time.Time) string { return t.In(u.zone).Format("02.01.2006, 15:04:05") }
 	var sentences []string
@@ -250,10 +250,18 @@ func (u *UI) evidenceFacts(entry audit.Entry, one row) [][]string {
 		wording = fmt.Sprintf("verschlüsselt verwahrt, %d Tage; nicht Teil dieses Nachweises", rec.Kept.Days)
 	}
 	rows := [][]string{
-		{"Fachverfahren", one.System}, {"Anwendungsfall", purposeName(rec.Purpose)}, {"Leistung", u.serviceName(rec.Service)},
-		{"Datenklassen", orNone(classes)}, {"Erkannt", orNone(found)}, {"Vor dem Versand ersetzt", fmt.Sprint(rec.Masked)}, {"Modell", model},
-		{"Erfüllte Auflagen", orNone(duties)}, {"Regelstand", revisionOf(rec)}, {"Wortlaut", wording},
-		{"Aktenzeichen, pseudonym", string(rec.Case)}, {"Person, pseudonym", string(rec.User)},
+		{"Fachverfahren", one.System},
+		{"Anwendungsfall", purposeName(rec.Purpose)},
+		{"Leistung", u.serviceName(rec.Service)},
+		{"Datenklassen", orNone(classes)},
+		{"Erkannt", orNone(found)},
+		{"Vor dem Versand ersetzt", fmt.Sprint(rec.Masked)},
+		{"Modell", model},
+		{"Erfüllte Auflagen", orNone(duties)},
+		{"Regelstand", revisionOf(rec)},
+		{"Wortlaut", wording},
+		{"Aktenzeichen, pseudonym", string(rec.Case)},
+		{"Person, pseudonym", string(rec.User)},
 	}
 	kept := rows[:0]
 	for _, line := range rows {

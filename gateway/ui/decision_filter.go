@@ -40,10 +40,21 @@ type listFilter struct {
 // filterFields are the names in the address, in the order of the page.
 func (f *listFilter) fields() []filterField {
 	return []filterField{
-		{"zeitraum", "Zeitraum", &f.Period}, {"von", "von", &f.From}, {"bis", "bis", &f.To}, {"mandant", "Mandant", &f.Tenant},
-		{"verfahren", "Fachverfahren", &f.System}, {"zweck", "Anwendungsfall", &f.Purpose}, {"leistung", "Leistung", &f.Service},
-		{"ergebnis", "Ergebnis", &f.Result}, {"q", "Suche", &f.Query}, {"regel", "Regel", &f.Rule}, {"grundlage", "Rechtsgrundlage", &f.Basis},
-		{"modell", "Modell", &f.Model}, {"ort", "Ort", &f.Residency}, {"stand", "Regelstand", &f.Revision}, {"vorgang", "Vorgang", &f.Case},
+		{"zeitraum", "Zeitraum", &f.Period},
+		{"von", "von", &f.From},
+		{"bis", "bis", &f.To},
+		{"mandant", "Mandant", &f.Tenant},
+		{"verfahren", "Fachverfahren", &f.System},
+		{"zweck", "Anwendungsfall", &f.Purpose},
+		{"leistung", "Leistung", &f.Service},
+		{"ergebnis", "Ergebnis", &f.Result},
+		{"q", "Suche", &f.Query},
+		{"regel", "Regel", &f.Rule},
+		{"grundlage", "Rechtsgrundlage", &f.Basis},
+		{"modell", "Modell", &f.Model},
+		{"ort", "Ort", &f.Residency},
+		{"stand", "Regelstand", &f.Revision},
+		{"vorgang", "Vorgang", &f.Case},
 	}
 }
 
@@ -72,7 +83,7 @@ func readFilter(q url.Values) (listFilter, error) {
 }
 
 // values is the query again, for links.
-func (f listFilter) values(cursor string) url.Values {
+func (f *listFilter) values(cursor string) url.Values {
 	v := url.Values{}
 	for _, field := range f.fields() {
 		if *field.value != "" {
@@ -87,12 +98,14 @@ func (f listFilter) values(cursor string) url.Values {
 
 const decisionsPath = "/admin/decisions"
 
-func (f listFilter) address(cursor string) string {
+func (f *listFilter) address(cursor string) string {
 	return decisionsPath + "?" + f.values(cursor).Encode()
 }
 
 // without is the filter without one of its fields.
-func (f listFilter) without(name string) listFilter {
+func (f *listFilter) without(name string) *listFilter {
+	out := *f
+	f = &out
 	for _, field := range f.fields() {
 		if field.name == name {
 			*field.value = ""
@@ -111,7 +124,7 @@ type chip struct{ Title, Text, Remove string }
 // chips are the parts that restrict beyond the usual period.
 func (u *UI) chips(f listFilter, lang string) []chip {
 	var out []chip
-	say := u.functions(lang)["t"].(func(string, ...any) string)
+	say := u.translate(lang)
 	for _, field := range f.fields() {
 		value := *field.value
 		if value == "" || field.name == "zeitraum" {
@@ -123,7 +136,7 @@ func (u *UI) chips(f listFilter, lang string) []chip {
 		case "zweck":
 			value = say(purposeName(gateway.Purpose(value)))
 		case "ergebnis":
-			value = say(resultText(audit.Result(resultKeys[value])))
+			value = say(resultText(resultKeys[value]))
 		case "ort":
 			value = say(residencyName(gateway.Residency(value)))
 		case "vorgang":

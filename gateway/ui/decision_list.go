@@ -151,7 +151,7 @@ func (u *UI) noteLook(r *http.Request, f listFilter, query audit.Filter) error {
 // sessionDay is longer than any session.
 const sessionDay = 12 * time.Hour
 
-func (f listFilter) pairs() []filterPair {
+func (f *listFilter) pairs() []filterPair {
 	var out []filterPair
 	for _, field := range f.fields() {
 		if *field.value != "" {
@@ -163,7 +163,7 @@ func (f listFilter) pairs() []filterPair {
 
 // filterChoices are what the fields offer to a person.
 func (u *UI) filterChoices(f listFilter, p identity.Person, lang string) map[string][]pick {
-	say := u.functions(lang)["t"].(func(string, ...any) string)
+	say := u.translate(lang)
 	out := map[string][]pick{}
 	for _, name := range resultNames {
 		out["ergebnis"] = append(out["ergebnis"], pick{name, say(resultText(resultKeys[name])), name == f.Result})

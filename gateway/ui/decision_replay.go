@@ -88,7 +88,7 @@ func (u *UI) decisionReplay(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (u *UI) compare(old, now []gateway.Decision, lang string) *replayView {
-	say := u.functions(lang)["t"].(func(string, ...any) string)
+	say := u.translate(lang)
 	before, after := old[len(old)-1], now[len(now)-1]
 	effect := func(d gateway.Decision) []string {
 		if !d.Allowed() {

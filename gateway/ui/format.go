@@ -62,9 +62,21 @@ func sayCount(n int, one, many phrase) phrase {
 	return many
 }
 
-// functions are what templates may call, for one language.
-func (u *UI) functions(lang string) template.FuncMap {
-	t := func(text string, args ...any) string {
+// in is the phrase in a language.
+func (p phrase) in(t func(string, ...any) string) string {
+	args := make([]any, len(p.args))
+	for i, a := range p.args {
+		if inner, ok := a.(phrase); ok {
+			a = inner.in(t)
+		}
+		args[i] = a
+	}
+	return t(p.text, args...)
+}
+
+// translate says a German text in a language, with values.
+func (u *UI) translate(lang string) func(text string, args ...any) string {
+	return func(text string, args ...any) string {
 		if lang == "en" {
 			if english, ok := u.locale[text]; ok {
 				text = english
@@ -75,17 +87,12 @@ func (u *UI) functions(lang string) template.FuncMap {
 		}
 		return text
 	}
-	var speak func(p phrase) string
-	speak = func(p phrase) string {
-		args := make([]any, len(p.args))
-		for i, a := range p.args {
-			if inner, ok := a.(phrase); ok {
-				a = speak(inner)
-			}
-			args[i] = a
-		}
-		return t(p.text, args...)
-	}
+}
+
+// functions are what templates may call, for one language.
+func (u *UI) functions(lang string) template.FuncMap {
+	t := u.translate(lang)
+	speak := func(p phrase) string { return p.in(t) }
 	return template.FuncMap{
 		"t":         t,
 		"say":       speak,
@@ -274,7 +281,7 @@ func riskName(class string) string {
 }
 
 func dutyName(id string) string {
-	return name(map[string]string{
+	return name(map[string]string{ //nolint:gosec // words for people, no credentials
 		"pseudonymise": "Personenbezug ersetzt", "notice": "KI-Hinweis", "human_release": "Freigabe durch einen Menschen",
 		"no_content_log": "Inhalt nicht gespeichert", "watermark": "Als KI-erzeugt gekennzeichnet", "strip_fields": "Felder entfernt",
 		"review_output": "Ausgabe abschnittsweise geprüft", "restrict_models": "Modelle eingeschränkt", "require_entities": "Personen des Falles nötig",

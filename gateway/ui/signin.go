@@ -47,7 +47,7 @@ func (u *UI) signInStart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
+	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // the configured provider
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (u *UI) signInFinish(w http.ResponseWriter, r *http.Request) error {
 	if back == "/" {
 		back = u.home(in.Person)
 	}
-	http.Redirect(w, r, localPath(back), http.StatusSeeOther) //nolint:gosec // localPath keeps it on this server
+	http.Redirect(w, r, localPath(back), http.StatusSeeOther)
 	return nil
 }
 
