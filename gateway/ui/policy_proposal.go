@@ -270,9 +270,9 @@ func (u *UI) proposalSign(w http.ResponseWriter, r *http.Request) error {
 	signature := strings.TrimSpace(r.PostForm.Get("unterschrift"))
 	switch {
 	case signature == "":
-		return invalid("unterschrift", "Bitte fügen Sie die Unterschrift ein, die „schleuse policy sign“ ausgegeben hat.")
+		return invalid("unterschrift", "Bitte fügen Sie ein, was „schleuse policy sign“ ausgegeben hat.")
 	case len(signature) > maxSignature:
-		return invalid("unterschrift", "Das ist länger als eine Unterschrift. Erwartet wird die Zeile, die „schleuse policy sign“ ausgegeben hat.")
+		return invalid("unterschrift", "Das ist länger als eine Unterschrift. Erwartet wird, was „schleuse policy sign“ ausgegeben hat.")
 	}
 	if _, err := u.Policies.Desk.Sign(r.Context(), u.releasePerson(r), r.PathValue("id"), signature); err != nil {
 		return err
