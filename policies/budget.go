@@ -6,6 +6,7 @@ package policies
 import (
 	"context"
 	"errors"
+	"runtime"
 	"runtime/metrics"
 	"time"
 )
@@ -19,14 +20,16 @@ var errMemory = errors.New("the rules take too much memory")
 // withinMemory ends the context when the heap of the process grows by more than a
 // bound. OPA has no bound of its own; an evaluation notices the end between two
 // steps, so what a single function call makes comes on top: at most as much again.
-// Others who take memory meanwhile are taken for the rules: an examination that is
-// ended for that can be repeated, a process that is ended cannot.
+// Garbage, also that of others, is no growth: it is collected first, unless there
+// is so much that there is no time for it. Others who keep memory meanwhile are
+// taken for the rules: an examination that is ended for that can be repeated, a
+// process that is ended cannot.
 func withinMemory(ctx context.Context, bound uint64) (context.Context, func()) {
 	if bound == 0 {
 		bound = defaultMemory
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	most := heapBytes() + bound
+	begin := heapBytes()
 	go func() {
 		ticker := time.NewTicker(2 * time.Millisecond)
 		defer ticker.Stop()
@@ -35,7 +38,7 @@ func withinMemory(ctx context.Context, bound uint64) (context.Context, func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				if heapBytes() > most {
+				if tooMuch(begin, bound) {
 					cancel(errMemory)
 					return
 				}
@@ -43,6 +46,21 @@ func withinMemory(ctx context.Context, bound uint64) (context.Context, func()) {
 		}
 	}()
 	return ctx, func() { cancel(nil) }
+}
+
+// urgent times the bound there is no time to collect garbage.
+const urgent = 4
+
+func tooMuch(begin, bound uint64) bool {
+	now := heapBytes()
+	if now <= begin+bound {
+		return false
+	}
+	if now > begin+urgent*bound {
+		return true
+	}
+	runtime.GC()
+	return heapBytes() > begin+bound
 }
 
 func heapBytes() uint64 {
