@@ -69,18 +69,12 @@ func (p *parts) releases(id gateway.TenantID) []policies.Release {
 func (d tenantDesk) Origins(id gateway.TenantID) []string { return d.p.frames(id) }
 
 // Purposes a key can be made for: those that somebody may be permitted.
-func (d tenantDesk) Purposes() []gateway.Purpose {
-	guide, err := d.p.engine.Guide(context.Background())
+func (d tenantDesk) Purposes(ctx context.Context) ([]ui.GuidePurpose, error) {
+	guide, err := classes{d.p}.Guide(ctx)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	var out []gateway.Purpose
-	for _, p := range guide.Purposes {
-		if len(p.Channels) > 0 {
-			out = append(out, p.ID)
-		}
-	}
-	return out
+	return slices.DeleteFunc(guide.Purposes, func(p ui.GuidePurpose) bool { return len(p.Channels) == 0 }), nil
 }
 
 // checkOrigins: a tenant chooses among the pages that the operator lets show the

@@ -339,8 +339,8 @@ type TenantDesk interface {
 	Releases(id gateway.TenantID) []ReleaseLine
 	// Origins of pages that may show the panel for the tenant.
 	Origins(id gateway.TenantID) []string
-	// Purposes a key can be made for.
-	Purposes() []gateway.Purpose
+	// Purposes a key can be made for, by id and title.
+	Purposes(ctx context.Context) ([]GuidePurpose, error)
 }
 
 // LimitLine is one limit.

@@ -78,10 +78,13 @@ func (u *UI) showTenant(w http.ResponseWriter, r *http.Request, issued *identity
 		Origins: strings.Join(desk.Origins(id), "\n"), Own: limitFields(t.Settings, by.Operator), Letter: letterFields(t.Settings["authority"]),
 	}
 	v.Path, v.Here = "/admin/tenants", tenantPath(id)
-	for _, p := range desk.Purposes() {
-		v.Purposes = append(v.Purposes, option{Value: string(p), Text: purposeName(p)})
+	purposes, err := desk.Purposes(r.Context())
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(v.Purposes, func(a, b option) int { return cmp.Compare(a.Text, b.Text) })
+	for _, p := range purposes {
+		v.Purposes = append(v.Purposes, option{Value: string(p.ID), Text: p.Title})
+	}
 	for _, s := range t.Systems {
 		v.Systems = append(v.Systems, u.procedure(s))
 	}
