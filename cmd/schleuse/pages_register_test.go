@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -243,6 +245,9 @@ func TestRegisterPagesShowWhatIsSetUp(t *testing.T) {
 func TestPublicRegister(t *testing.T) {
 	t.Parallel()
 	s := openRegisterStage(t)
+	if doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "register.md")); err != nil || !strings.Contains(string(doc), registerExample) {
+		t.Errorf("docs/register.md shows another setting than is tested: %v", err)
+	}
 	nobody := s.visitor(t, demoTenant)
 	page := nobody.get("/verzeichnis/tannberg", http.StatusOK)
 	file := nobody.get("/verzeichnis/tannberg/verzeichnis.json", http.StatusOK)
