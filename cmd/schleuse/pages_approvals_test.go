@@ -15,7 +15,7 @@ import (
 )
 
 // report is what a Fachverfahren sends after its caseworker has decided.
-func (s *stage) report(t *testing.T, entry, user, body string, want int) string {
+func (s *stage) report(t *testing.T, entry, user, body string, want int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/api/v1/decisions/"+entry+"/release", strings.NewReader(body))
 	if err != nil {
@@ -38,7 +38,6 @@ func (s *stage) report(t *testing.T, entry, user, body string, want int) string 
 	if answer.StatusCode != want {
 		t.Errorf("%s by %q: status %d, want %d\n%s", body, user, answer.StatusCode, want, raw)
 	}
-	return string(raw)
 }
 
 // A result that needs a person waits until one has spoken: in the Fachverfahren,
