@@ -24,6 +24,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/util"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/policies/plan"
 )
 
 // bundle is a policy folder as read: parsed, not yet compiled with data.
@@ -76,6 +77,7 @@ func readBundle(root fs.FS) (*bundle, error) {
 
 // parseBundle reads a bundle that is not compiled yet.
 func parseBundle(root fs.FS) (*bundle, error) {
+	plan.Register() // everything else of OPA comes after a bundle
 	capabilities, err := allowedFunctions()
 	if err != nil {
 		return nil, err

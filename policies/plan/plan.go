@@ -131,6 +131,11 @@ type sink struct{}
 
 var register = sync.OnceFunc(func() { rego.RegisterPlugin(target, receiver{}) })
 
+// Register makes the receiver known to OPA, whose table of plugins has no lock: who
+// uses package rego beside this one calls it before, so that nobody reads the table
+// while it changes. It may be called any number of times.
+func Register() { register() }
+
 func (receiver) IsTarget(name string) bool { return name == target }
 
 func (receiver) PrepareForEval(ctx context.Context, p *ir.Policy, _ ...rego.PrepareOption) (rego.TargetPluginEval, error) {

@@ -138,6 +138,7 @@ func TestAgreesWithTopdown(t *testing.T) {
 
 func byTopdown(ctx context.Context, compiler *ast.Compiler, tables map[string]any, in ast.Value) (*ast.Term, error) {
 	var out *ast.Term
+	plan.Register()
 	_, err := rego.New(rego.Query("data.m.result"), rego.Compiler(compiler), rego.Store(inmem.NewFromObject(tables)),
 		rego.ParsedInput(in), rego.StrictBuiltinErrors(true),
 		rego.GenerateJSON(func(t *ast.Term, _ *rego.EvalContext) (any, error) {
