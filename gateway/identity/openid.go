@@ -184,7 +184,7 @@ func (o *OpenID) Begin(w http.ResponseWriter, r *http.Request, back string) (add
 	if err != nil {
 		return "", fmt.Errorf("encode sign-in: %w", err)
 	}
-	c := o.blank() //nolint:gosec // Secure except for a demo on the loopback address
+	c := o.blank()                                                                  //nolint:gosec // Secure except for a demo on the loopback address
 	c.Value = base64.RawURLEncoding.EncodeToString(o.aead.Seal(nil, nil, raw, nil)) //nolint:gosec // makes its own nonce
 	c.MaxAge = int(attemptLife.Seconds())
 	http.SetCookie(w, c)
