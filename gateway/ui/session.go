@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
@@ -77,9 +78,10 @@ func (u *UI) appearance(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// localPath keeps a redirect on this server.
+// localPath keeps a redirect on this server. Browsers drop tabs and ends of lines
+// from addresses: of "/\t/host" they make "//host".
 func localPath(p string) string {
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n") {
+	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsRune(p, '\\') || strings.ContainsFunc(p, unicode.IsControl) {
 		return "/"
 	}
 	return p

@@ -80,6 +80,7 @@ func TestLocalPath(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"/admin/decisions": "/admin/decisions", "//evil.example": "/", "https://evil.example": "/", "/a\\b": "/", "": "/", "/x\r\nSet-Cookie: a": "/",
+		"/\t/evil.example": "/", "/\x00/evil.example": "/", "/\n/evil.example": "/", "/admin?q=ä b": "/admin?q=ä b",
 	} {
 		if got := localPath(in); got != want {
 			t.Errorf("localPath(%q) = %q, want %q", in, got, want)
