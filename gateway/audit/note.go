@@ -152,8 +152,15 @@ func invalidNote(path, message string) error {
 	return &gateway.Error{Op: "write note", Code: gateway.CodeInvalid, Path: path, Message: message}
 }
 
+// CommonTopics are those of the operator's notes that concern every tenant: how the
+// rules change by which all are decided.
+func CommonTopics() []string {
+	return []string{TopicPolicyProposed, TopicPolicySigned, TopicPolicyActivated, TopicPolicyWithdrawn, TopicShadowStarted, TopicShadowEnded}
+}
+
 // NoteFilter chooses notes. Empty fields do not restrict.
 type NoteFilter struct {
+	// Scope, which also has the operator's notes of CommonTopics.
 	Scope    Scope
 	From, To time.Time // From included, To excluded
 	// Topics: any of them.

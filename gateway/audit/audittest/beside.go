@@ -40,19 +40,20 @@ func journal(t *testing.T, b Backend) {
 	note("musterhausen", audit.TopicRejected, "e-1", 7) // too late
 	note("musterhausen", audit.TopicRejected, "e-2", 8)
 	note("beispielstadt", audit.TopicReleased, "e-3", 9)
-	note("", audit.TopicPolicyActivated, "policies", 10)
+	note("", audit.TopicPolicyActivated, "policies", 10) // concerns all
+	note("", audit.TopicTenantChanged, "tenant/beispielstadt", 11)
 	own, all := audit.Scope{Tenant: "musterhausen"}, audit.Scope{All: true}
 	for name, c := range map[string]struct {
 		filter audit.NoteFilter
 		want   int
 	}{
-		"own":      {audit.NoteFilter{Scope: own}, 9},
-		"all":      {audit.NoteFilter{Scope: all}, 11},
+		"own":      {audit.NoteFilter{Scope: own}, 10},
+		"all":      {audit.NoteFilter{Scope: all}, 12},
 		"nobody":   {audit.NoteFilter{}, 0},
 		"topics":   {audit.NoteFilter{Scope: own, Topics: []string{audit.TopicReleased, audit.TopicRejected}}, 3},
 		"object":   {audit.NoteFilter{Scope: own, Object: "e-1"}, 3},
 		"time":     {audit.NoteFilter{Scope: all, From: start.Add(2 * time.Hour), To: start.Add(5 * time.Hour)}, 3},
-		"operator": {audit.NoteFilter{Scope: audit.Scope{Tenant: audit.Operator}}, 1},
+		"operator": {audit.NoteFilter{Scope: audit.Scope{Tenant: audit.Operator}}, 2},
 	} {
 		var seen []int64
 		for c.filter.Limit = 2; ; {

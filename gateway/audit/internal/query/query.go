@@ -313,7 +313,7 @@ func (r Reader) Notes(ctx context.Context, f audit.NoteFilter, before int64, lim
 	c := &condition{}
 	c.and("o.kind = 'note'")
 	c.and("o.removed = 0")
-	c.scope(f.Scope)
+	r.journal(c, f.Scope)
 	c.and("o.seq < " + c.arg(before))
 	c.between(f.From, f.To)
 	if len(f.Topics) > 0 {
@@ -323,6 +323,16 @@ func (r Reader) Notes(ctx context.Context, f audit.NoteFilter, before int64, lim
 	list, err := collect(ctx, r, scanEntry,
 		"SELECT "+ofOpen(whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq DESC LIMIT "+c.arg(limit), c.args...)
 	return list, wrap("list notes", err)
+}
+
+// journal is the scope of notes: the own ones, and those of the rules by which all
+// tenants are decided.
+func (r Reader) journal(c *condition, s audit.Scope) {
+	if s.All || s.Tenant == "" {
+		c.scope(s)
+		return
+	}
+	c.and("(o.tenant = " + c.arg(string(s.Tenant)) + " OR o.tenant = " + c.arg(string(audit.Operator)) + " AND o.topic " + r.Dialect.In(c.arg(r.Dialect.List(audit.CommonTopics()))) + ")")
 }
 
 // NotesAbout returns notes oldest first.
