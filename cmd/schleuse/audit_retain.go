@@ -108,6 +108,9 @@ func printRetained(out io.Writer, r audit.Retained, dryRun bool) {
 		done = "zu entfernen"
 	}
 	fmt.Fprintf(out, "%d Einträge und %d Vermerke %s, %d durch eine Sperre gehalten.\n", r.Entries, r.Notes, done, r.Held)
+	if r.Changed > 0 {
+		fmt.Fprintf(out, "  %d nicht entfernt: Was gespeichert ist, weicht vom unterschriebenen Protokoll ab. Bitte prüfen Sie es mit „schleuse audit verify“.\n", r.Changed)
+	}
 	for _, tenant := range slices.Sorted(maps.Keys(r.Tenants)) {
 		fmt.Fprintf(out, "  %s: %d\n", tenant, r.Tenants[tenant])
 	}

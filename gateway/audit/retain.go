@@ -63,6 +63,8 @@ type Retained struct {
 	Notes   int `json:"notes"`
 	// Held were kept although their time is over.
 	Held int `json:"held"`
+	// Changed were kept because what is stored is not what was signed.
+	Changed int `json:"changed,omitempty"`
 	// Tenants counts the removed entries of each.
 	Tenants map[gateway.TenantID]int `json:"tenants,omitempty"`
 	// Oldest and Newest are the times of what was removed.
@@ -305,6 +307,12 @@ func (r *retentionRun) remove(ctx context.Context, rows []Row) error {
 		if err != nil {
 			return err
 		}
+		if all, err = r.genuine(ctx, all); err != nil || len(all) == 0 {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(row Row) bool {
+			return !slices.ContainsFunc(all, func(kept Row) bool { return kept.Seq == row.Seq })
+		})
 		if err := r.log.remove(ctx, r.Retention, r.now, all); err != nil {
 			return err
 		}

@@ -363,6 +363,34 @@ func removedAttacks(t *testing.T, b Backend) {
 	}
 }
 
+// dueByForgery: who changes the columns of an entry does not have it removed, and
+// the traces of the change with it.
+func dueByForgery(t *testing.T, b Backend) {
+	for _, forged := range []string{
+		"UPDATE entry SET at = 1 WHERE seq IN (4, 5)",
+		"UPDATE entry SET at = 1 WHERE seq = 4",
+		"UPDATE entry SET ceiling = 31 WHERE seq = 4",
+	} {
+		t.Run(forged, func(t *testing.T) {
+			t.Parallel()
+			a := newAged(t, b)
+			for n := range 4 {
+				a.entry(t, Record(n, "musterhausen"))
+			}
+			a.elapse(t, 40)
+			a.db.Unlock(t)
+			a.db.Exec(t, forged)
+			done := a.retain(t, audit.Retention{Floor: 30, Ceiling: 365})
+			if done.Entries != 0 || done.Changed != 1 || len(a.kept(t)) != 4 {
+				t.Errorf("removed %+v, kept %v; want nothing removed and the change named", done, a.kept(t))
+			}
+			if verify(t, a.log).OK() {
+				t.Error("the change is called sound")
+			}
+		})
+	}
+}
+
 // removalMeanwhile removes while others write, verify and look.
 func removalMeanwhile(t *testing.T, b Backend) {
 	a := newAged(t, b)

@@ -51,6 +51,7 @@ func Run(t *testing.T, b Backend) {
 		{"notes end as well", oldNotes},
 		{"a wrong clock removes nothing", wrongClock},
 		{"a content that is gone without a note is found", removedAttacks},
+		{"changed columns make nothing due", dueByForgery},
 		{"contents are removed while others write", removalMeanwhile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
