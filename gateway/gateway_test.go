@@ -163,6 +163,7 @@ type given struct {
 
 // unchanged reports decisions that were written into.
 func (p *parts) unchanged(t testing.TB) {
+	t.Helper()
 	for _, g := range p.decided {
 		if is := fmt.Sprintf("%+v", g.decision); is != g.was {
 			t.Errorf("a decision was changed: %s instead of %s", is, g.was)

@@ -89,7 +89,9 @@ func (p *passage) keep(ctx context.Context) error {
 		if err != nil {
 			return p.unmet(ctx, err)
 		}
-		c.Body = p.inside.withTexts(k.texts, masked).Bytes()
+		if c.Body, c.Truncated, err = legible(p.inside.withTexts(k.texts, masked), false); err != nil {
+			return p.unmet(ctx, p.fault("keep content", err))
+		}
 	}
 	if c = p.measured(c); p.need == noModel {
 		k.done = true // what comes of it is not the gateway's
@@ -98,6 +100,7 @@ func (p *passage) keep(ctx context.Context) error {
 	err = p.g.Vault.Keep(inner, c)
 	ended(err)
 	if err != nil {
+		p.drop(ctx) // who gave up or was cut off does not know whether it was kept
 		return p.unmet(ctx, p.fault("keep content", err))
 	}
 	p.keeping, p.record.Kept = k, &c.Kept
@@ -177,6 +180,10 @@ func (p *passage) unkeep(ctx context.Context) {
 		return
 	}
 	p.keeping.done = true
+	p.drop(ctx)
+}
+
+func (p *passage) drop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.g.RecordTimeout)
 	defer cancel()
 	if err := p.g.Vault.Drop(ctx, p.request.Caller.Tenant, p.request.ID); err != nil {
@@ -207,7 +214,7 @@ func (p *passage) keepAnswer(ctx context.Context) (err error) {
 	if k.spool != nil {
 		c.Body, c.Truncated, err = p.spooled(ctx, k)
 	} else {
-		c.Body, err = p.whole(ctx, k)
+		c.Body, c.Truncated, err = p.whole(ctx, k)
 	}
 	if err != nil || c.Body == nil {
 		return err
@@ -221,21 +228,25 @@ func (p *passage) keepAnswer(ctx context.Context) (err error) {
 }
 
 // whole is a whole answer as it is kept; nil: there is none, or only numbers.
-func (p *passage) whole(ctx context.Context, k *keeping) ([]byte, error) {
+func (p *passage) whole(ctx context.Context, k *keeping) (body []byte, less bool, err error) {
 	if len(k.answer) == 0 || p.request.Operation == OperationEmbeddings {
-		return nil, nil
+		return nil, false, nil
 	}
 	answer, err := parseBody(k.answer, true)
 	if err != nil { // what a broken server said is kept as a text
 		texts, err := p.answered(ctx, k, []string{string(k.answer)})
-		return encoded(err, map[string]any{"unreadable": true, "texts": texts})
+		body, err := encoded(err, map[string]any{"unreadable": true, "texts": texts})
+		return body, false, err
 	}
 	was := answer.Texts()
 	is, err := p.answered(ctx, k, was)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return answer.withTexts(was, is).Bytes(), nil
+	if answer = answer.withTexts(was, is); k.original {
+		return answer.Bytes(), false, nil
+	}
+	return legible(answer, true)
 }
 
 // spooled are the texts of an answer that came in pieces, as they are kept.

@@ -138,6 +138,41 @@ func TestContentIsKeptAsItIsOnlyWhenDemanded(t *testing.T) {
 	}
 }
 
+// What no screener can read is not kept beside texts in which names are replaced.
+func TestWhatCannotBeReadIsNotKept(t *testing.T) {
+	t.Parallel()
+	image := strings.Repeat("RXJpa2EgTXVzdGVy", 40)
+	ask := func(p *parts) gateway.Request {
+		p.answer = `{"choices":[{"message":{"content":"Guten Tag Erika"},"logprobs":{"content":[{"token":"Erika","bytes":[69,114,105,107,97],"logprob":-1}]},"finish_reason":"stop"}]}`
+		q := chat(t, "Wer ist Erika?")
+		q.Body = parse(t, `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"Wer ist Erika?"},`+
+			`{"type":"image_url","image_url":{"url":"data:image/png;base64,`+image+`"}}]},`+
+			`{"role":"user","content":"{\"scan\":\"`+image+`\"}"}]}`)
+		return q
+	}
+	p, g, k := keeping(t, map[string]any{"days": 30})
+	if _, err := g.Complete(t.Context(), ask(p)); err != nil {
+		t.Fatal(err)
+	}
+	if len(k.kept) != 2 || !k.kept[0].Truncated || !strings.Contains(string(k.kept[0].Body), "[NAME_1]") {
+		t.Fatalf("kept %+v", k.kept)
+	}
+	for i, c := range k.kept {
+		for _, secret := range []string{"Erika", image, "logprob"} {
+			if strings.Contains(string(c.Body), secret) {
+				t.Errorf("content %d holds %q: %s", i, secret, c.Body)
+			}
+		}
+	}
+	p, g, k = keeping(t, map[string]any{"days": 30, "original": true})
+	if _, err := g.Complete(t.Context(), ask(p)); err != nil {
+		t.Fatal(err)
+	}
+	if len(k.kept) != 2 || k.kept[0].Truncated || !strings.Contains(string(k.kept[0].Body), image) || !strings.Contains(string(k.kept[1].Body), "logprob") {
+		t.Errorf("kept %+v, want all of it where the original is demanded", k.kept)
+	}
+}
+
 func TestWhatCannotBeKeptIsDenied(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -163,6 +198,9 @@ func TestWhatCannotBeKeptIsDenied(t *testing.T) {
 			_, err := g.Complete(t.Context(), chat(t, "Hallo"))
 			if gateway.CodeOf(err) != gateway.CodeDenied || p.sent != "" {
 				t.Errorf("error %v, sent %q", err, p.sent)
+			}
+			if name == "vault fails" && !slices.Equal(k.dropped, []string{"e-1"}) {
+				t.Errorf("dropped %v: a vault that fails may have kept the content all the same", k.dropped)
 			}
 			if len(p.closings) != 1 || p.closings[0].Outcome != gateway.OutcomeDenied || p.records[0].Kept != nil || slices.Contains(p.records[0].Applied, gateway.ObligationLogContent) {
 				t.Errorf("records %+v, closings %+v", p.records, p.closings)

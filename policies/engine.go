@@ -260,7 +260,7 @@ func (e *Engine) failed(ctx context.Context, s *snapshot, stage gateway.Stage, i
 	}
 	e.log.LogAttrs(ctx, level, "policy evaluation refused", slog.String("stage", string(stage)), slog.Any("error", cause))
 	d := kernelDenial(s, stage)
-	if f, ok := errors.AsType[*tenantFailure](cause); ok {
+	if f, ok := errors.AsType[*tenantError](cause); ok {
 		d.Reasons = []gateway.Reason{f.reason}
 	}
 	d.Input = input

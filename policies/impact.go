@@ -118,8 +118,8 @@ type Records func(yield func(gateway.Record) error) error
 // Compare decides recorded questions again, with the policies of two engines. each
 // hands over records, the newest first, in bounded memory. The same question is
 // decided once and counted as often as it was asked.
-func Compare(ctx context.Context, old, new *Engine, each Records, o CompareOptions) (Impact, error) {
-	return newComparison(old, new).run(ctx, each, o)
+func Compare(ctx context.Context, before, after *Engine, each Records, o CompareOptions) (Impact, error) {
+	return newComparison(before, after).run(ctx, each, o)
 }
 
 func (c *comparison) run(ctx context.Context, each Records, o CompareOptions) (Impact, error) {
@@ -156,10 +156,10 @@ type side struct {
 	limit    time.Duration
 }
 
-func newComparison(old, new *Engine) *comparison {
+func newComparison(before, after *Engine) *comparison {
 	c := &comparison{
-		old:   side{old.active.Load(), max(old.timeout, canaryTimeout)},
-		new:   side{new.active.Load(), max(new.timeout, canaryTimeout)},
+		old:   side{before.active.Load(), max(before.timeout, canaryTimeout)},
+		new:   side{after.active.Load(), max(after.timeout, canaryTimeout)},
 		known: map[[sha256.Size]byte]verdict{},
 	}
 	c.impact = Impact{

@@ -122,7 +122,11 @@ func (r tenantRule) ask(ctx context.Context, view ast.Value, limit time.Duration
 	if said.note, err = condition(o, "note"); err != nil {
 		return said, err
 	}
-	if stage, _ := stringField(view.(ast.Object), "stage"); stage == string(gateway.StageResponse) {
+	asked, ok := view.(ast.Object)
+	if !ok {
+		return said, errors.New("the view is no object")
+	}
+	if stage, _ := stringField(asked, "stage"); stage == string(gateway.StageResponse) {
 		return said, nil // what the answer obliges to was said before it was asked for
 	}
 	if err := elements(o, "reject", func(v ast.Value) bool {

@@ -38,7 +38,7 @@ var tenantRuleID = regexp.MustCompile(`^MND-[0-9]{3}$`)
 type tenantRules struct {
 	rules []tenantRule
 	// broken, if set, refuses everything: rules that cannot be read are not no rules.
-	broken *tenantFailure
+	broken *tenantError
 }
 
 type tenantRule struct {
@@ -46,18 +46,18 @@ type tenantRule struct {
 	query rego.PreparedEvalQuery
 }
 
-// tenantFailure is why a tenant's rule could not be asked. It becomes a denial under
+// tenantError is why a tenant's rule could not be asked. It becomes a denial under
 // the id of that rule.
-type tenantFailure struct {
+type tenantError struct {
 	reason gateway.Reason
 	cause  error
 }
 
-func (f *tenantFailure) Error() string {
+func (f *tenantError) Error() string {
 	return fmt.Sprintf("rule %s of the tenant: %v", f.reason.Rule, f.cause)
 }
 
-func (f *tenantFailure) Unwrap() error { return f.cause }
+func (f *tenantError) Unwrap() error { return f.cause }
 
 // tenantKernel speaks for rules that have no readable id.
 var tenantKernel = gateway.Reason{
@@ -67,8 +67,8 @@ var tenantKernel = gateway.Reason{
 }
 
 // failure of a rule that is known by name.
-func (r RuleInfo) failure(cause error) *tenantFailure {
-	return &tenantFailure{cause: cause, reason: gateway.Reason{
+func (r RuleInfo) failure(cause error) *tenantError {
+	return &tenantError{cause: cause, reason: gateway.Reason{
 		Rule: r.ID, Title: r.Title, Basis: r.Basis, Severity: "block",
 		Text: "Die eigene Regel des Mandanten konnte nicht ausgewertet werden; ohne sie wird nichts weitergegeben.",
 	}}
@@ -118,9 +118,9 @@ func (b *bundle) tenantRuleSets(ctx context.Context, tenants map[gateway.TenantI
 		}
 		rules, err := b.tenantRules(ctx, id, t.Rules, store)
 		if err != nil {
-			failure, named := errors.AsType[*tenantFailure](err)
+			failure, named := errors.AsType[*tenantError](err)
 			if !named {
-				failure = &tenantFailure{reason: tenantKernel, cause: err}
+				failure = &tenantError{reason: tenantKernel, cause: err}
 			}
 			rules = &tenantRules{broken: failure}
 		}

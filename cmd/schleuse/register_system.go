@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func (b systemBook) System(ctx context.Context) (ui.SystemFacts, error) {
 		Version: version, Go: runtime.Version(), Build: buildOf(), Started: b.p.started,
 		Revision: b.p.engine.Revision(), Digest: b.p.engine.Digest(), Rules: len(b.p.engine.Rules()), Services: len(b.p.catalog.Cards()),
 		Configuration: configuration, Dependencies: dependencies(), Vendored: vendored(),
-		Memory: int64(memory.Sys), Goroutines: runtime.NumGoroutine(), //nolint:gosec // far below the limit
+		Memory: int64(memory.Sys), Goroutines: runtime.NumGoroutine(),
 	}
 	if checkpoint, err := b.p.record.Checkpoint(ctx); err == nil {
 		out.Entries = checkpointSize(checkpoint)
@@ -106,7 +107,7 @@ func (b systemBook) postgres(ctx context.Context, out *ui.SystemFacts) {
 	}
 	if err != nil {
 		store.Healthy, store.Problem = false, "antwortet nicht wie erwartet"
-		b.p.logger.WarnContext(ctx, "system page: database", "error", err)
+		b.p.logger.LogAttrs(ctx, slog.LevelWarn, "system page: database", slog.Any("error", err))
 	}
 	out.Stores = append(out.Stores, store)
 }
@@ -133,7 +134,7 @@ func (b systemBook) files(ctx context.Context, out *ui.SystemFacts) {
 		found, err := fileMigrations(ctx, name)
 		if err != nil {
 			store.Healthy, store.Problem = false, "ist nicht lesbar"
-			b.p.logger.WarnContext(ctx, "system page: store", "file", base, "error", err)
+			b.p.logger.LogAttrs(ctx, slog.LevelWarn, "system page: store", slog.String("file", base), slog.Any("error", err))
 		}
 		out.Migrations = append(out.Migrations, found...)
 		out.Stores = append(out.Stores, store)

@@ -15,7 +15,7 @@ type plainLetter Letter
 type jsonLetter struct {
 	plainLetter
 
-	Body []jsonBlock
+	Body []jsonBlock `json:"Body"`
 }
 
 type jsonBlock struct {

@@ -39,7 +39,7 @@ func Seal(behind Store, key []byte) (Store, error) {
 }
 
 func (s *sealed) Put(ctx context.Context, i Item) error {
-	i.Value = s.aead.Seal(nil, nil, i.Value, bound(i.Place))
+	i.Value = s.aead.Seal(nil, nil, i.Value, bound(i.Place)) //nolint:gosec // the nonce is random, see NewGCMWithRandomNonce
 	i.Place = s.hidden(i.Place)
 	return s.behind.Put(ctx, i)
 }

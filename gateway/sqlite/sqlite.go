@@ -101,7 +101,7 @@ func Migrate(ctx context.Context, db *sql.DB, component string, migrations fs.FS
 }
 
 func apply(ctx context.Context, tx *sql.Tx, component string, migrations fs.FS, name string) error {
-	done, err := tx.ExecContext(ctx, "INSERT INTO "+component+"_migration (name) VALUES ($1) ON CONFLICT DO NOTHING", path.Base(name))
+	done, err := tx.ExecContext(ctx, "INSERT INTO "+component+"_migration (name) VALUES ($1) ON CONFLICT DO NOTHING", path.Base(name)) //nolint:gosec // the component is a constant of its store
 	if err != nil {
 		return err
 	}

@@ -344,7 +344,7 @@ func keepFrame(embedded bool, path string) string {
 
 // redirect leads to a page of the panel after a form.
 func redirect(w http.ResponseWriter, r *http.Request, path string) {
-	http.Redirect(w, r, keepFrame(embedded(r), path), http.StatusSeeOther) //nolint:gosec // paths of the panel only
+	http.Redirect(w, r, keepFrame(embedded(r), path), http.StatusSeeOther)
 }
 
 // parsing parses a page with the layout and the shared parts, when it is first

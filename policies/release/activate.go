@@ -295,9 +295,9 @@ func (d *Desk) revision(ctx context.Context, revision string) (Revision, error) 
 }
 
 // Between compares two revisions that are or were in force.
-func (d *Desk) Between(ctx context.Context, old, new string) (policies.Difference, error) {
+func (d *Desk) Between(ctx context.Context, before, after string) (policies.Difference, error) {
 	var sides [2]fs.FS
-	for i, name := range [...]string{old, new} {
+	for i, name := range [...]string{before, after} {
 		files, err := d.revisionFiles(ctx, name)
 		if err != nil {
 			return policies.Difference{}, err

@@ -359,7 +359,7 @@ func TestNothingHappensWithoutARecord(t *testing.T) {
 		"propose":  func() error { return second(b.Propose(ctx, ada, probeDraft())) },
 		"activate": func() error { return second(b.Activate(ctx, ada, p.ID, "Grund")) },
 		"withdraw": func() error { return second(b.Withdraw(ctx, ada, p.ID, "Grund")) },
-		"shadow":   func() error { return second(b.Desk.Shadow(ctx, ada, p.ID, time.Hour)) },
+		"shadow":   func() error { return second(b.Shadow(ctx, ada, p.ID, time.Hour)) },
 	}
 	for name, step := range steps {
 		if err := step(); !errors.Is(err, broken) || gateway.CodeOf(err) != gateway.CodeNoRecord {
@@ -530,7 +530,7 @@ func TestShadowOverReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	code(t, second(one.Shadowing(ctx)), gateway.CodeNotFound, "no shadow yet")
-	if _, err := one.Desk.Shadow(ctx, ada, p.ID, time.Hour); err != nil {
+	if _, err := one.Shadow(ctx, ada, p.ID, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	two.tick(ctx)
@@ -576,10 +576,10 @@ func TestShadowOverReplicas(t *testing.T) {
 func (b *bench) shadowCounts() policies.ShadowCounts {
 	b.step.Lock()
 	defer b.step.Unlock()
-	if b.Desk.shadow == nil {
+	if b.shadow == nil {
 		return policies.ShadowCounts{}
 	}
-	return b.Desk.shadow.shadow.Counts()
+	return b.shadow.shadow.Counts()
 }
 
 // TestReloadsUnderLoad: policies change on and on while requests are decided. Every

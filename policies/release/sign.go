@@ -213,8 +213,7 @@ func split(text []byte) (*note.Note, error) {
 		return &note.Note{Text: string(text)}, nil
 	}
 	n, err := note.Open(text, note.VerifierList())
-	var unverified *note.UnverifiedNoteError
-	if errors.As(err, &unverified) {
+	if unverified, ok := errors.AsType[*note.UnverifiedNoteError](err); ok {
 		return unverified.Note, nil
 	}
 	return n, err

@@ -102,8 +102,7 @@ func (h *HTTP) Keep(ctx context.Context, c Checkpoint) error {
 
 // withoutAddress leaves out the address, whose query may be a secret.
 func withoutAddress(err error) error {
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		return outer.Err
 	}
 	return err

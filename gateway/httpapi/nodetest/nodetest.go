@@ -99,7 +99,7 @@ func install(t *testing.T, folder string, manifest, lock []byte) {
 		t.Skipf("no cache folder: %v", err)
 	}
 	// Two packages' tests may install at once: each into its own folder, the first stays.
-	own, err := os.MkdirTemp(filepath.Dir(folder), "installing-")
+	own, err := os.MkdirTemp(filepath.Dir(folder), "installing-") //nolint:usetesting // beside its place, so that it can be renamed
 	if err != nil {
 		t.Skipf("no cache folder: %v", err)
 	}

@@ -49,8 +49,7 @@ func Run(t *testing.T, a, b shelf.Store) {
 }
 
 func codeOf(err error) gateway.Code {
-	var known *gateway.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*gateway.Error](err); ok {
 		return known.Code
 	}
 	return ""

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) state.Store) {
 }
 
 func versions(t *testing.T, s, other state.Store) {
+	t.Helper()
 	_, err := s.Get(t.Context(), "hold", "h1")
 	wants(t, err, gateway.CodeNotFound)
 	d, err := s.Put(t.Context(), state.Document{Kind: "hold", ID: "h1", Tenant: "a", Body: json.RawMessage(`{"n":"Straße"}`)})
@@ -57,6 +58,7 @@ func versions(t *testing.T, s, other state.Store) {
 }
 
 func pages(t *testing.T, s state.Store) {
+	t.Helper()
 	for i := range 7 {
 		d := state.Document{Kind: "view", ID: fmt.Sprintf("v%d", i), Tenant: gateway.TenantID([]string{"", "a"}[i%2]), Body: json.RawMessage("[]")}
 		if _, err := s.Put(t.Context(), d); err != nil {
@@ -90,6 +92,7 @@ func pages(t *testing.T, s state.Store) {
 }
 
 func bounds(t *testing.T, s state.Store) {
+	t.Helper()
 	for _, c := range []struct {
 		name string
 		d    state.Document
@@ -144,8 +147,7 @@ func race(t *testing.T, stores ...state.Store) {
 }
 
 func codeOf(err error) gateway.Code {
-	var known *gateway.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*gateway.Error](err); ok {
 		return known.Code
 	}
 	return ""
