@@ -100,7 +100,9 @@ func (p *passage) keep(ctx context.Context) error {
 	err = p.g.Vault.Keep(inner, c)
 	ended(err)
 	if err != nil {
-		p.drop(ctx) // who gave up or was cut off does not know whether it was kept
+		if CodeOf(err) != CodeConflict { // who gave up or was cut off does not know whether it was kept
+			p.drop(ctx)
+		}
 		return p.unmet(ctx, p.fault("keep content", err))
 	}
 	p.keeping, p.record.Kept = k, &c.Kept

@@ -184,6 +184,9 @@ func TestWhatCannotBeKeptIsDenied(t *testing.T) {
 		"vault fails": {params: map[string]any{"days": 30}, change: func(_ *gateway.Gateway, k *keeper) {
 			k.err = func(gateway.Content) error { return errors.New("disk full") }
 		}},
+		"vault has it already": {params: map[string]any{"days": 30}, change: func(_ *gateway.Gateway, k *keeper) {
+			k.err = func(gateway.Content) error { return &gateway.Error{Op: "keep", Code: gateway.CodeConflict} }
+		}},
 		"no days":        {},
 		"days in words":  {params: map[string]any{"days": "dreißig"}},
 		"for ever":       {params: map[string]any{"days": 40_000}},
@@ -199,8 +202,8 @@ func TestWhatCannotBeKeptIsDenied(t *testing.T) {
 			if gateway.CodeOf(err) != gateway.CodeDenied || p.sent != "" {
 				t.Errorf("error %v, sent %q", err, p.sent)
 			}
-			if name == "vault fails" && !slices.Equal(k.dropped, []string{"e-1"}) {
-				t.Errorf("dropped %v: a vault that fails may have kept the content all the same", k.dropped)
+			if fails := name == "vault fails"; fails != slices.Equal(k.dropped, []string{"e-1"}) {
+				t.Errorf("dropped %v: only a vault that fails may have kept this content all the same", k.dropped)
 			}
 			if len(p.closings) != 1 || p.closings[0].Outcome != gateway.OutcomeDenied || p.records[0].Kept != nil || slices.Contains(p.records[0].Applied, gateway.ObligationLogContent) {
 				t.Errorf("records %+v, closings %+v", p.records, p.closings)
