@@ -122,6 +122,7 @@ func (p *passage) recovered(ctx context.Context, err *error) {
 	case p.opened:
 		*err = p.fail(ctx, cause)
 	case p.opening: // the recorder itself; it is not asked again
+		p.unkeep(ctx)
 		p.leave(ctx, CodeNoRecord)
 		cause.Code = CodeNoRecord
 		*err = cause

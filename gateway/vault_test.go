@@ -240,6 +240,11 @@ func TestContentWithoutARecordIsDropped(t *testing.T) {
 	if !slices.Equal(k.dropped, []string{"e-1"}) {
 		t.Errorf("dropped %v", k.dropped)
 	}
+	p, g, k = keeping(t, map[string]any{"days": 30})
+	p.panicAt = "open"
+	if _, err := g.Complete(t.Context(), chat(t, "Hallo")); gateway.CodeOf(err) != gateway.CodeNoRecord || !slices.Equal(k.dropped, []string{"e-1"}) {
+		t.Errorf("a recorder that panics: dropped %v, %v", k.dropped, err)
+	}
 }
 
 func TestAStreamIsKeptWhenItEnds(t *testing.T) {

@@ -246,17 +246,15 @@ func (d *Disclosure) sent(r gateway.Route) {
 }
 
 func (v *Vault) discloseContents(ctx context.Context, s subject, d *Disclosure) error {
-	q := s.query()
-	q.Sealed = s.file != ""
-	items, err := v.readable(ctx, q)
+	items, err := v.readable(ctx, s.query())
 	if err != nil {
 		return err
 	}
 	size := 0
 	for _, i := range items {
 		c := DisclosedContent{Entry: i.Entry, Kind: i.Kind, Made: i.Made, Expires: i.Expires, Bytes: i.Bytes, Original: i.Original}
-		if size += i.Bytes; q.Sealed && size <= maxText {
-			body, err := v.read(ctx, i)
+		if size += i.Bytes; s.file != "" && size <= maxText {
+			body, err := v.readOne(ctx, i)
 			if gateway.CodeOf(err) == gateway.CodeConflict {
 				continue // erased
 			}
@@ -272,6 +270,20 @@ func (v *Vault) discloseContents(ctx context.Context, s subject, d *Disclosure) 
 	}
 	d.Erased, err = v.config.Keys.Erased(ctx, s.Tenant, caseKey(s.file))
 	return err
+}
+
+// readOne fetches and decrypts one item of which the content is not at hand: those of
+// a case may be more than fits into memory.
+func (v *Vault) readOne(ctx context.Context, i Item) ([]byte, error) {
+	items, err := v.config.Contents.Items(ctx, Query{Tenant: i.Tenant, Entry: i.Entry, Sealed: true})
+	if err != nil {
+		return nil, fmt.Errorf("read contents: %w", err)
+	}
+	at := slices.IndexFunc(items, func(have Item) bool { return have.Kind == i.Kind })
+	if at < 0 {
+		return nil, erased("Der Inhalt wurde inzwischen gelöscht.")
+	}
+	return v.read(ctx, items[at])
 }
 
 func (v *Vault) discloseRetrievals(ctx context.Context, s subject, d *Disclosure) error {

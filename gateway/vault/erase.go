@@ -202,6 +202,11 @@ func (v *Vault) finish(ctx context.Context, ago time.Duration) error {
 			continue
 		}
 		id, tenant := slog.String("erasure", j.ID), slog.String("tenant", string(j.Tenant))
+		if err := v.refuseHeld(ctx, subject{Subject: Subject{Tenant: j.Tenant}, file: j.Case, person: j.User}); err != nil {
+			v.config.Logger.LogAttrs(ctx, slog.LevelWarn, "interrupted erasure waits: there is a legal hold, or holds cannot be read", id, tenant,
+				slog.String("code", string(gateway.CodeOf(err))))
+			continue
+		}
 		if _, err := v.carryOut(ctx, j, ", nach einem Abbruch"); err != nil {
 			v.config.Logger.LogAttrs(ctx, slog.LevelError, "interrupted erasure not finished", id, tenant, slog.Any("error", err))
 			continue

@@ -5,6 +5,7 @@ package vaulttest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -260,6 +261,68 @@ func holdKeeps(t *testing.T, b Backend) {
 	f.hides("e-1")
 	if s, err := f.vault.Sweep(ctx); err != nil || s.Contents != 1 || s.Keys != 1 {
 		t.Errorf("swept %+v, %v after the hold", s, err)
+	}
+}
+
+// holdStops: an erasure that could not be carried out is not finished behind the back
+// of a hold that was placed since.
+func holdStops(t *testing.T, b Backend) {
+	f := newFixture(t, b)
+	ctx, by := t.Context(), administrator(tenant)
+	f.keep(f.content(tenant, "e-1", file, "anna", canary))
+	job := vault.Job{ID: "j-1", Tenant: tenant, Case: pseudonymise(tenant, "case", file), Made: f.now.Now(), Actor: "p", Role: "mandant", Reason: reason}
+	if err := f.keys.Begin(ctx, job); err != nil {
+		t.Fatal(err)
+	}
+	hold, err := f.vault.PlaceHold(ctx, by, theCase(), "", "Klage beim Verwaltungsgericht")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.open(f.config)
+	f.now.turn(time.Hour)
+	if _, err := f.vault.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.shows("e-1", canary)
+	if err := f.vault.LiftHold(ctx, by, tenant, hold.ID, "Die Klage ist zurückgenommen"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.vault.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.hides("e-1")
+	if jobs, err := f.keys.Jobs(ctx); err != nil || len(jobs) != 0 {
+		t.Errorf("jobs %+v, %v after the hold", jobs, err)
+	}
+}
+
+// narrow notes how many contents were read at a time.
+type narrow struct {
+	vault.Contents
+
+	most int
+}
+
+func (n *narrow) Items(ctx context.Context, q vault.Query) ([]vault.Item, error) {
+	items, err := n.Contents.Items(ctx, q)
+	if q.Sealed {
+		n.most = max(n.most, len(items))
+	}
+	return items, err
+}
+
+func oneAtATime(t *testing.T, b Backend) {
+	n := &narrow{}
+	f := newFixture(t, b, func(c *vault.Config) { n.Contents, c.Contents = c.Contents, n })
+	for _, entry := range []string{"e-1", "e-2", "e-3", "e-4"} {
+		f.keep(f.content(tenant, entry, file, "", canary))
+	}
+	d, err := f.vault.Access(t.Context(), administrator(tenant), theCase())
+	if err != nil || len(d.Contents) != 4 || !strings.Contains(d.Contents[3].Text, canary) {
+		t.Fatalf("disclosed %+v, %v", d.Contents, err)
+	}
+	if n.most != 1 {
+		t.Errorf("%d contents at a time", n.most)
 	}
 }
 

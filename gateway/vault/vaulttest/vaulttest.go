@@ -55,6 +55,8 @@ func Run(t *testing.T, b Backend) {
 		{"contents end, then their keys", ends},
 		{"a hold keeps what would end", holdKeeps},
 		{"a hold refuses an erasure", holdRefuses},
+		{"a hold stops an erasure that was interrupted", holdStops},
+		{"a disclosure holds one content at a time", oneAtATime},
 		{"an erased case cannot be read even with everything else restored", erasedForGood},
 		{"a key is not made again silently", tombstone},
 		{"destroyed keys and deleted contents are in no file", wiped},
