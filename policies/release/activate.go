@@ -118,7 +118,12 @@ func (d *Desk) activate(ctx context.Context, files Files, r Revision) (Revision,
 	if err != nil {
 		return Revision{}, err
 	}
-	inForce := cmp.Or(active.Revision, d.config.Engine.Revision())
+	here := d.config.Engine.Revision()
+	inForce := cmp.Or(active.Revision, here)
+	if r.Proposal != "" && inForce != here {
+		// Another replica was faster, and the proposal knows nothing of what it activated.
+		return Revision{}, conflict("Inzwischen wurde ein anderer Regelstand in Kraft gesetzt.")
+	}
 	if !Higher(r.Revision, inForce) {
 		return Revision{}, refused(fmt.Sprintf("Regelstand %s ist nicht neuer als der geltende %s.", r.Revision, inForce))
 	}

@@ -395,6 +395,28 @@ func TestOlderProposalsAreNotActivated(t *testing.T) {
 	}
 }
 
+// Between two looks at the store a replica does not know what another activated: a
+// proposal made on what was in force before must not undo it.
+func TestReplicasThatLagUndoNothing(t *testing.T) {
+	t.Parallel()
+	store, k := statetest.Memory(), newKeys(t, "dsb", "it")
+	one, two := replica(t, store, k), replica(t, store, k)
+	two.now = two.now.AddDate(0, 0, 1)
+	first, late := one.approved(t, probeDraft()), two.approved(t, probeDraft())
+	if !Higher(late.Revision, first.Revision) {
+		t.Fatalf("%s does not follow %s", late.Revision, first.Revision)
+	}
+	if _, err := one.Activate(t.Context(), cem, first.ID, "Grund"); err != nil {
+		t.Fatal(err)
+	}
+	code(t, second(two.Activate(t.Context(), cem, late.ID, "Grund")), gateway.CodeConflict, "a proposal on older policies, on a replica that lags")
+	if slices.Contains(two.topics(), TopicActivated) {
+		t.Error("an activation was noted that never was")
+	}
+	two.tick(t.Context())
+	code(t, second(two.Activate(t.Context(), cem, late.ID, "Grund")), gateway.CodeDenied, "the same when it has followed")
+}
+
 func TestDraftsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

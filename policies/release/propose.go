@@ -30,7 +30,11 @@ func (d *Desk) Propose(ctx context.Context, by Person, draft Draft) (Proposal, e
 	if err != nil {
 		return Proposal{}, err
 	}
-	inForce := d.config.Engine.Revision()
+	before, err := base.Manifest() // not the engine's, which may have moved on since
+	if err != nil {
+		return Proposal{}, err
+	}
+	inForce := before.Revision
 	files, err := draft.files(base)
 	if err != nil {
 		return Proposal{}, err
