@@ -167,6 +167,12 @@ func (c *check) learnRemovals(ctx context.Context) error {
 	return err
 }
 
+// maxUnexplained bounds the rows that are remembered until notes are looked for that
+// were written meanwhile.
+const maxUnexplained = 1 << 16
+
+var errCrowded = errors.New("too many contents are removed while the record is verified: try again")
+
 // stub checks a row without content: nothing else of it may be left, and a note
 // has to name it.
 func (c *check) stub(row Row) {
@@ -174,10 +180,8 @@ func (c *check) stub(row Row) {
 		c.report.add(ProblemColumn, row.Seq, row.ID, "Von dem entfernten Inhalt stehen noch Angaben in den Spalten.")
 	}
 	if !c.removals.meet(row) {
-		c.unexplained = append(c.unexplained, row)
-		if len(c.unexplained) > maxProblems {
-			c.unexplained = c.unexplained[:maxProblems]
-			c.report.More++
+		if c.crowded = len(c.unexplained) >= maxUnexplained; !c.crowded {
+			c.unexplained = append(c.unexplained, row)
 		}
 	}
 }
@@ -216,10 +220,15 @@ func (c *check) explain(ctx context.Context) error {
 		}
 	}
 	late.judge(&c.report)
+	found := false
 	for _, row := range c.unexplained {
 		if late.find(row.Seq) == nil {
+			found = true
 			c.report.add(ProblemRemoved, row.Seq, row.ID, "Der Inhalt fehlt, und kein Vermerk nennt ihn als nach Ablauf der Frist entfernt.")
 		}
+	}
+	if c.crowded && !found {
+		return errCrowded // of those that were not remembered nothing is known
 	}
 	return nil
 }

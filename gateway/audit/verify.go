@@ -59,6 +59,7 @@ type check struct {
 	removals    removals
 	learned     int64 // size of the log when removals were learned
 	unexplained []Row // rows without content that no note named then
+	crowded     bool  // there are more of them
 
 	open         map[string]Pending // entries seen without an end so far
 	pending      map[string]Pending // what the store says

@@ -391,6 +391,67 @@ func dueByForgery(t *testing.T, b Backend) {
 	}
 }
 
+// early is a reader whose first answers are those of before a removal.
+type early struct {
+	audit.Reader
+
+	before        audit.Checkpoint
+	latest, notes bool
+}
+
+func (e *early) Latest(ctx context.Context) (audit.Checkpoint, error) {
+	if !e.latest {
+		e.latest = true
+		return e.before, nil
+	}
+	return e.Reader.Latest(ctx)
+}
+
+func (e *early) Notes(ctx context.Context, f audit.NoteFilter, before int64, limit int) ([]audit.Row, error) {
+	if !e.notes {
+		e.notes = true
+		return nil, nil
+	}
+	return e.Reader.Notes(ctx, f, before, limit)
+}
+
+// hiddenBehindRemoval: many contents are removed while a verification begins, and
+// somebody empties one more.
+func hiddenBehindRemoval(t *testing.T, b Backend) {
+	a := newAged(t, b)
+	for n := range 510 {
+		a.entry(t, Record(n, "musterhausen"))
+	}
+	a.elapse(t, 400)
+	a.entry(t, Record(999, "musterhausen"))
+	before, err := a.store.Latest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done := a.retain(t, audit.Retention{Floor: 183, Ceiling: 365}); done.Entries != 510 {
+		t.Fatalf("removed %+v", done)
+	}
+	look := func() audit.VerifyReport {
+		viewer, err := audit.NewViewer(&early{Reader: a.store, before: before}, a.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := viewer.Verify(t.Context())
+		if err != nil {
+			t.Fatalf("verify: %v", err)
+		}
+		return report
+	}
+	mustBeSound(t, look())
+	a.db.Unlock(t)
+	a.db.Exec(t, "UPDATE entry SET removed = 1, body = $1, writer = '', system = '', purpose = '', service = '', operation = '', effect = '', outcome = '', "+
+		"model = '', residency = '', file = '', rules = '', result = '', revision = '', topic = '', object = '', floor = 0, ceiling = 0 WHERE id = $2",
+		[]byte{}, Record(999, "musterhausen").ID)
+	if report := look(); report.OK() {
+		t.Errorf("a content that is gone without a note is not found: %+v", report)
+	}
+}
+
 // removalMeanwhile removes while others write, verify and look.
 func removalMeanwhile(t *testing.T, b Backend) {
 	a := newAged(t, b)
