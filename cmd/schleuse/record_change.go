@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,6 +40,7 @@ type noter interface {
 func noteChange(ctx context.Context, record noter, keys *audit.Keys, c identity.Change) error {
 	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
 	defer cancel()
+	c.Old, c.New = unnamed(c.Old), unnamed(c.New)
 	return record.Note(ctx, audit.Note{
 		Tenant: c.Tenant, Topic: audit.TopicTenantChanged, Object: changedObject(c),
 		Actor: keys.Pseudonymise(c.Tenant, "user", c.Actor), Text: changeText(c), Old: bounded(c.Old), New: bounded(c.New),
@@ -54,6 +56,39 @@ func changedObject(c identity.Change) string {
 		object += "/" + c.Key
 	}
 	return object
+}
+
+// unnamed takes the names of those who made or changed something out of a value:
+// the note has the actor as a pseudonym, and what stands beside it must not say
+// who that is.
+func unnamed(value json.RawMessage) json.RawMessage {
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	var v any
+	if len(value) == 0 || decoder.Decode(&v) != nil {
+		return value
+	}
+	dropNames(v)
+	out, err := json.Marshal(v)
+	if err != nil {
+		return value
+	}
+	return out
+}
+
+func dropNames(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "created_by")
+		delete(v, "changed_by")
+		for _, one := range v {
+			dropNames(one)
+		}
+	case []any:
+		for _, one := range v {
+			dropNames(one)
+		}
+	}
 }
 
 // bounded puts a digest in the place of a value that is too large for a note.

@@ -69,6 +69,9 @@ func TestTheCommandLineLeavesNotes(t *testing.T) {
 		if strings.Contains(string(n.Note.New), "hash") {
 			t.Errorf("a note holds a hash: %s", n.Note.New)
 		}
+		if strings.Contains(string(n.Note.New), "created_by") {
+			t.Errorf("a note holds a name beside the pseudonym: %s", n.Note.New)
+		}
 	}
 
 	// A service holds the record.
@@ -118,6 +121,18 @@ func TestTheCommandLineLeavesNotes(t *testing.T) {
 	}
 	if tenant, _ := p.serving(t).Tenant("lohe"); tenant.Active {
 		t.Error("the tenant was changed without a note")
+	}
+}
+
+// A note names nobody but by a pseudonym, also where a whole tenant was removed.
+func TestNotesOfChangesNameNobody(t *testing.T) {
+	t.Parallel()
+	in := `{"changed_by":"Kim","expires":12345678901234567890,"systems":[{"id":"woga","keys":[{"created_by":"Kim","id":"a"}]}]}`
+	if got, want := string(unnamed([]byte(in))), `{"expires":12345678901234567890,"systems":[{"id":"woga","keys":[{"id":"a"}]}]}`; got != want {
+		t.Errorf("value = %s, want %s", got, want)
+	}
+	if got := unnamed(nil); got != nil {
+		t.Errorf("no value becomes %s", got)
 	}
 }
 
