@@ -45,6 +45,7 @@ func (l *leaver) value(key string, v any, nested int) any {
 		for name, member := range v {
 			if l.answer && name == "logprobs" {
 				delete(v, name)
+				l.less = l.less || nested > 0 // in a tool call it is a value like any other
 				continue
 			}
 			v[name] = l.value(name, member, nested)

@@ -261,8 +261,14 @@ func (p *passage) spooled(ctx context.Context, k *keeping) ([]byte, bool, error)
 		return nil, false, nil
 	}
 	texts, err = p.answered(ctx, k, texts)
+	l := &leaver{answer: true, less: truncated}
+	for i := range texts {
+		if !k.original {
+			texts[i] = l.text(texts[i], 0)
+		}
+	}
 	body, err := encoded(err, map[string]any{"stream": true, "texts": texts})
-	return body, truncated, err
+	return body, l.less, err
 }
 
 // answered are the texts of an answer as they are kept. Values of the request are

@@ -293,6 +293,36 @@ func TestAStreamIsKeptWhenItEnds(t *testing.T) {
 	}
 }
 
+// A stream may speak: the pieces of its sound are no text.
+func TestWhatNobodyCanReadOfAStreamIsNotKept(t *testing.T) {
+	t.Parallel()
+	p, g, k := keeping(t, map[string]any{"days": 30})
+	sound := strings.Repeat("RXJpa2EgTXVzdGVy", 20)
+	for range 3 {
+		p.events = append(p.events, `{"choices":[{"index":0,"delta":{"audio":{"data":"`+sound+`"}}}]}`)
+	}
+	p.events = append(p.events, event("Guten Tag", "stop"))
+	if _, err := readAll(t, g, chat(t, "Erika?")); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	if len(k.kept) != 2 || !k.kept[1].Truncated || strings.Contains(string(k.kept[1].Body), sound) || !strings.Contains(string(k.kept[1].Body), "Guten Tag") {
+		t.Errorf("kept %+v", k.kept)
+	}
+}
+
+// A tool call of an answer may have members of any name.
+func TestNoNameOfAMemberHidesAPerson(t *testing.T) {
+	t.Parallel()
+	p, g, k := keeping(t, map[string]any{"days": 30})
+	p.answer = `{"choices":[{"message":{"tool_calls":[{"function":{"name":"mail","arguments":"{\"logprobs\":\"Erika\"}"}}]},"finish_reason":"tool_calls"}]}`
+	if _, err := g.Complete(t.Context(), chat(t, "Hallo")); err != nil {
+		t.Fatal(err)
+	}
+	if len(k.kept) != 2 || strings.Contains(string(k.kept[1].Body), "Erika") {
+		t.Errorf("kept %s", k.kept[1].Body)
+	}
+}
+
 func TestAPermitKeepsTheRequestAlone(t *testing.T) {
 	t.Parallel()
 	p, g, k := keeping(t, map[string]any{"days": 30})
