@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres/postgrestest"
 	"github.com/ki-schleuse/schleuse/gateway/quota"
@@ -237,6 +238,11 @@ func TestRegisterPagesShowWhatIsSetUp(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(v.get("/admin/system/sbom.json", http.StatusOK).body), &parts); err != nil || parts.Format != "CycloneDX" || len(parts.Components) < 5 {
 		t.Errorf("the parts list is %+v, %v", parts.Format, err)
+	}
+	v.get("/admin/register.json?mandant=tannberg", http.StatusOK)
+	notes := s.notes(t, audit.TopicExported)
+	if len(notes) == 0 || notes[0].Role != strings.Join(everyRole, ",") {
+		t.Errorf("the notes %+v do not name the roles as the journal reads them", notes)
 	}
 }
 
