@@ -77,6 +77,9 @@ func parseRego(name string, raw []byte) (*ast.Module, error) {
 	if terms := termsOf(m); terms > maxModuleTerms {
 		return nil, fmt.Errorf("%d terms, at most %d in one file", terms, maxModuleTerms)
 	}
+	if expanded(m) > maxExpansion {
+		return nil, errors.New("values that hold each other grow with every line beyond what can be compiled")
+	}
 	return m, nil
 }
 
