@@ -136,9 +136,12 @@ func (s *scanner) key() (string, bool) {
 	return key, s.err == nil
 }
 
+// choiceDepth is that of the members of a choice: {"choices":[{…}]}.
+const choiceDepth = 3
+
 func (s *scanner) memberValue(key string, depth int) {
 	switch {
-	case s.answer && key == "logprobs": // thousands of pieces of words that stand in the text as well
+	case s.answer && key == "logprobs" && s.nested == 0 && depth == choiceDepth: // thousands of pieces of words that stand in the text as well
 		s.skip()
 		return
 	case !binaryKey(key):

@@ -218,3 +218,18 @@ func FuzzChunkReader(f *testing.F) {
 		}
 	})
 }
+
+// What a model says of its tokens is no text, but a tool may have an argument of
+// that name.
+func TestOnlyTheTokensOfAChoiceAreNoText(t *testing.T) {
+	t.Parallel()
+	answer := `{"choices":[{"logprobs":{"content":[{"token":"Meier"}]},"message":{"content":"Hallo","tool_calls":[{"function":{"name":"f","arguments":"{\"logprobs\":\"Schulze\"}"}}],"x":{"logprobs":"Lehmann"}}}]}`
+	b, err := parseBody([]byte(answer), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := strings.Join(b.Texts(), "|")
+	if !strings.Contains(texts, "Schulze") || !strings.Contains(texts, "Lehmann") || !strings.Contains(texts, "Hallo") || strings.Contains(texts, "Meier") {
+		t.Errorf("texts: %s", texts)
+	}
+}
