@@ -198,7 +198,7 @@ func (c *check) explain(ctx context.Context) error {
 		return err
 	}
 	err = c.viewer.removedNotes(ctx, c.learned, func(row Row) error {
-		if c.removals.notes[row.Seq] != nil || late.learn(row.Seq, row.Body) != nil || row.Seq >= stated.Size {
+		if row.Seq >= stated.Size || c.removals.notes[row.Seq] != nil || late.learn(row.Seq, row.Body) != nil {
 			return nil //nolint:nilerr // a finding of the verification
 		}
 		proof, err := c.viewer.prove(stated, row, c.viewer.hashes(ctx))

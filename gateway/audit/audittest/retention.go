@@ -397,6 +397,7 @@ type early struct {
 
 	before        audit.Checkpoint
 	latest, notes bool
+	again         func() // runs before the notes are read for the second time
 }
 
 func (e *early) Latest(ctx context.Context) (audit.Checkpoint, error) {
@@ -411,6 +412,10 @@ func (e *early) Notes(ctx context.Context, f audit.NoteFilter, before int64, lim
 	if !e.notes {
 		e.notes = true
 		return nil, nil
+	}
+	if e.again != nil {
+		e.again()
+		e.again = nil
 	}
 	return e.Reader.Notes(ctx, f, before, limit)
 }
@@ -450,6 +455,42 @@ func hiddenBehindRemoval(t *testing.T, b Backend) {
 	if report := look(); report.OK() {
 		t.Errorf("a content that is gone without a note is not found: %+v", report)
 	}
+}
+
+// removalAtTheEnd: contents are removed while a verification begins, and more of them
+// when it reads for the last time what the notes say.
+func removalAtTheEnd(t *testing.T, b Backend) {
+	a := newAged(t, b)
+	for n := range 4 {
+		a.entry(t, Record(n, "musterhausen"))
+	}
+	a.elapse(t, 300)
+	for n := range 4 {
+		a.entry(t, Record(100+n, "musterhausen"))
+	}
+	a.elapse(t, 100)
+	before, err := a.store.Latest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove := func() {
+		if done := a.retain(t, audit.Retention{Floor: 183, Ceiling: 365}); done.Entries != 4 {
+			t.Errorf("removed %+v, want 4", done)
+		}
+	}
+	remove()
+	viewer, err := audit.NewViewer(&early{Reader: a.store, before: before, again: func() {
+		a.elapse(t, 300)
+		remove()
+	}}, a.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := viewer.Verify(t.Context())
+	if err != nil {
+		t.Fatalf("verify: %v", err)
+	}
+	mustBeSound(t, report)
 }
 
 // removalMeanwhile removes while others write, verify and look.

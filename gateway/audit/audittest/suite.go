@@ -53,6 +53,7 @@ func Run(t *testing.T, b Backend) {
 		{"a content that is gone without a note is found", removedAttacks},
 		{"changed columns make nothing due", dueByForgery},
 		{"nothing hides behind a removal under way", hiddenBehindRemoval},
+		{"contents are removed while a verification ends", removalAtTheEnd},
 		{"contents are removed while others write", removalMeanwhile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
