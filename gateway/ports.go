@@ -154,6 +154,26 @@ type Recorder interface {
 	CloseSoon(c Closing) bool
 }
 
+// Beginner is a Recorder that need not be waited for at once: what stays in the
+// house may go on while the record is on its way. A Recorder that is none is asked
+// to Open.
+type Beginner interface {
+	Recorder
+	// Begin checks a record, writes it down in its final form and hands it over; it
+	// does not wait for the store, at most for room in a queue. r is not looked at
+	// after it has returned. An error: there is no record and will be none.
+	Begin(ctx context.Context, r Record) (Pending, error)
+}
+
+// Pending is a record on its way to the store.
+type Pending interface {
+	// Wait returns nil when the record is durable, as Open does. It is called
+	// exactly once, by any goroutine, and bounds the time by itself. After an error
+	// the recorder ends the story, if the record turns out to be there after all;
+	// nobody calls Close then. When ctx ends first, the error is CodeCancelled.
+	Wait(ctx context.Context) error
+}
+
 // Quota bounds what callers may use: requests and tokens per time, requests at
 // once, money.
 type Quota interface {
