@@ -145,7 +145,7 @@ func union[K cmp.Ordered, V, W any](a map[K]V, b map[K]W) []K {
 func fields(a, b RuleInfo) []FieldChange {
 	var out []FieldChange
 	for _, f := range []FieldChange{
-		{"title", a.Title, b.Title}, {"legal_basis", a.Basis, b.Basis}, {"severity", a.Severity, b.Severity},
+		{"title", a.Title, b.Title}, {"title_en", a.EnglishTitle, b.EnglishTitle}, {"legal_basis", a.Basis, b.Basis}, {"severity", a.Severity, b.Severity},
 		{"text", a.Text, b.Text}, {"text_en", a.English, b.English},
 		{"valid_from", a.ValidFrom, b.ValidFrom}, {"valid_to", a.ValidTo, b.ValidTo},
 	} {

@@ -128,15 +128,23 @@ type guideTables struct {
 	Examples struct {
 		Examples []Example `json:"examples"`
 	} `json:"examples"`
+	English struct {
+		Texts map[string]string `json:"texts"`
+	} `json:"english"`
 }
 
 // Guide is the guide of the active policies for today. A bundle without the tables
 // guide and examples gives one without classes and examples.
 func (e *Engine) Guide(ctx context.Context) (Guide, error) {
+	g, _, err := e.guide(ctx)
+	return g, err
+}
+
+func (e *Engine) guide(ctx context.Context) (Guide, map[string]string, error) {
 	s := e.active.Load()
 	tables, err := s.guideTables(ctx)
 	if err != nil {
-		return Guide{}, fmt.Errorf("read the guide: %w", err)
+		return Guide{}, nil, fmt.Errorf("read the guide: %w", err)
 	}
 	g := Guide{Revision: s.revision, Date: e.cfg.Now().Format(time.DateOnly), Examples: tables.Examples.Examples}
 	for _, class := range tables.Guide.Classes {
@@ -146,7 +154,7 @@ func (e *Engine) Guide(ctx context.Context) (Guide, error) {
 		g.Classes = append(g.Classes, class)
 	}
 	g.Purposes = tables.purposes(g.Date)
-	return g, nil
+	return g, tables.English.Texts, nil
 }
 
 func checklist(duties []GuideDuty, date string) []GuideDuty {

@@ -20,6 +20,8 @@ import (
 type RuleInfo struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
+	// EnglishTitle is the title in English; empty: the bundle has none.
+	EnglishTitle string `json:"title_en,omitempty"`
 	// Basis is the legal basis.
 	Basis string `json:"basis"`
 	// Text is the German sentence shown to people, English the same in English.
@@ -97,7 +99,7 @@ func ruleInfo(m *ast.Module, folder string) (RuleInfo, error) {
 // infoOf is what a METADATA block says.
 func infoOf(a *ast.Annotations, m *ast.Module) RuleInfo {
 	return RuleInfo{
-		ID: custom(a, "rule_id"), Title: a.Title, Basis: custom(a, "legal_basis"), Text: custom(a, "text"),
+		ID: custom(a, "rule_id"), Title: a.Title, EnglishTitle: custom(a, "title_en"), Basis: custom(a, "legal_basis"), Text: custom(a, "text"),
 		English: custom(a, "text_en"), Severity: custom(a, "severity"),
 		ValidFrom: custom(a, "valid_from"), ValidTo: custom(a, "valid_to"),
 		File: m.Package.Location.File, Line: m.Package.Location.Row,

@@ -301,15 +301,28 @@ func (d *Desk) revision(ctx context.Context, revision string) (Revision, error) 
 
 // Between compares two revisions that are or were in force.
 func (d *Desk) Between(ctx context.Context, before, after string) (policies.Difference, error) {
-	var sides [2]fs.FS
-	for i, name := range [...]string{before, after} {
-		files, err := d.revisionFiles(ctx, name)
-		if err != nil {
-			return policies.Difference{}, err
-		}
-		sides[i] = files
+	a, b, err := d.both(ctx, before, after)
+	if err != nil {
+		return policies.Difference{}, err
 	}
-	return compared(sides[0], sides[1])
+	return compared(a, b)
+}
+
+// SourcesBetween is Between for the Rego source of rules.
+func (d *Desk) SourcesBetween(ctx context.Context, before, after string) ([]policies.RuleSource, error) {
+	a, b, err := d.both(ctx, before, after)
+	if err != nil {
+		return nil, err
+	}
+	return comparedSources(a, b)
+}
+
+func (d *Desk) both(ctx context.Context, before, after string) (a, b fs.FS, err error) {
+	if a, err = d.revisionFiles(ctx, before); err != nil {
+		return nil, nil, err
+	}
+	b, err = d.revisionFiles(ctx, after)
+	return a, b, err
 }
 
 func (d *Desk) revisionFiles(ctx context.Context, name string) (fs.FS, error) {

@@ -246,6 +246,10 @@ func TestFromDraftToForceAndBack(t *testing.T) {
 	if err != nil || len(diff.Added) != 1 || diff.Added[0].ID != "ROU-990" {
 		t.Errorf("the difference is %+v, %v; want one rule added", diff, err)
 	}
+	sources, err := b.SourceDiff(ctx, p.ID)
+	if err != nil || len(sources) != 1 || sources[0].Kind != policies.SourceAdded || sources[0].New != noUSA || sources[0].Old != "" || len(sources[0].Lines) != strings.Count(noUSA, "\n") {
+		t.Errorf("the source of the difference is %+v, %v; want the one rule as it was handed in", sources, err)
+	}
 	r, err := b.Activate(ctx, cem, p.ID, "Beschluss vom 1.12.")
 	if err != nil {
 		t.Fatal(err)
@@ -283,6 +287,10 @@ func TestFromDraftToForceAndBack(t *testing.T) {
 	between, err := b.Between(ctx, removal.Revision, back.Revision)
 	if err != nil || len(between.Added) != 1 {
 		t.Errorf("between two revisions: %+v, %v", between, err)
+	}
+	gone, err := b.SourcesBetween(ctx, r.Revision, removal.Revision)
+	if err != nil || len(gone) != 1 || gone[0].Kind != policies.SourceRemoved || gone[0].Old != noUSA || gone[0].Rule.ID != "ROU-990" {
+		t.Errorf("sources between two revisions: %+v, %v", gone, err)
 	}
 	want := []string{TopicProposed, TopicSigned, TopicSigned, TopicActivated, TopicProposed, TopicSigned, TopicSigned, TopicActivated, TopicActivated}
 	if got := b.topics(); !slices.Equal(got, want) {

@@ -226,26 +226,56 @@ func (d *Desk) Bundle(ctx context.Context, id string) (fs.FS, error) {
 // Diff compares a proposal with what it was made on, if that is still known, and
 // else with the policies in force.
 func (d *Desk) Diff(ctx context.Context, id string) (policies.Difference, error) {
-	p, err := d.Proposal(ctx, id)
+	before, after, err := d.sides(ctx, id)
 	if err != nil {
 		return policies.Difference{}, err
+	}
+	return compared(before, after)
+}
+
+// SourceDiff is what a proposal changes in the Rego source of rules, compared with
+// the same as Diff.
+func (d *Desk) SourceDiff(ctx context.Context, id string) ([]policies.RuleSource, error) {
+	before, after, err := d.sides(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return comparedSources(before, after)
+}
+
+func (d *Desk) sides(ctx context.Context, id string) (before, after fs.FS, err error) {
+	p, err := d.Proposal(ctx, id)
+	if err != nil {
+		return nil, nil, err
 	}
 	next, err := d.files(ctx, p.Digest)
 	if err != nil {
-		return policies.Difference{}, err
+		return nil, nil, err
 	}
-	before := d.config.Engine.Files()
+	before = d.config.Engine.Files()
 	if base, err := d.files(ctx, p.Base.Digest); err == nil {
 		before = base.FS()
 	}
-	return compared(before, next.FS())
+	return before, next.FS(), nil
 }
 
 // compared is a difference, or says that one of both cannot be read.
 func compared(a, b fs.FS) (policies.Difference, error) {
 	diff, err := policies.Diff(a, b)
 	if err != nil {
-		return diff, &gateway.Error{Op: "compare policies", Code: gateway.CodeInvalid, Message: "Der Unterschied lässt sich nicht zeigen, weil einer der beiden Regelstände nicht übersetzt werden kann.", Err: err}
+		return diff, incomparable(err)
 	}
 	return diff, nil
+}
+
+func comparedSources(a, b fs.FS) ([]policies.RuleSource, error) {
+	list, err := policies.SourceDiff(a, b)
+	if err != nil {
+		return nil, incomparable(err)
+	}
+	return list, nil
+}
+
+func incomparable(err error) error {
+	return &gateway.Error{Op: "compare policies", Code: gateway.CodeInvalid, Message: "Der Unterschied lässt sich nicht zeigen, weil einer der beiden Regelstände nicht übersetzt werden kann.", Err: err}
 }
