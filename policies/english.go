@@ -85,7 +85,7 @@ var citation = []struct {
 	english string
 }{
 	{regexp.MustCompile(`Verordnung \(EU\)`), "Regulation (EU)"},
-	{regexp.MustCompile(` und Landesrecht`), " and the law of the Länder"},
+	{regexp.MustCompile(` und Landesrecht`), " and the law of the federal states"},
 	{regexp.MustCompile(`, Verschlusssachenanweisung`), ", general administrative instruction on classified information (VSA)"},
 	{regexp.MustCompile(`Anhangs? III`), "Annex III"},
 	{regexp.MustCompile(`KI-VO`), "AI Act"},
@@ -95,13 +95,15 @@ var citation = []struct {
 	{regexp.MustCompile(`Abschn\. `), "section "},
 	{regexp.MustCompile(`Rn\. `), "para. "},
 	{regexp.MustCompile(`Unterabs\. ([0-9]+)`), "subpara. $1"},
-	{regexp.MustCompile(`Art\. ([0-9]+) ff\.`), "Art. $1 et seqq."},
-	{regexp.MustCompile(`((?:Art\.|§§?) ?[0-9]+[a-z]?) Abs\. ([0-9]+)`), "$1($2)"},
+	{regexp.MustCompile(`([0-9]+[a-z]?) (?:Abs\.|Nr\.) ([0-9]+)`), "$1($2)"},
+	{regexp.MustCompile(`(\([0-9]+\)), ([0-9]+) (und|bis) ([0-9]+)`), "$1, ($2) $3 ($4)"},
+	{regexp.MustCompile(`(\([0-9]+\)) (und|bis) ([0-9]+)`), "$1 $2 ($3)"},
 	{regexp.MustCompile(`Abs\. ([0-9]+)`), "para. $1"},
 	{regexp.MustCompile(`Satz ([0-9]+)`), "sentence $1"},
-	{regexp.MustCompile(`Buchst\. ([a-z])`), "point ($1)"},
 	{regexp.MustCompile(`Nr\. ([0-9]+)`), "point $1"},
-	{regexp.MustCompile(`(point [0-9]+) point \(`), "$1("},
+	{regexp.MustCompile(`(\)|point [0-9]+|section [0-9.]+) Buchst\. ([a-z])\b`), "$1($2)"},
+	{regexp.MustCompile(`Buchst\. ([a-z])\b`), "point ($1)"},
+	{regexp.MustCompile(`(\([a-z]\)) und ([a-z])\b`), "$1 und ($2)"},
 	{regexp.MustCompile(` bis `), " to "},
 	{regexp.MustCompile(` und `), " and "},
 }

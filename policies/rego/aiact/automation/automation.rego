@@ -6,6 +6,7 @@
 # title: Vollautomatische Entscheidung ohne Rechtsgrundlage
 # custom:
 #   rule_id: AIA-008
+#   title_en: Fully automated decision without a legal basis
 #   legal_basis: "§ 35a VwVfG, § 31a SGB X, § 155 Abs. 4 AO, Art. 22 DSGVO"
 #   severity: block
 #   text: >-

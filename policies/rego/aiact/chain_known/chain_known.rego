@@ -6,6 +6,7 @@
 # title: Kette mit unbekanntem Schritt
 # custom:
 #   rule_id: AIA-014
+#   title_en: Chain with an unknown step
 #   legal_basis: "Art. 3 Nr. 12, Art. 6 Abs. 3 KI-VO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Persönliche Anspruchsauskunft
 # custom:
 #   rule_id: AIA-007
+#   title_en: Individual information on entitlement
 #   legal_basis: "Anhang III Nr. 5 Buchst. a KI-VO, §§ 14, 15 SGB I"
 #   severity: block
 #   text: >-

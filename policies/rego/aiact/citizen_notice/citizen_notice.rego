@@ -6,6 +6,7 @@
 # title: Hinweis auf das KI-System
 # custom:
 #   rule_id: AIA-009
+#   title_en: Notice of the AI system
 #   legal_basis: "Art. 50 Abs. 1 KI-VO"
 #   severity: narrow
 #   valid_from: "2026-08-02"

@@ -6,6 +6,7 @@
 # title: Zweck für diese Leistung zu unbestimmt
 # custom:
 #   rule_id: AIA-004
+#   title_en: Purpose too vague for this service
 #   legal_basis: "Art. 6 Abs. 2 bis 4 KI-VO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Bescheid ohne menschliche Entscheidung
 # custom:
 #   rule_id: AIA-006
+#   title_en: Administrative decision without a human decision
 #   legal_basis: "§ 35a VwVfG, § 31a SGB X, Art. 22 Abs. 1 DSGVO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Pflichten, die später gelten
 # custom:
 #   rule_id: AIA-016
+#   title_en: Duties that apply later
 #   legal_basis: "Art. 113 KI-VO, Verordnung (EU) 2026/1744"
 #   severity: info
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Ausnahme vom Hochrisiko dokumentieren
 # custom:
 #   rule_id: AIA-012
+#   title_en: Document the exemption from high risk
 #   legal_basis: "Art. 6 Abs. 3 und 4, Art. 49 Abs. 2 KI-VO"
 #   severity: info
 #   text: >-

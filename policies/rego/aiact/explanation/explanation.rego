@@ -6,6 +6,7 @@
 # title: Unterrichtung und Erläuterung
 # custom:
 #   rule_id: AIA-021
+#   title_en: Information and explanation
 #   legal_basis: "Art. 26 Abs. 11, Art. 86 KI-VO"
 #   severity: info
 #   text: >-

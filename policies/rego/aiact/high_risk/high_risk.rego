@@ -6,6 +6,7 @@
 # title: Hochrisiko-Zweck ohne Freigabe
 # custom:
 #   rule_id: AIA-003
+#   title_en: High-risk purpose without a release
 #   legal_basis: "Art. 6 Abs. 2, Art. 26, 27 und 49 Abs. 3 KI-VO, Art. 35 DSGVO"
 #   severity: block
 #   text: >-

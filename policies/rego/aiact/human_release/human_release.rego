@@ -6,6 +6,7 @@
 # title: Freigabe durch eine Person
 # custom:
 #   rule_id: AIA-011
+#   title_en: Release by a person
 #   legal_basis: "Art. 14, Art. 26 Abs. 2 KI-VO, § 35a VwVfG, § 31a SGB X"
 #   severity: narrow
 #   text: >-

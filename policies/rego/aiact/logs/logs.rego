@@ -6,6 +6,7 @@
 # title: Protokolle des Hochrisiko-Systems
 # custom:
 #   rule_id: AIA-022
+#   title_en: Logs of the high-risk system
 #   legal_basis: "Art. 12, Art. 19 Abs. 1, Art. 26 Abs. 6 KI-VO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Keine Werkzeuge für Schreiben und Auskünfte
 # custom:
 #   rule_id: AIA-023
+#   title_en: No tools for letters and information
 #   legal_basis: "Art. 14, Art. 15 Abs. 5 KI-VO, Art. 32 Abs. 1 DSGVO"
 #   severity: narrow
 #   text: >-

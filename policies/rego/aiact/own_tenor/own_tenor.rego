@@ -6,6 +6,7 @@
 # title: Bescheid ohne eigenen Tenor
 # custom:
 #   rule_id: AIA-017
+#   title_en: Administrative decision without an operative part of its own
 #   legal_basis: "§ 35a VwVfG, § 31a SGB X, Art. 22 Abs. 1 DSGVO, Art. 14 Abs. 4 Buchst. b KI-VO"
 #   severity: block
 #   text: >-

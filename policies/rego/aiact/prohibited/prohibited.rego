@@ -6,6 +6,7 @@
 # title: Verbotene Praktik
 # custom:
 #   rule_id: AIA-002
+#   title_en: Prohibited practice
 #   legal_basis: "Art. 5 Abs. 1 KI-VO"
 #   severity: block
 #   valid_from: "2025-02-02"

@@ -6,6 +6,7 @@
 # title: Zweck fehlt oder ist unbekannt
 # custom:
 #   rule_id: AIA-001
+#   title_en: Purpose missing or unknown
 #   legal_basis: "Art. 3 Nr. 12, Art. 26 Abs. 1 KI-VO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Freigegebener Hochrisiko-Zweck
 # custom:
 #   rule_id: AIA-013
+#   title_en: Released high-risk purpose
 #   legal_basis: "Art. 26, 27 und 49 Abs. 3 KI-VO"
 #   severity: info
 #   text: >-

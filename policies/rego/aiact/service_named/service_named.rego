@@ -6,6 +6,7 @@
 # title: Leistung nicht angegeben
 # custom:
 #   rule_id: AIA-005
+#   title_en: Service not named
 #   legal_basis: "Art. 3 Nr. 12, Art. 6 Abs. 2 KI-VO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Beschäftigte nicht informiert
 # custom:
 #   rule_id: AIA-019
+#   title_en: Staff not informed
 #   legal_basis: "Art. 26 Abs. 7 KI-VO, § 75 BPersVG und Landesrecht"
 #   severity: block
 #   valid_from: "2027-12-02"

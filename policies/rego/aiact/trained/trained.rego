@@ -6,6 +6,7 @@
 # title: Schulung nicht nachgewiesen
 # custom:
 #   rule_id: AIA-020
+#   title_en: Training not evidenced
 #   legal_basis: "Art. 4, Art. 26 Abs. 2 KI-VO"
 #   severity: block
 #   valid_from: "2027-12-02"

@@ -6,6 +6,7 @@
 # title: Kennzeichnung erzeugter Inhalte
 # custom:
 #   rule_id: AIA-010
+#   title_en: Marking of generated content
 #   legal_basis: "Art. 50 Abs. 2 KI-VO"
 #   severity: narrow
 #   valid_from: "2026-08-02"

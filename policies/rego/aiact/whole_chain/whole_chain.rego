@@ -6,6 +6,7 @@
 # title: Kette als Ganzes beurteilt
 # custom:
 #   rule_id: AIA-015
+#   title_en: Chain judged as a whole
 #   legal_basis: "Art. 6 Abs. 3 KI-VO"
 #   severity: info
 #   text: >-

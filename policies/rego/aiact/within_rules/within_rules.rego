@@ -6,6 +6,7 @@
 # title: Fall nicht automatisch entscheidbar
 # custom:
 #   rule_id: AIA-018
+#   title_en: Case not open to an automatic decision
 #   legal_basis: "§ 24 Abs. 1 Satz 3 VwVfG, § 31a Satz 2 SGB X, § 88 Abs. 5 AO"
 #   severity: block
 #   text: >-

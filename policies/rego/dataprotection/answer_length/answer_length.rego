@@ -6,6 +6,7 @@
 # title: Länge der Antworten im Bürgerkanal
 # custom:
 #   rule_id: DSG-024
+#   title_en: Length of answers in the citizen channel
 #   legal_basis: "Art. 5 Abs. 1 Buchst. c, Art. 32 Abs. 1 Buchst. b DSGVO"
 #   severity: narrow
 #   text: >-

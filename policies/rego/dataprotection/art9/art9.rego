@@ -6,6 +6,7 @@
 # title: Besondere Kategorien
 # custom:
 #   rule_id: DSG-007
+#   title_en: Special categories of personal data
 #   legal_basis: "Art. 9 DSGVO, § 22 Abs. 2 BDSG"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Antwort mit Fundstellen
 # custom:
 #   rule_id: DSG-025
+#   title_en: Answer with references to its sources
 #   legal_basis: "Art. 5 Abs. 1 Buchst. d DSGVO, § 24 Abs. 1 VwVfG, § 20 Abs. 1 SGB X"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Fremde personenbezogene Daten in der Antwort
 # custom:
 #   rule_id: DSG-015
+#   title_en: Personal data of others in the answer
 #   legal_basis: "Art. 5 Abs. 1 Buchst. d und f DSGVO, § 35 SGB I"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Interne Quellen im Bürgerkanal
 # custom:
 #   rule_id: DSG-014
+#   title_en: Internal sources in the citizen channel
 #   legal_basis: "§ 35 SGB I, § 30 VwVfG, Art. 5 Abs. 1 Buchst. f DSGVO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Verschlusssache
 # custom:
 #   rule_id: DSG-008
+#   title_en: Classified information
 #   legal_basis: "§ 4 SÜG, Verschlusssachenanweisung"
 #   severity: narrow
 #   text: >-

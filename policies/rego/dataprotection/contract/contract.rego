@@ -6,6 +6,7 @@
 # title: Kein Vertrag über Auftragsverarbeitung
 # custom:
 #   rule_id: DSG-001
+#   title_en: No data processing agreement
 #   legal_basis: "Art. 28 Abs. 3 DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Aktenzeichen ohne bekannte Angaben des Falls
 # custom:
 #   rule_id: DSG-009
+#   title_en: File reference without the known particulars of the case
 #   legal_basis: "Art. 25 Abs. 1, Art. 32 Abs. 1 Buchst. a DSGVO, § 67c SGB X"
 #   severity: narrow
 #   text: >-

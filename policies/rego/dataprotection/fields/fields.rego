@@ -6,6 +6,7 @@
 # title: Felder außerhalb des Zwecks
 # custom:
 #   rule_id: DSG-018
+#   title_en: Fields outside the purpose
 #   legal_basis: "Art. 5 Abs. 1 Buchst. b und c DSGVO, § 67c Abs. 1 SGB X"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Private Auftragsverarbeitung von Sozialdaten
 # custom:
 #   rule_id: DSG-019
+#   title_en: Social data processed by a private processor
 #   legal_basis: "§ 80 Abs. 3 SGB X"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Inhalt verschlüsselt aufbewahrt
 # custom:
 #   rule_id: DSG-022
+#   title_en: Content kept encrypted
 #   legal_basis: "Art. 86, Art. 26 Abs. 6 KI-VO, Art. 5 Abs. 1 Buchst. e und Art. 32 DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Keine Inhalte im Protokoll
 # custom:
 #   rule_id: DSG-012
+#   title_en: No content in the record
 #   legal_basis: "Art. 5 Abs. 1 Buchst. c und e DSGVO"
 #   severity: narrow
 #   text: >-

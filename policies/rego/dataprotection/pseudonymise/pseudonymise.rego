@@ -6,6 +6,7 @@
 # title: Pseudonymisierung
 # custom:
 #   rule_id: DSG-011
+#   title_en: Pseudonymisation
 #   legal_basis: "Art. 4 Nr. 5, Art. 5 Abs. 1 Buchst. c, Art. 25 und 32 DSGVO"
 #   severity: narrow
 #   text: >-

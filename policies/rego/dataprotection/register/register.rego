@@ -6,6 +6,7 @@
 # title: Abruf aus einem Register
 # custom:
 #   rule_id: DSG-021
+#   title_en: Retrieval from a register
 #   legal_basis: "§ 79 Abs. 4 SGB X, § 14 Abs. 11 GewO"
 #   severity: block
 #   text: >-

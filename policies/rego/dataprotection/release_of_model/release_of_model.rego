@@ -6,6 +6,7 @@
 # title: Modell für die Datenklasse nicht freigegeben
 # custom:
 #   rule_id: DSG-003
+#   title_en: Model not released for the class of data
 #   legal_basis: "Art. 24, Art. 25 Abs. 1 und Art. 32 DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Höchstfrist der Aufzeichnung
 # custom:
 #   rule_id: DSG-023
+#   title_en: Maximum retention of the record
 #   legal_basis: "Art. 5 Abs. 1 Buchst. e, Art. 17 Abs. 1 Buchst. a DSGVO"
 #   severity: narrow
 #   text: >-

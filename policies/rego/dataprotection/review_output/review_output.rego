@@ -6,6 +6,7 @@
 # title: Antwort in geprüften Abschnitten
 # custom:
 #   rule_id: DSG-016
+#   title_en: Answer in reviewed windows
 #   legal_basis: "Art. 32 DSGVO, Art. 14 KI-VO"
 #   severity: narrow
 #   text: >-

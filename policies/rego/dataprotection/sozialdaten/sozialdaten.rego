@@ -6,6 +6,7 @@
 # title: Sozialdaten im Auftrag
 # custom:
 #   rule_id: DSG-004
+#   title_en: Social data processed on behalf
 #   legal_basis: "§ 80 Abs. 1 bis 3 SGB X"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Training mit Sozialdaten
 # custom:
 #   rule_id: DSG-005
+#   title_en: Training with social data
 #   legal_basis: "§ 67c Abs. 3 SGB X"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Steuergeheimnis
 # custom:
 #   rule_id: DSG-006
+#   title_en: Tax secrecy
 #   legal_basis: "§ 30 Abs. 1, 4 und 9 AO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Entbehrliche Felder
 # custom:
 #   rule_id: DSG-013
+#   title_en: Dispensable fields
 #   legal_basis: "Art. 5 Abs. 1 Buchst. c und f, Art. 25 Abs. 2, Art. 32 Abs. 1 DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Besonders geschützte Daten an fremde Werkzeuge
 # custom:
 #   rule_id: DSG-017
+#   title_en: Specially protected data to tools of third parties
 #   legal_basis: "Art. 9 DSGVO, § 67d Abs. 1 SGB X, § 30 Abs. 1 AO, § 4 SÜG"
 #   severity: narrow
 #   text: >-

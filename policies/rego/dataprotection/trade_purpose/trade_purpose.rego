@@ -6,6 +6,7 @@
 # title: Zweckbindung der Gewerbedaten
 # custom:
 #   rule_id: DSG-020
+#   title_en: Purpose limitation of trade data
 #   legal_basis: "§ 14 Abs. 5 und 8 GewO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Training mit Eingaben
 # custom:
 #   rule_id: DSG-002
+#   title_en: Training with inputs
 #   legal_basis: "Art. 5 Abs. 1 Buchst. b, Art. 28 Abs. 3 Buchst. a DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Nicht prüfbare Teile
 # custom:
 #   rule_id: DSG-010
+#   title_en: Parts that cannot be screened
 #   legal_basis: "Art. 25 Abs. 1, Art. 32 Abs. 1 DSGVO"
 #   severity: narrow
 #   text: >-

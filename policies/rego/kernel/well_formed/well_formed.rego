@@ -6,6 +6,7 @@
 # title: Anfrage unvollständig beschrieben
 # custom:
 #   rule_id: KERN-010
+#   title_en: Request described incompletely
 #   legal_basis: "Art. 5 Abs. 2 DSGVO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Bescheid ohne Anhörung
 # custom:
 #   rule_id: VER-001
+#   title_en: Administrative decision without a hearing
 #   legal_basis: "§ 28 VwVfG, § 24 SGB X, § 91 AO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Standort vor dem Versand bestätigt
 # custom:
 #   rule_id: RES-005
+#   title_en: Location confirmed before sending
 #   legal_basis: "Art. 28 Abs. 3 Buchst. a, Art. 44 DSGVO, § 4 SÜG"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Drittland
 # custom:
 #   rule_id: RES-002
+#   title_en: Third country
 #   legal_basis: "Art. 44 und 45 DSGVO"
 #   severity: narrow
 #   text: >-

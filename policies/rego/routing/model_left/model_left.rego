@@ -6,6 +6,7 @@
 # title: Kein zulässiges Modell
 # custom:
 #   rule_id: RES-004
+#   title_en: No permitted model
 #   legal_basis: "Art. 25 und 44 DSGVO, Art. 26 KI-VO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Modell kann den Vorgang nicht
 # custom:
 #   rule_id: RES-003
+#   title_en: Model cannot do the operation
 #   legal_basis: "Art. 26 Abs. 1 KI-VO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Standort für die Datenklasse nicht zulässig
 # custom:
 #   rule_id: RES-001
+#   title_en: Location not permitted for the class of data
 #   legal_basis: "Art. 44 bis 46 DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Mandant gesperrt
 # custom:
 #   rule_id: TEN-002
+#   title_en: Tenant suspended
 #   legal_basis: "Art. 28 Abs. 3 Buchst. a DSGVO"
 #   severity: block
 #   text: >-

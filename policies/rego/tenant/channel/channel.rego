@@ -6,6 +6,7 @@
 # title: Zweck in diesem Kanal nicht zulässig
 # custom:
 #   rule_id: TEN-005
+#   title_en: Purpose not permitted in this channel
 #   legal_basis: "Art. 5 Abs. 1 Buchst. b DSGVO, § 35 SGB I"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Mandant unbekannt
 # custom:
 #   rule_id: TEN-001
+#   title_en: Tenant unknown
 #   legal_basis: "Art. 4 Nr. 7, Art. 28 Abs. 3 DSGVO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Zweck für diesen Zugang nicht freigegeben
 # custom:
 #   rule_id: TEN-004
+#   title_en: Purpose not granted to this access
 #   legal_basis: "Art. 5 Abs. 1 Buchst. b DSGVO, § 67c Abs. 1 SGB X"
 #   severity: block
 #   text: >-

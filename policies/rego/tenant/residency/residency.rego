@@ -6,6 +6,7 @@
 # title: Vorgabe des Mandanten zum Standort
 # custom:
 #   rule_id: TEN-007
+#   title_en: Requirement of the tenant on location
 #   legal_basis: "Art. 28 Abs. 3 Buchst. a DSGVO"
 #   severity: narrow
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Rolle passt nicht zur Leistung
 # custom:
 #   rule_id: TEN-008
+#   title_en: Role does not fit the service
 #   legal_basis: "§ 35 Abs. 1 SGB I, § 30 AO, Art. 32 Abs. 4 DSGVO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Leistung unbekannt oder nicht freigegeben
 # custom:
 #   rule_id: TEN-006
+#   title_en: Service unknown or not released
 #   legal_basis: "Art. 3 Nr. 12, Art. 26 Abs. 1 KI-VO"
 #   severity: block
 #   text: >-

@@ -6,6 +6,7 @@
 # title: Aufrufendes System unbekannt
 # custom:
 #   rule_id: TEN-003
+#   title_en: Calling system unknown
 #   legal_basis: "Art. 32 Abs. 1 Buchst. b DSGVO"
 #   severity: block
 #   text: >-
