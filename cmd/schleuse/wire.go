@@ -238,7 +238,7 @@ func (p *parts) gatewayConfig() gateway.Config {
 		Screener: p.screener, Decider: p.engine, Retriever: p.retriever(), Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota, Vault: p.keeper(),
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger, KnownPurpose: p.engine.KnowsPurpose,
 		KnownService: func(id gateway.ServiceID) bool { _, ok := p.catalog.Service(id); return ok },
-		KnownField:   p.knownField, KnownSource: p.knownSource,
+		KnownField:   p.knownField, KnownSource: p.knownSource, RecordFirst: p.config.Record.Before == beforeModel,
 	}
 }
 
@@ -329,7 +329,7 @@ const maxTool = 32 << 20
 // handler is the whole surface: interfaces for systems, pages for people.
 func (p *parts) handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, prefix := range []string{"/v1/", "/api/", "/healthz", "/readyz"} {
+	for _, prefix := range []string{"/v1/", "/v2/", "/anthropic/", "/api/", "/healthz", "/readyz"} {
 		mux.Handle(prefix, p.api)
 	}
 	mux.Handle("/mcp", p.api.Hold(p.mcp, maxTool))
