@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -19,89 +18,12 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
-// item is one entry on its way into the log.
-type item struct {
-	row     Row // complete, unless closing is set; empty: only waits for what was before
-	closing *gateway.Closing
-	patient bool    // nobody waits
-	remove  []int64 // rows whose content is removed with it, see Batch.Remove
-	stage   atomic.Int32
-	result  chan error
-}
-
-// Stages of an item. Whoever waits for it may leave while it is waiting or taken.
-const (
-	stageWaiting int32 = iota
-	stageTaken
-	stageDone
-	stageAbandoned
-)
-
-func newItem(row Row) *item { return &item{row: row, result: make(chan error, 1)} }
-
-// write hands an item to the committer and waits until it is durable.
-func (l *Log) write(ctx context.Context, op string, it *item) error {
-	id := it.row.ID
-	wait, cancel := context.WithTimeout(ctx, l.config.Timeout)
-	defer cancel()
-	select {
-	case <-l.stopping:
-		return noRecord(op, id, errStopped)
-	default:
-	}
-	select {
-	case l.queue <- it:
-	case <-l.stopping:
-		return noRecord(op, id, errStopped)
-	case <-wait.Done():
-		return l.gaveUp(ctx, op, id)
-	}
-	select {
-	case err := <-it.result:
-		return l.explain(op, id, err)
-	case <-wait.Done():
-		if !it.abandon() {
-			return l.explain(op, id, <-it.result)
-		}
-		return l.gaveUp(ctx, op, id)
-	case <-l.stopped:
-		if !it.abandon() {
-			return l.explain(op, id, <-it.result)
-		}
-		return noRecord(op, id, errStopped)
-	}
-}
-
-// abandon says that nobody waits any more; false means that the result is there.
-func (it *item) abandon() bool {
-	return it.stage.CompareAndSwap(stageWaiting, stageAbandoned) || it.stage.CompareAndSwap(stageTaken, stageAbandoned)
-}
-
 var (
 	errStopped    = errors.New("the record is shut down")
 	errNoAnswer   = errors.New("the store did not answer in time")
 	errRolledBack = errors.New("the store is older than what this process has already written: it was set back")
 	errDamaged    = errors.New("the tree in the store does not match its newest checkpoint")
 )
-
-func (l *Log) gaveUp(ctx context.Context, op, id string) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return &gateway.Error{Op: op, Code: gateway.CodeCancelled, RequestID: id, Err: ctx.Err(), Message: "Die Anfrage wurde abgebrochen."}
-	}
-	return noRecord(op, id, errNoAnswer)
-}
-
-func (l *Log) explain(op, id string, err error) error {
-	var known *gateway.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
-		known.Op, known.RequestID = op, id
-		return known
-	}
-	return noRecord(op, id, err)
-}
 
 // retry is how soon endings that could not be written are tried again.
 const retry = time.Second
@@ -215,9 +137,7 @@ func (l *Log) commit(items []*item) {
 
 // commitTogether makes the items durable in one transaction and tells each its result.
 func (l *Log) commitTogether(items []*item) {
-	items = slices.DeleteFunc(items, func(it *item) bool {
-		return it.closing == nil && !it.stage.CompareAndSwap(stageWaiting, stageTaken)
-	})
+	items = slices.DeleteFunc(items, func(it *item) bool { return !it.take() })
 	if len(items) == 0 && len(l.loose) == 0 {
 		return
 	}
@@ -261,13 +181,18 @@ func concerned(items []*item, loose map[string]gateway.Closing) concerns {
 
 func (c concerns) ids() []string { return slices.Concat(c.begun, c.ended) }
 
-// done tells the result. Where the caller has left after its entry was taken,
-// nobody will close it: the log does.
+// done tells the result. Where the caller has left before, nobody will close the
+// entry: the log does.
 func (l *Log) done(it *item, err error) {
-	left := it.stage.Swap(stageDone) == stageAbandoned
-	it.result <- err
-	if left && err == nil && it.row.Kind == KindOpen {
+	stage := it.tell(err)
+	if err != nil || it.row.Kind != KindOpen {
+		return
+	}
+	switch stage {
+	case stageLeft:
 		l.keep(gateway.Closing{ID: it.row.ID, Outcome: gateway.OutcomeCancelled, Code: gateway.CodeCancelled})
+	case stageLate:
+		l.keep(gateway.Closing{ID: it.row.ID, Outcome: gateway.OutcomeFailed, Code: gateway.CodeNoRecord})
 	}
 }
 
@@ -277,8 +202,7 @@ func (l *Log) done(it *item, err error) {
 func (l *Log) failed(items []*item, err error) {
 	l.config.Logger.Error("record not written", slog.Int("entries", len(items)), slog.Any("error", err))
 	for _, it := range items {
-		it.stage.Store(stageDone)
-		it.result <- err
+		it.tell(err)
 		switch it.row.Kind {
 		case KindOpen:
 			l.keep(gateway.Closing{ID: it.row.ID, Outcome: gateway.OutcomeFailed, Code: gateway.CodeNoRecord})

@@ -168,19 +168,32 @@ func (l *Log) resume(ctx context.Context) error {
 // Open writes the beginning of a story. When it returns nil, the entry is
 // durable and covered by a signed checkpoint; otherwise there must be no answer.
 func (l *Log) Open(ctx context.Context, r gateway.Record) error {
-	const op = "open record"
+	opening, err := l.Begin(ctx, r)
+	if err != nil {
+		return err
+	}
+	return opening.Wait(ctx)
+}
+
+// Begin checks an entry and hands it over to be written. It waits only while the
+// queue is full. Nothing may leave the house before Wait has returned.
+func (l *Log) Begin(ctx context.Context, r gateway.Record) (*Opening, error) {
 	if !validID(r.ID) || !validID(string(r.Tenant)) {
-		return noRecord(op, "", errors.New("record without a valid id or tenant"))
+		return nil, noRecord(opOpen, "", errors.New("record without a valid id or tenant"))
 	}
 	if l.config.NotesOnly {
-		return noRecord(op, r.ID, errors.New("this process writes notes only"))
+		return nil, noRecord(opOpen, r.ID, errors.New("this process writes notes only"))
 	}
 	leaf := Leaf{Kind: KindOpen, ID: r.ID, Time: l.timeOr(r.Time), Tenant: r.Tenant, Writer: l.writer, Record: &r}
 	row, err := leaf.row()
 	if err != nil {
-		return noRecord(op, r.ID, err)
+		return nil, noRecord(opOpen, r.ID, err)
 	}
-	return l.write(ctx, op, newItem(row))
+	o := &Opening{log: l, it: newItem(row)}
+	if err := l.enqueue(ctx, opOpen, o.it); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // Close writes the end of a story. An id that was never opened is

@@ -28,6 +28,9 @@ func Run(t *testing.T, b Backend) {
 		{"a batch goes on only where it was built", goesOn},
 		{"nobody waits for the patience of endings", impatient},
 		{"a caller who leaves leaves no open entry", cancelled},
+		{"an entry is begun and waited for later", begun},
+		{"who does not wait for an entry leaves none open", left},
+		{"a queue that is full refuses", fullQueue},
 		{"odd texts spoil nothing", oddTexts},
 		{"a dead process is ended at the next start", interrupted},
 		{"a failing store means no record", failing},
@@ -55,6 +58,7 @@ func Run(t *testing.T, b Backend) {
 		{"nothing hides behind a removal under way", hiddenBehindRemoval},
 		{"contents are removed while a verification ends", removalAtTheEnd},
 		{"contents are removed while others write", removalMeanwhile},
+		{"whatever happens beside a reader", meddling},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
