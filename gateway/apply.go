@@ -46,7 +46,6 @@ func (p *passage) denies(err error) error {
 // pseudonymise replaces every finding in what leaves the house
 // (Art. 25 Abs. 1, Art. 32 Abs. 1 lit. a DSGVO).
 func (p *passage) pseudonymise(o Obligation) error {
-	outside := func(r Route) bool { return r.Residency != ResidencyOwn }
 	if p.undo != nil || p.need == noModel || !slices.ContainsFunc(p.routes, outside) {
 		return nil
 	}
@@ -66,8 +65,8 @@ func (p *passage) pseudonymise(o Obligation) error {
 	return nil
 }
 
-// address names the upstream model and asks for usage, which the record needs.
-func (p *passage) address(body Body, route Route) (Body, error) {
+// addressed names the upstream model and asks for usage, which the record needs.
+func (p *passage) addressed(body Body, route Route) (Body, error) {
 	body, err := body.Without("schleuse").Set("model", route.Upstream)
 	if err != nil {
 		return Body{}, p.fault("prepare body", err)

@@ -10,10 +10,25 @@ import (
 	"time"
 )
 
+// try is one attempt at one route, with all that belongs to it alone.
+type try struct {
+	route    Route
+	call     Call
+	body     Body     // of the call
+	restorer Restorer // nil: nothing was replaced
+	given    []string // what the model is given
+	note     Attempt
+	// sent: a model was asked; over: the attempt has ended.
+	sent, over bool
+	place      Place
+	observed   func(Attempt)
+}
+
 // attempt sends the request along its routes until one answers. What may be
 // tried, and when, is the router's judgement; that nothing of an answer has
 // reached the caller yet is this function's: send returns before that.
-func (p *passage) attempt(ctx context.Context, send func(context.Context, Call) error) error {
+func (p *passage) attempt(ctx context.Context, send func(context.Context, *try) error) error {
+	ctx = p.beside(ctx)
 	for route := 0; ; {
 		err := p.try(ctx, p.routes[route], send)
 		if err == nil {
@@ -34,66 +49,77 @@ func (p *passage) attempt(ctx context.Context, send func(context.Context, Call) 
 }
 
 // try is one attempt at one route. After a success it goes on until done.
-func (p *passage) try(ctx context.Context, route Route, send func(context.Context, Call) error) error {
+func (p *passage) try(ctx context.Context, route Route, send func(context.Context, *try) error) error {
+	if outside(route) {
+		if err := p.durable(ctx); err != nil {
+			return err
+		}
+	}
 	p.lose()
-	p.current, p.sent = route, false
-	p.note, p.trying = Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}, true
-	ctx, p.observed = p.g.observeAttempt(ctx, p.request, route)
-	place, err := p.g.Router.Enter(ctx, p.request, route)
-	if err != nil {
-		err = p.fault("enter", err)
-		p.done(err)
-		return err
-	}
-	p.place = place
-	call, err := p.callTo(route)
+	t := &try{route: route, note: Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}}
+	p.current = t
+	ctx, t.observed = p.g.observeAttempt(ctx, p.request, route)
+	err := p.prepare(ctx, t)
 	if err == nil {
-		p.sent = true
-		err = send(ctx, call)
+		t.sent = true
+		err = send(ctx, t)
 	}
 	if err != nil {
-		p.done(err)
+		p.done(t, err)
 	}
 	return err
 }
 
-// done ends the attempt under way, if there is one.
-func (p *passage) done(err error) {
-	if !p.trying {
+// prepare takes a place and makes the call.
+func (p *passage) prepare(ctx context.Context, t *try) error {
+	place, err := p.g.Router.Enter(ctx, p.request, t.route)
+	if err != nil {
+		return p.fault("enter", err)
+	}
+	t.place = place
+	if err := p.address(t); err != nil {
+		return err
+	}
+	p.request.Body, p.restorer, p.given = t.body, t.restorer, t.given
+	return nil
+}
+
+// done ends an attempt, if it is under way.
+func (p *passage) done(t *try, err error) {
+	if t == nil || t.over {
 		return
 	}
-	p.note.Duration = p.g.Now().Sub(p.note.Started)
-	p.note.Code = CodeOf(err)
+	t.note.Duration = p.g.Now().Sub(t.note.Started)
+	t.note.Code = CodeOf(err)
 	if known, ok := errors.AsType[*Error](err); ok {
-		p.note.RetryAfter = known.RetryAfter
+		t.note.RetryAfter = known.RetryAfter
 		if known.Upstream != nil {
-			p.note.Status = known.Upstream.Status
+			t.note.Status = known.Upstream.Status
 		}
 	}
-	p.closing.Attempts = append(p.closing.Attempts, p.note)
-	note, place, observed := p.note, p.place, p.observed
-	p.trying, p.note, p.place, p.observed = false, Attempt{}, nil, nil // also when one of them panics
+	p.closing.Attempts = append(p.closing.Attempts, t.note)
+	place, observed := t.place, t.observed
+	t.over, t.place, t.observed = true, nil, nil // also when one of them panics
 	if place != nil {
-		place.Leave(note)
+		place.Leave(t.note)
 	}
 	if observed != nil {
-		observed(note)
+		observed(t.note)
 	}
 }
 
-// callTo prepares the body for a route: replaced values only outside the house.
-func (p *passage) callTo(route Route) (Call, error) {
+// address prepares the call of an attempt: replaced values only outside the house.
+func (p *passage) address(t *try) (err error) {
 	body := p.inside
-	p.restorer, p.given = nil, p.texts
-	if route.Residency != ResidencyOwn {
-		body, p.restorer, p.given = p.outside, p.undo, p.masked
+	t.given = p.texts
+	if outside(t.route) {
+		body, t.restorer, t.given = p.outside, p.undo, p.masked
 	}
-	body, err := p.address(body, route)
-	if err != nil {
-		return Call{}, err
+	if t.body, err = p.addressed(body, t.route); err != nil {
+		return err
 	}
-	p.request.Body = body
-	return Call{RequestID: p.request.ID, Operation: p.request.Operation, Route: route, Body: body.Bytes(), Files: p.request.Files}, nil
+	t.call = Call{RequestID: p.request.ID, Operation: p.request.Operation, Route: t.route, Body: t.body.Bytes(), Files: p.request.Files}
+	return nil
 }
 
 // forget lets go of what only another attempt would need: a stream may last for
@@ -101,6 +127,7 @@ func (p *passage) callTo(route Route) (Call, error) {
 func (p *passage) forget() {
 	p.inside, p.outside, p.undo = Body{}, Body{}, nil
 	p.screening, p.texts, p.masked = nil, nil, nil
+	p.current.call = Call{}
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -158,10 +158,14 @@ func outcomeOf(c Code, response *Decision) Outcome {
 	return OutcomeFailed
 }
 
-// close writes the end of the record once, whatever became of the request's context.
+// close writes the end of the record once, whatever became of the request's context,
+// and not before its beginning is durable.
 func (p *passage) close(ctx context.Context, o Outcome) error {
 	if p.closed {
 		return nil
+	}
+	if err := p.durable(ctx); err != nil {
+		return err
 	}
 	p.closed = true
 	kept := p.keepAnswer(ctx)
@@ -178,7 +182,7 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	if p.record.Route != nil && !p.called.IsZero() {
 		p.closing.Model = now.Sub(p.called)
 	}
-	p.done(&Error{Op: "close", Code: p.closing.Code})
+	p.done(p.current, &Error{Op: "close", Code: p.closing.Code})
 	p.account()
 	p.settle(ctx)
 	p.g.observeEnd(ctx, p.record, p.closing)

@@ -44,6 +44,9 @@ type Config struct {
 	Logger *slog.Logger
 	// RecordTimeout bounds writing the end of a record, default 5 s.
 	RecordTimeout time.Duration
+	// RecordFirst has every record durable before any model is asked. Else those of the
+	// house may be asked while their record is on its way, if Recorder is a Beginner.
+	RecordFirst bool
 }
 
 // Gateway is the one way through which text goes to a model and comes back. It
@@ -87,6 +90,7 @@ type Response struct {
 // could not be written, the model's own failures, and so on.
 func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err error) {
 	p := g.newPassage(r, modelNeeded)
+	defer p.letGo()
 	ctx = g.observeStart(ctx, p.request)
 	defer p.recovered(ctx, &err)
 	if err := p.admit(ctx); err != nil {
@@ -104,7 +108,7 @@ func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err err
 		return nil, err
 	}
 	return &Response{
-		ID: p.request.ID, Decision: p.decision, Route: p.current, Usage: answer.Usage,
+		ID: p.request.ID, Decision: p.decision, Route: p.current.route, Usage: answer.Usage,
 		Citations: p.citations(), Body: body,
 	}, nil
 }
@@ -113,6 +117,11 @@ func (g *Gateway) Complete(ctx context.Context, r Request) (_ *Response, err err
 // accepted the request; what fails before is an ordinary error.
 func (g *Gateway) Stream(ctx context.Context, r Request) (_ *Stream, err error) {
 	p := g.newPassage(r, modelNeededStreaming)
+	defer func() {
+		if err != nil {
+			p.letGo()
+		}
+	}()
 	ctx = g.observeStart(ctx, p.request)
 	defer p.recovered(ctx, &err)
 	if err := p.admit(ctx); err != nil {
@@ -121,6 +130,10 @@ func (g *Gateway) Stream(ctx context.Context, r Request) (_ *Stream, err error) 
 	upstream, err := p.begin(ctx)
 	if err != nil {
 		return nil, p.fail(ctx, err)
+	}
+	if err := p.durable(ctx); err != nil {
+		_ = upstream.Close()
+		return nil, err
 	}
 	return newStream(ctx, p, upstream), nil
 }
@@ -179,16 +192,10 @@ type passage struct {
 	masked    []string // the same with every finding replaced
 	given     []string // what the model was given
 	closing   Closing
-	// routes may be taken, current is under way or was last.
+	// routes may be taken, current is the attempt under way or the last one; nil: there was none.
 	routes  []Route
-	current Route
-	// trying says that an attempt is under way, note what is known of it, sent
-	// that one has left the house.
-	trying, sent bool
-	note         Attempt
-	place        Place
-	observed     func(Attempt)
-	ticket       Ticket
+	current *try
+	ticket  Ticket
 	// citing is set when the answer has to name its sources.
 	citing *citing
 	// keeping is set when the content must be kept.
@@ -201,8 +208,11 @@ type passage struct {
 	lost            MicroEuro // cost of attempts that came to nothing
 	// beforeWait, if set, has the caller hand on what was released.
 	beforeWait func()
-	// opening, opened and closed say how far the record has got.
+	// opening, opened and closed say how far the record has got; underway is set while
+	// it is on its way, release frees what waited for it.
 	opening, opened, closed bool
+	underway                *underway
+	release                 context.CancelCauseFunc
 	// clientWantsUsage: the caller asked for the usage event itself.
 	clientWantsUsage bool
 }
@@ -210,7 +220,7 @@ type passage struct {
 // admit is the way of a request up to the point where it may leave the house:
 // counted in, confined, in scope, screened, decided, enriched, decided again, routed,
 // pseudonymised, paid for, kept where that is demanded, recorded.
-func (p *passage) admit(ctx context.Context) error {
+func (p *passage) admit(ctx context.Context) (err error) {
 	if err := p.limit(ctx); err != nil {
 		return err
 	}
@@ -244,11 +254,15 @@ func (p *passage) admit(ctx context.Context) error {
 	if err := p.keep(ctx); err != nil {
 		return err
 	}
-	if err := p.open(ctx); err != nil {
-		p.unkeep(ctx)
-		return err
+	if b, ok := p.ahead(); ok {
+		err = p.openAhead(ctx, b)
+	} else {
+		err = p.open(ctx)
 	}
-	return nil
+	if err != nil {
+		p.unkeep(ctx)
+	}
+	return err
 }
 
 // unknownName stands for a purpose or service that nobody knows; the rules refuse it.
@@ -419,47 +433,55 @@ func (p *passage) open(ctx context.Context) error {
 	inner, ended := p.g.observeStage(ctx, "record")
 	err := p.g.Recorder.Open(inner, p.record)
 	ended(err)
-	if err != nil && ctx.Err() != nil && CodeOf(err) == CodeCancelled {
-		p.leave(ctx, CodeCancelled) // the caller is gone, the record is not
-		return &Error{Op: "open record", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", RequestID: p.request.ID, Err: err}
-	}
 	if err != nil {
-		p.leave(ctx, CodeNoRecord)
-		return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
+		return p.unopened(ctx, err)
 	}
 	p.opened = true
 	p.called = p.g.Now()
 	return nil
 }
 
+// unopened ends a request of which there is no record.
+func (p *passage) unopened(ctx context.Context, err error) error {
+	if ctx.Err() != nil && CodeOf(err) == CodeCancelled {
+		p.leave(ctx, CodeCancelled) // the caller is gone, the record is not
+		return &Error{Op: "open record", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen.", RequestID: p.request.ID, Err: err}
+	}
+	p.leave(ctx, CodeNoRecord)
+	return &Error{Op: "open record", Code: CodeNoRecord, Message: "Die Anfrage konnte nicht protokolliert werden und wurde deshalb nicht bearbeitet.", RequestID: p.request.ID, Err: err}
+}
+
 // complete asks for a whole answer.
-func (p *passage) complete(ctx context.Context) (answer Answer, err error) {
-	err = p.attempt(ctx, func(ctx context.Context, c Call) (err error) {
-		if answer, err = p.g.Model.Complete(ctx, c); err == nil {
-			p.closing.Usage = answer.Usage
-			if p.generates() {
-				p.produced = len(answer.Body)
-			}
-			p.note.Output = p.output()
-			p.done(nil)
-		}
+func (p *passage) complete(ctx context.Context) (Answer, error) {
+	var answer Answer
+	err := p.attempt(ctx, func(ctx context.Context, t *try) (err error) {
+		answer, err = p.g.Model.Complete(ctx, t.call)
 		return err
 	})
-	return answer, err
+	if err != nil {
+		return Answer{}, err
+	}
+	p.closing.Usage = answer.Usage
+	if p.generates() {
+		p.produced = len(answer.Body)
+	}
+	p.current.note.Output = p.output()
+	p.done(p.current, nil)
+	return answer, nil
 }
 
 // begin asks for an answer in pieces and returns when its first piece is there.
 // The attempt ends with the stream.
 func (p *passage) begin(ctx context.Context) (stream *ledStream, err error) {
-	err = p.attempt(ctx, func(ctx context.Context, c Call) error {
-		upstream, err := p.g.Model.Stream(ctx, c)
+	err = p.attempt(ctx, func(ctx context.Context, t *try) error {
+		upstream, err := p.g.Model.Stream(ctx, t.call)
 		if err != nil {
 			return err
 		}
 		if stream, err = lead(upstream); err != nil {
 			return err
 		}
-		p.note.FirstByte = p.g.Now().Sub(p.note.Started)
+		t.note.FirstByte = p.g.Now().Sub(t.note.Started)
 		return nil
 	})
 	return stream, err
@@ -542,7 +564,7 @@ func (p *passage) decideOn(ctx context.Context, s Screened) error {
 	if s.Total() == 0 && len(s.Categories) == 0 && s.Unscreenable == 0 {
 		return nil // decided ahead
 	}
-	d, err := p.askAnswer(ctx, s, func(id ModelID) bool { return id == p.current.Model })
+	d, err := p.askAnswer(ctx, s, func(id ModelID) bool { return id == p.current.route.Model })
 	if err != nil {
 		return p.fault("list models", err)
 	}

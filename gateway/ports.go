@@ -215,7 +215,8 @@ type Observer interface {
 	// that it returns.
 	Start(ctx context.Context, r Request) context.Context
 	// Stage is called when a part of the passage begins, the returned function
-	// when it has ended. Names: "screen", "decide", "retrieve", "record".
+	// when it has ended; that of "record" may be called beside the passage. Names:
+	// "screen", "decide", "retrieve", "keep", "record".
 	Stage(ctx context.Context, name string) (context.Context, func(error))
 	// Attempt is called when a model is asked, the function when its answer (or
 	// its stream) has ended.

@@ -11,7 +11,7 @@ type Pseudonym string
 
 // Record is what one request leaves behind when it is admitted or refused:
 // facts, counts and pseudonyms, no content. It is durable before anything
-// leaves the house.
+// leaves the house, to a model or to the caller.
 type Record struct {
 	ID        string      `json:"id"`
 	Time      time.Time   `json:"time"`

@@ -87,7 +87,7 @@ func (s *Stream) ID() string { return s.p.request.ID }
 func (s *Stream) Decision() Decision { return s.p.decision }
 
 // Route is where the request went.
-func (s *Stream) Route() Route { return s.p.current }
+func (s *Stream) Route() Route { return s.p.current.route }
 
 // Citations are the places of the passages that were put before the conversation.
 func (s *Stream) Citations() []Citation { return s.p.citations() }
@@ -125,6 +125,7 @@ func (s *Stream) Close() error {
 	if s.ended == nil {
 		s.stop(&Error{Op: "stream", Code: CodeCancelled, Message: "Die Anfrage wurde abgebrochen."})
 	}
+	defer s.p.letGo()
 	return s.upstream.Close()
 }
 
@@ -241,8 +242,8 @@ func (s *Stream) stop(err error) {
 // end ends the attempt and notes what came of it.
 func (s *Stream) end(err error) {
 	s.p.closing.Content = s.p.g.commit(s.p.request, s.digest.Sum())
-	s.p.note.Output = s.p.output()
-	s.p.done(err)
+	s.p.current.note.Output = s.p.output()
+	s.p.done(s.p.current, err)
 }
 
 // restore leaves in events the event with its texts restored, preceded by events

@@ -138,19 +138,20 @@ func (p *passage) output() int {
 // account completes what is said about use: estimates what the model's server
 // did not report and puts a price on it.
 func (p *passage) account() {
-	if p.record.Route == nil || len(p.closing.Attempts) == 0 {
+	t := p.current
+	if p.record.Route == nil || t == nil || len(p.closing.Attempts) == 0 {
 		return
 	}
 	u := &p.closing.Usage
-	if !u.Reported && p.sent && (p.produced > 0 || worked(p.lastAttempt().Code)) {
-		*u = Usage{Input: tokens(p.request.Body.Len()), Output: tokens(p.produced), AudioSeconds: u.AudioSeconds, Estimated: true}
+	if !u.Reported && t.sent && (p.produced > 0 || worked(p.lastAttempt().Code)) {
+		*u = Usage{Input: tokens(t.body.Len()), Output: tokens(p.produced), AudioSeconds: u.AudioSeconds, Estimated: true}
 	}
 	if u.AudioSeconds == 0 && (u.Reported || u.Estimated) {
 		u.AudioSeconds = p.audioSeconds(usualAudio)
 	}
-	p.closing.Cost = p.lost + p.current.Price.Of(u.Input, u.Output) + p.current.Price.OfAudio(u.AudioSeconds)
-	if p.current != *p.record.Route {
-		answered := p.current
+	p.closing.Cost = p.lost + t.route.Price.Of(u.Input, u.Output) + t.route.Price.OfAudio(u.AudioSeconds)
+	if t.route != *p.record.Route {
+		answered := t.route
 		p.closing.Answered = &answered
 	}
 	if len(p.closing.Attempts) == 1 && p.lastAttempt().Code == "" {
@@ -161,8 +162,8 @@ func (p *passage) account() {
 // lose books, before the next attempt, one that came to nothing though a model has
 // read the request.
 func (p *passage) lose() {
-	if p.sent && len(p.closing.Attempts) > 0 && worked(p.lastAttempt().Code) {
-		p.lost += p.current.Price.Of(tokens(p.request.Body.Len()), 0) + p.current.Price.OfAudio(p.audioSeconds(usualAudio))
+	if t := p.current; t != nil && t.sent && worked(t.note.Code) {
+		p.lost += t.route.Price.Of(tokens(t.body.Len()), 0) + t.route.Price.OfAudio(p.audioSeconds(usualAudio))
 	}
 }
 

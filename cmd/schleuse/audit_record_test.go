@@ -134,6 +134,8 @@ func TestRecordConfig(t *testing.T) {
 		"{floor: 183d, ceiling: 730d}":          "",
 		"{floor: 200d, ceiling: 100d}":          "ceiling",
 		"{notes: 10d}":                          "notes",
+		"{before: model}":                       "",
+		"{before: later}":                       "record.before",
 		"{witnesses: [{}]}":                     "either folder or url",
 		"{witnesses: [{folder: a, url: b}]}":    "either folder or url",
 		"{witnesses: [{url: zeuge}]}":           "url",

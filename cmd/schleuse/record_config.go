@@ -19,6 +19,10 @@ import (
 // RecordConfig says how long the record keeps contents, and who keeps its
 // checkpoints elsewhere.
 type RecordConfig struct {
+	// Before says when an entry is durable at the latest: before anything leaves the
+	// house ("answer", the default: models of the own data centre are asked meanwhile),
+	// or before any model is asked ("model").
+	Before string `yaml:"before"`
 	// Floor is how long everything is kept at least (default 183d); an entry of a
 	// high-risk system never less than 183 days (Art. 26 Abs. 6 KI-VO).
 	Floor Days `yaml:"floor"`
@@ -35,6 +39,12 @@ type RecordConfig struct {
 	Witnesses    []WitnessConfig `yaml:"witnesses"`
 	WitnessEvery time.Duration   `yaml:"witness_every"`
 }
+
+// What an entry of the record has to be durable before.
+const (
+	beforeAnswer = "answer"
+	beforeModel  = "model"
+)
 
 // WitnessConfig is a folder or a server.
 type WitnessConfig struct {
@@ -59,6 +69,9 @@ func wholeDays(d Days) int {
 
 func (c RecordConfig) validate() error {
 	var problems []error
+	if c.Before != "" && c.Before != beforeAnswer && c.Before != beforeModel {
+		problems = append(problems, fmt.Errorf("record.before: %q is neither %s nor %s", c.Before, beforeAnswer, beforeModel))
+	}
 	if err := c.retention().Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("record.%w", err))
 	}

@@ -238,7 +238,7 @@ func (p *parts) gatewayConfig() gateway.Config {
 		Screener: p.screener, Decider: p.engine, Retriever: p.retriever(), Router: p.router, Model: outward{p.upstream, p.tools}, Recorder: p.record, Observer: p.telemetry, Quota: p.quota, Vault: p.keeper(),
 		Pseudonymise: p.keys.Pseudonymise, Logger: p.logger, KnownPurpose: p.engine.KnowsPurpose,
 		KnownService: func(id gateway.ServiceID) bool { _, ok := p.catalog.Service(id); return ok },
-		KnownField:   p.knownField, KnownSource: p.knownSource,
+		KnownField:   p.knownField, KnownSource: p.knownSource, RecordFirst: p.config.Record.Before == beforeModel,
 	}
 }
 
