@@ -102,22 +102,26 @@ func (s *Server) streamTranslated(c *gin.Context, r *gateway.Request, t dialect.
 	ctx := c.Request.Context()
 	r.ID = gateway.NewID(s.Now())
 	told := t.Stream(r.ID)
-	w := s.newNamedWriter(c, r.ID, told.Silence())
-	defer w.release()
+	w := s.newEventWriter(c, r.ID, told.Silence())
+	defer w.stop()
+	failed := func(out []byte, err error) []byte { return told.Fail(out, toFailure(public(err))) }
 	stream, err := s.open(ctx, r)
 	if err != nil {
-		s.failTranslated(c, w, told, err)
+		s.failStream(c, w, err, failed)
 		return
 	}
 	defer func() { _ = stream.Close() }() // what matters of it has been returned by Next
 	callOf(ctx).decision = r.ID
 	if err := copyTranslated(w, stream, told); err != nil {
-		s.failTranslated(c, w, told, err)
+		s.failStream(c, w, err, failed)
+		return
 	}
+	w.stop()
+	callOf(ctx).err = w.err
 }
 
 // copyTranslated returns nil after the end of the answer was written.
-func copyTranslated(w *namedWriter, stream Stream, told dialect.Stream) error {
+func copyTranslated(w *eventWriter, stream Stream, told dialect.Stream) error {
 	w.gather(stream)
 	for {
 		chunk, err := stream.Next()
@@ -137,21 +141,5 @@ func copyTranslated(w *namedWriter, stream Stream, told dialect.Stream) error {
 		if err := w.added(); err != nil {
 			return err
 		}
-	}
-}
-
-// failTranslated answers with a status while nothing has been sent, else with an
-// error event.
-func (s *Server) failTranslated(c *gin.Context, w *namedWriter, told dialect.Stream, err error) {
-	w.stop()
-	if !w.begun { // what was gathered has reached nobody
-		s.fail(c, err)
-		return
-	}
-	ctx := c.Request.Context()
-	callOf(ctx).err = err
-	if ctx.Err() == nil {
-		w.pending = told.Fail(w.pending, toFailure(public(err)))
-		_ = w.flush() // the client may have left; the error is in the log
 	}
 }

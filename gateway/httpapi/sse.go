@@ -23,17 +23,17 @@ import (
 func (s *Server) streamChat(c *gin.Context, r *gateway.Request) {
 	ctx := c.Request.Context()
 	r.ID = gateway.NewID(s.Now())
-	w := s.newEventWriter(c, r.ID)
+	w := s.newEventWriter(c, r.ID, silence)
 	defer w.stop()
 	stream, err := s.open(ctx, r)
 	if err != nil {
-		s.failStream(c, w, err)
+		s.failStream(c, w, err, appendError)
 		return
 	}
 	defer func() { _ = stream.Close() }() // what matters of it has been returned by Next
 	callOf(ctx).decision = r.ID
-	if err := w.copy(stream); err != nil {
-		s.failStream(c, w, err)
+	if err := copyEvents(w, stream); err != nil {
+		s.failStream(c, w, err, appendError)
 		return
 	}
 	w.stop()
@@ -47,9 +47,34 @@ func (s *Server) open(ctx context.Context, r *gateway.Request) (Stream, error) {
 	return s.Gateway.Stream(ctx, *r)
 }
 
+// copyEvents returns nil after [DONE] was accepted, else the error that ended the answer.
+func copyEvents(w *eventWriter, stream Stream) error {
+	w.gather(stream)
+	for {
+		event, err := stream.Next()
+		if errors.Is(err, io.EOF) {
+			w.pending = appendEvent(w.pending, done)
+			return w.flush()
+		}
+		if err != nil {
+			return err
+		}
+		w.pending = appendEvent(w.pending, event)
+		if err := w.added(); err != nil {
+			return err
+		}
+	}
+}
+
+// What is said in the format of OpenAI besides events of the model.
+var (
+	silence = []byte(": warten\n\n")
+	done    = []byte("[DONE]")
+)
+
 // failStream answers with a status while nothing has been sent, else with an
-// error event.
-func (s *Server) failStream(c *gin.Context, w *eventWriter, err error) {
+// error event, which take appends.
+func (s *Server) failStream(c *gin.Context, w *eventWriter, err error, take func([]byte, error) []byte) {
 	w.stop()
 	if !w.begun {
 		s.fail(c, err)
@@ -58,13 +83,42 @@ func (s *Server) failStream(c *gin.Context, w *eventWriter, err error) {
 	ctx := c.Request.Context()
 	callOf(ctx).err = err
 	if ctx.Err() == nil {
-		w.fail(err)
+		w.pending = take(w.pending, err)
+		_ = w.flush() // the client may have left; the error is in the log
+	}
+}
+
+// appendError appends the error event that takes the place of [DONE].
+func appendError(out []byte, err error) []byte {
+	raw, encodeErr := marshal(toOpenAI(public(err)))
+	if encodeErr != nil {
+		raw = []byte(`{"error":{"message":"Interner Fehler","type":"server_error","param":null,"code":"internal"}}`)
+	}
+	return appendEvent(out, raw)
+}
+
+func appendEvent(out, data []byte) []byte {
+	out = append(out, "data: "...)
+	start := len(out)
+	out = append(out, data...)
+	if bytes.IndexByte(data, '\n') >= 0 || bytes.IndexByte(data, '\r') >= 0 {
+		oneLine(out[start:])
+	}
+	return append(out, '\n', '\n')
+}
+
+// oneLine: a line break in JSON stands between tokens only and would end the event.
+func oneLine(b []byte) {
+	for i, c := range b {
+		if c == '\n' || c == '\r' {
+			b[i] = ' '
+		}
 	}
 }
 
 // eventWriter writes server-sent events and keeps the connection alive while
 // there are none, also while the model has not answered at all: then the status
-// goes out with the first heartbeat. Events are gathered until the stream is
+// goes out with the first sign of life. Events are gathered until the stream is
 // about to wait for the model, so that a fast model does not cost a system call
 // for each word, and a slow one is not held back. The handler itself writes: to
 // wake another goroutine for it costs more than the write.
@@ -72,6 +126,7 @@ type eventWriter struct {
 	out       gin.ResponseWriter
 	control   *http.ResponseController
 	decision  string
+	silence   []byte // the sign of life in the format of the answer
 	timeout   time.Duration
 	heartbeat time.Duration
 
@@ -79,7 +134,7 @@ type eventWriter struct {
 	gathers bool   // the stream says when it waits
 
 	mu       sync.Mutex
-	timer    *time.Timer // for the next heartbeat
+	timer    *time.Timer // for the next sign of life
 	last     time.Time   // when something was written
 	deadline time.Time   // until when a write may take
 	stopped  bool
@@ -87,17 +142,18 @@ type eventWriter struct {
 	err      error // why writing failed; read after stop
 }
 
-// maxPending is how much is gathered before it is written in any case.
-const maxPending = 8 << 10
+// maxPending is how much is gathered before it is written in any case: with one
+// more event it still fits into the 4 KB that net/http writes at once.
+const maxPending = 3600
 
-func (s *Server) newEventWriter(c *gin.Context, decision string) *eventWriter {
+func (s *Server) newEventWriter(c *gin.Context, decision string, silence []byte) *eventWriter {
 	w := &eventWriter{
-		out: c.Writer, control: http.NewResponseController(bare(c.Writer)), decision: decision,
+		out: c.Writer, control: http.NewResponseController(bare(c.Writer)), decision: decision, silence: silence,
 		timeout: s.WriteTimeout, heartbeat: s.Heartbeat, last: time.Now(), pending: make([]byte, 0, 1<<10),
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(w.heartbeat, w.beat)
+	w.timer = time.AfterFunc(w.heartbeat, w.breathe)
 	return w
 }
 
@@ -112,8 +168,15 @@ func bare(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// beat writes a comment when nothing was written for a while.
-func (w *eventWriter) beat() {
+// gather lets the stream say when gathered events are due.
+func (w *eventWriter) gather(stream Stream) {
+	if s, ok := stream.(interface{ BeforeWait(f func()) bool }); ok {
+		w.gathers = s.BeforeWait(func() { _ = w.flush() }) // a failure is kept
+	}
+}
+
+// breathe gives a sign of life when nothing was written for a while.
+func (w *eventWriter) breathe() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.stopped || w.err != nil {
@@ -123,21 +186,33 @@ func (w *eventWriter) beat() {
 		w.timer.Reset(rest)
 		return
 	}
-	w.send([]byte(": warten\n\n"))
+	w.send(w.silence)
 	w.timer.Reset(w.heartbeat)
 }
 
-// write writes and flushes within the time a reading client needs.
-func (w *eventWriter) write(p []byte) error {
+// added is called after events were appended to pending: it writes them, unless
+// the stream will say when it is time.
+func (w *eventWriter) added() error {
+	if w.gathers && len(w.pending) < maxPending {
+		return nil
+	}
+	return w.flush()
+}
+
+// flush writes what was gathered.
+func (w *eventWriter) flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(p) > 0 && w.err == nil {
-		w.send(p)
+	if len(w.pending) > 0 && w.err == nil {
+		w.send(w.pending)
+	}
+	if w.pending = w.pending[:0]; cap(w.pending) > 4*maxPending {
+		w.pending = nil // one large event must not stay in memory with the stream
 	}
 	return w.err
 }
 
-// send is write under the lock; a failure is kept.
+// send writes within the time a reading client needs; a failure is kept.
 func (w *eventWriter) send(p []byte) {
 	w.begin()
 	w.last = time.Now()
@@ -168,84 +243,17 @@ func (w *eventWriter) begin() {
 	w.out.WriteHeaderNow()
 }
 
-// copy returns nil after [DONE] was accepted, else the error that ended the answer.
-func (w *eventWriter) copy(stream Stream) error {
-	if s, ok := stream.(interface{ BeforeWait(f func()) bool }); ok {
-		w.gathers = s.BeforeWait(func() { _ = w.flush() }) // a failure is kept
-	}
-	for {
-		event, err := stream.Next()
-		if errors.Is(err, io.EOF) {
-			return w.event([]byte("[DONE]"))
-		}
-		if err != nil {
-			return err
-		}
-		if err := w.event(event); err != nil {
-			return err
-		}
-	}
-}
-
-// event takes in an event and writes it, unless the stream will say when it is time.
-func (w *eventWriter) event(data []byte) error {
-	w.pending = appendEvent(w.pending, data)
-	if w.gathers && len(w.pending) < maxPending {
-		return nil
-	}
-	return w.flush()
-}
-
-// flush writes what was gathered.
-func (w *eventWriter) flush() error {
-	err := w.write(w.pending)
-	if w.pending = w.pending[:0]; cap(w.pending) > 2*maxPending {
-		w.pending = nil // one large event must not stay in memory with the stream
-	}
-	return err
-}
-
-func appendEvent(out, data []byte) []byte {
-	out = append(out, "data: "...)
-	start := len(out)
-	out = append(out, data...)
-	if bytes.IndexByte(data, '\n') >= 0 || bytes.IndexByte(data, '\r') >= 0 {
-		oneLine(out[start:])
-	}
-	return append(out, '\n', '\n')
-}
-
-// oneLine: a line break in JSON stands between tokens only and would end the event.
-func oneLine(b []byte) {
-	for i, c := range b {
-		if c == '\n' || c == '\r' {
-			b[i] = ' '
-		}
-	}
-}
-
-// stop writes what is pending and ends the heartbeats. Afterwards the response
-// belongs to the handler again. It may be called twice.
+// stop writes what is pending and ends the signs of life. Afterwards the response
+// belongs to the handler again, and its connection may serve another request. It
+// may be called twice.
 func (w *eventWriter) stop() {
 	_ = w.flush() // a failure is kept
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.stopped {
-		return
-	}
 	w.stopped = true
 	w.timer.Stop()
 	if !w.deadline.IsZero() {
 		w.deadline = time.Time{}
 		_ = w.control.SetWriteDeadline(time.Time{})
 	}
-}
-
-// fail writes the error event that takes the place of [DONE]; the writer has stopped.
-func (w *eventWriter) fail(err error) {
-	raw, encodeErr := marshal(toOpenAI(public(err)))
-	if encodeErr != nil {
-		raw = []byte(`{"error":{"message":"Interner Fehler","type":"server_error","param":null,"code":"internal"}}`)
-	}
-	_ = w.write(appendEvent(nil, raw)) // the client may have left; the error itself is in the log already
 }
