@@ -279,10 +279,14 @@ func noteExport(ctx context.Context, config string, f audit.Filter) (err error) 
 	if err != nil {
 		return err
 	}
+	keys, err := audit.NewKeys(derive(c.secret, "pseudonyms"))
+	if err != nil {
+		return err
+	}
 	notes := &notebook{config: c}
 	defer func() { err = errors.Join(err, notes.close()) }()
 	return notes.Note(ctx, audit.Note{
-		Tenant: f.Scope.Tenant, Topic: audit.TopicExported, Role: identity.RoleOperator, Object: "record",
+		Tenant: f.Scope.Tenant, Topic: audit.TopicExported, Actor: operatorPseudonym(keys), Role: identity.RoleOperator, Object: "record",
 		Text: "Ein Auszug aus dem Protokoll wurde auf der Kommandozeile ausgegeben.",
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/httpapi"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
 // proofs show systems of auditors the record of their own tenant.
@@ -57,7 +58,7 @@ func (p proofs) Between(ctx context.Context, from, to httpapi.ProofPoint) (any, 
 func (p proofs) Export(ctx context.Context, caller gateway.Caller, f httpapi.DecisionFilter, w io.Writer) error {
 	err := p.record.Note(ctx, audit.Note{
 		Tenant: caller.Tenant, Topic: audit.TopicExported, Role: "revision", Object: "key/" + caller.KeyID,
-		Actor: p.keys.Pseudonymise(caller.Tenant, "user", "schluessel "+caller.KeyID), Text: "Ein Auszug aus dem Protokoll wurde über die Schnittstelle abgerufen.",
+		Actor: p.keys.Pseudonymise(caller.Tenant, "user", identity.UserOfCaller(caller)), Text: "Ein Auszug aus dem Protokoll wurde über die Schnittstelle abgerufen.",
 	})
 	if err != nil {
 		return err

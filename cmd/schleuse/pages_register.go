@@ -33,7 +33,7 @@ func (p *parts) pageNote(ctx context.Context, n ui.PageNote) error {
 	tenant := cmp.Or(n.Tenant, n.Person.Home())
 	return p.record.Note(ctx, audit.Note{
 		ID: gateway.NewID(now), Time: now, Tenant: tenant, Topic: n.Topic, Object: n.Object, Text: n.Text, Reason: n.Reason,
-		Old: n.Old, New: n.New, Actor: p.keys.Pseudonymise(tenant, "user", n.Person.User()), Role: strings.Join(n.Person.Roles, ","),
+		Old: n.Old, New: n.New, Actor: p.keys.Pseudonymise(n.Person.Home(), "user", n.Person.User()), Role: strings.Join(n.Person.Roles, ","),
 	})
 }
 

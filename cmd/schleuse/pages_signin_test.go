@@ -81,7 +81,7 @@ func TestSignInAtTheProvider(t *testing.T) {
 		t.Fatalf("the sign-in led to %s", page.path)
 	}
 	n := s.notes(t, audit.TopicSignedIn)
-	if len(n) != 1 || n[0].Tenant != demoTenant || n[0].Role != identity.RoleRevision || n[0].Actor != s.parts.keys.Pseudonymise(demoTenant, "user", "u-1") {
+	if len(n) != 1 || n[0].Tenant != demoTenant || n[0].Role != identity.RoleRevision || n[0].Actor != s.parts.keys.Pseudonymise(demoTenant, "user", identity.UserOf(issuer.URL, "u-1")) {
 		t.Errorf("noted as %+v", n)
 	}
 	left := v.post("/logout", nil, http.StatusOK)

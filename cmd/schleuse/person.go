@@ -46,7 +46,7 @@ func (o *personOptions) reasonFlag(f *pflag.FlagSet) {
 }
 
 func (o *personOptions) subject() vault.Subject {
-	return vault.Subject{Tenant: gateway.TenantID(o.tenant), Case: o.file, User: o.user}
+	return vault.Subject{Tenant: gateway.TenantID(o.tenant), Case: o.file, User: identity.ParseUser(o.user)}
 }
 
 func personAccessCommand() *cobra.Command {

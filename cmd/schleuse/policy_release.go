@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/user"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -239,12 +238,7 @@ func withDesk(ctx context.Context, o deskOptions, do func(*parts) error) (err er
 
 // releaser is whoever runs the command, as the record knows him.
 func (p *parts) releaser() release.Person {
-	name := "unbekannt"
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	name = "kommandozeile " + name
-	return release.Person{Name: name, Role: "kommandozeile", Pseudonym: p.keys.Pseudonymise("", "user", name)}
+	return release.Person{Name: operator().Name, Role: "kommandozeile", Pseudonym: operatorPseudonym(p.keys)}
 }
 
 func policyProposeCommand() *cobra.Command {

@@ -43,8 +43,13 @@ func noteChange(ctx context.Context, record noter, keys *audit.Keys, c identity.
 	c.Old, c.New = unnamed(c.Old), unnamed(c.New)
 	return record.Note(ctx, audit.Note{
 		Tenant: c.Tenant, Topic: audit.TopicTenantChanged, Object: changedObject(c),
-		Actor: keys.Pseudonymise(c.Tenant, "user", c.Actor), Text: changeText(c), Old: bounded(c.Old), New: bounded(c.New),
+		Actor: keys.Pseudonymise(c.Home, "user", c.User), Text: changeText(c), Old: bounded(c.Old), New: bounded(c.New),
 	})
+}
+
+// operatorPseudonym is whoever runs a command, in every note of the command line.
+func operatorPseudonym(keys *audit.Keys) gateway.Pseudonym {
+	return keys.Pseudonymise(identity.OperatorTenant, "user", operator().Name)
 }
 
 func changedObject(c identity.Change) string {

@@ -20,12 +20,18 @@ type personDesk struct{ p *parts }
 
 var _ ui.PersonDesk = personDesk{}
 
+// subjectOf is whom a page asks about; a person of the sign-in is written as the
+// issuer's address, a blank and the subject.
+func subjectOf(s ui.PersonSubject) vault.Subject {
+	return vault.Subject{Tenant: s.Tenant, Case: s.Case, User: identity.ParseUser(s.User)}
+}
+
 func vaultActor(p identity.Person) vault.Actor {
 	return vault.Actor{Tenant: p.Tenant, Name: p.User(), Roles: p.Roles, Operator: p.Operator}
 }
 
 func (d personDesk) Access(ctx context.Context, by identity.Person, s ui.PersonSubject) (ui.Disclosure, error) {
-	found, err := d.p.vault.Access(ctx, vaultActor(by), vault.Subject(s))
+	found, err := d.p.vault.Access(ctx, vaultActor(by), subjectOf(s))
 	if err != nil {
 		return ui.Disclosure{}, err
 	}
@@ -48,12 +54,12 @@ func (d personDesk) Access(ctx context.Context, by identity.Person, s ui.PersonS
 }
 
 func (d personDesk) Preview(ctx context.Context, by identity.Person, s ui.PersonSubject) (ui.Erasure, error) {
-	e, err := d.p.vault.Preview(ctx, vaultActor(by), vault.Subject(s))
+	e, err := d.p.vault.Preview(ctx, vaultActor(by), subjectOf(s))
 	return erasureOf(e), err
 }
 
 func (d personDesk) Erase(ctx context.Context, by identity.Person, s ui.PersonSubject, reason string) (ui.Erasure, error) {
-	e, err := d.p.vault.Erase(ctx, vaultActor(by), vault.Subject(s), reason)
+	e, err := d.p.vault.Erase(ctx, vaultActor(by), subjectOf(s), reason)
 	return erasureOf(e), err
 }
 
@@ -86,7 +92,7 @@ func shortened(s string) string {
 }
 
 func (d personDesk) PlaceHold(ctx context.Context, by identity.Person, s ui.PersonSubject, reason string) error {
-	_, err := d.p.vault.PlaceHold(ctx, vaultActor(by), vault.Subject(s), "", reason)
+	_, err := d.p.vault.PlaceHold(ctx, vaultActor(by), subjectOf(s), "", reason)
 	return err
 }
 

@@ -67,9 +67,11 @@ type Word struct {
 	// User who says it; the record keeps the pseudonym.
 	User string
 	Role string
-	// System and Case, if set, are the only ones that the person may speak about.
+	// System, Case and Service, if set, are the only ones that the person may speak
+	// about.
 	System  gateway.SystemID
 	Case    string
+	Service gateway.ServiceID
 	Entry   string
 	Outcome Outcome
 	Comment string
@@ -90,7 +92,7 @@ func (d *Desk) Say(ctx context.Context, w Word) error {
 	if err != nil {
 		return err
 	}
-	if w.System != "" && entry.Record.System != w.System || w.Case != "" && entry.Record.Case != d.config.Pseudonymise(w.Tenant, "case", w.Case) {
+	if !d.concerns(w, entry.Record) {
 		return &gateway.Error{Op: "release result", Code: gateway.CodeNotFound, RequestID: w.Entry, Message: "Zu diesem Vorgang gibt es keinen solchen Eintrag."}
 	}
 	if !needsPerson(entry.Item) {
@@ -103,6 +105,12 @@ func (d *Desk) Say(ctx context.Context, w Word) error {
 		return err
 	}
 	return d.taken(ctx, scope, w.Entry, note.ID)
+}
+
+// concerns: the entry is one that the person may speak about.
+func (d *Desk) concerns(w Word, rec gateway.Record) bool {
+	return (w.System == "" || rec.System == w.System) && (w.Service == "" || rec.Service == w.Service) &&
+		(w.Case == "" || rec.Case == d.config.Pseudonymise(w.Tenant, "case", w.Case))
 }
 
 // needsPerson: the answer was given under the obligation that a person releases
@@ -206,11 +214,19 @@ const (
 	queuePage = 500
 )
 
-// Queue returns what waits within the scope. service and file, if set, restrict it.
-func (d *Desk) Queue(ctx context.Context, scope audit.Scope, service gateway.ServiceID, file gateway.Pseudonym) (Queue, error) {
+// Of restricts a queue, by what of it is set.
+type Of struct {
+	Service gateway.ServiceID
+	System  gateway.SystemID
+	// Case is the pseudonym of a file number.
+	Case gateway.Pseudonym
+}
+
+// Queue returns what waits within the scope.
+func (d *Desk) Queue(ctx context.Context, scope audit.Scope, of Of) (Queue, error) {
 	now := d.config.Now()
 	out := Queue{ByService: map[gateway.ServiceID]int{}}
-	f := audit.Filter{Scope: scope, From: now.AddDate(0, 0, -queueDays), Result: audit.ResultRelease, Service: service, Case: file, Limit: queuePage}
+	f := audit.Filter{Scope: scope, From: now.AddDate(0, 0, -queueDays), Result: audit.ResultRelease, Service: of.Service, System: of.System, Case: of.Case, Limit: queuePage}
 	for out.Looked < queueMost {
 		page, err := d.config.Record.List(ctx, f)
 		if err != nil {

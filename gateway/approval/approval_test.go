@@ -74,19 +74,19 @@ func TestQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		scope   audit.Scope
-		service gateway.ServiceID
-		file    gateway.Pseudonym
-		want    []string
+		scope audit.Scope
+		of    approval.Of
+		want  []string
 	}{
-		"all":            {audit.Scope{Tenant: "lohe"}, "", "", []string{"e-old", "e-young"}},
-		"operator":       {audit.Scope{All: true}, "", "", []string{"e-old", "e-young"}},
-		"another tenant": {audit.Scope{Tenant: "fremd"}, "", "", nil},
-		"nobody":         {audit.Scope{}, "", "", nil},
-		"a service":      {audit.Scope{Tenant: "lohe"}, "wohngeld", "", []string{"e-young"}},
-		"a file":         {audit.Scope{Tenant: "lohe"}, "", "case:WG-bauen", []string{"e-old"}},
+		"all":            {audit.Scope{Tenant: "lohe"}, approval.Of{}, []string{"e-old", "e-young"}},
+		"operator":       {audit.Scope{All: true}, approval.Of{}, []string{"e-old", "e-young"}},
+		"another tenant": {audit.Scope{Tenant: "fremd"}, approval.Of{}, nil},
+		"nobody":         {audit.Scope{}, approval.Of{}, nil},
+		"a service":      {audit.Scope{Tenant: "lohe"}, approval.Of{Service: "wohngeld"}, []string{"e-young"}},
+		"a system":       {audit.Scope{Tenant: "lohe"}, approval.Of{System: "gewan"}, nil},
+		"a file":         {audit.Scope{Tenant: "lohe"}, approval.Of{Case: "case:WG-bauen"}, []string{"e-old"}},
 	} {
-		queue, err := desk.Queue(t.Context(), c.scope, c.service, c.file)
+		queue, err := desk.Queue(t.Context(), c.scope, c.of)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,6 +121,7 @@ func TestSayRefuses(t *testing.T) {
 		"another tenant":     {func(w *approval.Word) { w.Tenant = "fremd" }, gateway.CodeNotFound},
 		"another system":     {func(w *approval.Word) { w.System = "gewan" }, gateway.CodeNotFound},
 		"another case":       {func(w *approval.Word) { w.Case = "WG-2" }, gateway.CodeNotFound},
+		"another service":    {func(w *approval.Word) { w.Service = "wohngeld" }, gateway.CodeNotFound},
 		"no such entry":      {func(w *approval.Word) { w.Entry = "e-2" }, gateway.CodeNotFound},
 		"nothing to release": {func(w *approval.Word) { w.Entry = "e-free" }, gateway.CodeInvalid},
 	} {

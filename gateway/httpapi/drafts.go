@@ -18,6 +18,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
 	"github.com/ki-schleuse/schleuse/gateway/document"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
 // Drafter assembles letters and lets people release them, permission and record
@@ -226,7 +227,7 @@ func (s *Server) releaseDraft(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	if d, err = s.Drafter.Release(ctx, caller, d, caller.User); err != nil {
+	if d, err = s.Drafter.Release(ctx, caller, d, identity.UserName(caller.User)); err != nil {
 		s.fail(c, err)
 		return
 	}

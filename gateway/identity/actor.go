@@ -17,6 +17,10 @@ import (
 type Actor struct {
 	// Name stands in the list of changes, for example "schluessel abcdefgh".
 	Name string
+	// Home and User are who that is in the record (see Person.User); empty: the
+	// operator, and Name.
+	Home gateway.TenantID
+	User string
 	// Operator may do everything, anybody else only what is Tenant's own.
 	Operator bool
 	Tenant   gateway.TenantID
@@ -25,7 +29,7 @@ type Actor struct {
 // ActorOf is the caller as an actor: with the role betrieb for all tenants, with
 // the role mandant for its own. CodeDenied for everybody else.
 func ActorOf(c gateway.Caller) (Actor, error) {
-	a := Actor{Name: "schluessel " + c.KeyID}
+	a := Actor{Name: "schluessel " + c.KeyID, Home: c.Tenant, User: UserOfCaller(c)}
 	switch {
 	case slices.Contains(c.Roles, RoleOperator):
 		a.Operator = true
@@ -86,6 +90,9 @@ type Change struct {
 	Tenant gateway.TenantID `json:"tenant"`
 	System gateway.SystemID `json:"system,omitempty"`
 	Key    string           `json:"key,omitempty"`
+	// Home and User are the actor as the record knows it; they are not kept here.
+	Home gateway.TenantID `json:"-"`
+	User string           `json:"-"`
 	// Old and New are objects of the fields that differ.
 	Old json.RawMessage `json:"old,omitempty"`
 	New json.RawMessage `json:"new,omitempty"`

@@ -5,6 +5,7 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -239,6 +240,7 @@ func (e *edit) keyChanged(action Action, at Place, old, next Key) {
 
 func (e *edit) note(c Change) {
 	c.Time, c.Actor = e.now, e.by.Name
+	c.Home, c.User = cmp.Or(e.by.Home, OperatorTenant), cmp.Or(e.by.User, e.by.Name)
 	e.changes = append(e.changes, c)
 	e.touched[c.Tenant] = true
 }

@@ -336,7 +336,7 @@ func (t *trusted) user(c claims, client string) string {
 	if decodeText(raw, &name) != nil || name == client {
 		return ""
 	}
-	return name
+	return UserOf(t.Issuer.Issuer, name)
 }
 
 // mapped are the rights that the values of a claim stand for, each once. Values

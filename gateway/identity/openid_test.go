@@ -162,7 +162,7 @@ func TestSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := in.Person
-	if p.Tenant != "lohe" || p.Name != "Kim Yılmaz" || p.User() != "u-4711" || len(p.Roles) != 1 || !p.Has(identity.RoleRevision) || p.Operator || in.Back != "/admin/decisions?q=1" {
+	if p.Tenant != "lohe" || p.Name != "Kim Yılmaz" || p.User() != identity.UserOf(d.issuer.URL, "u-4711") || len(p.Roles) != 1 || !p.Has(identity.RoleRevision) || p.Operator || in.Back != "/admin/decisions?q=1" {
 		t.Errorf("signed in as %+v, back to %s", p, in.Back)
 	}
 	address, err := url.Parse(d.url)

@@ -6,6 +6,7 @@ package identity
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -18,8 +19,9 @@ const OperatorTenant gateway.TenantID = "_betrieb"
 type Person struct {
 	Tenant gateway.TenantID `json:"tenant,omitempty"`
 	Name   string           `json:"name"`
-	// Subject is the name that the provider of the sign-in never gives to anybody
-	// else; empty: Name has to do.
+	// Subject is the name that the provider of the sign-in, Issuer, never gives to
+	// anybody else; empty: Name has to do.
+	Issuer  string   `json:"issuer,omitempty"`
 	Subject string   `json:"subject,omitempty"`
 	Roles   []string `json:"roles,omitempty"`
 	// Operator says that the person belongs to the operator and sees all tenants,
@@ -44,8 +46,56 @@ func (p Person) Sees(t gateway.TenantID) bool { return p.Operator || p.Tenant !=
 // Home is the tenant under which the record names the person.
 func (p Person) Home() gateway.TenantID { return cmp.Or(p.Tenant, OperatorTenant) }
 
-// User tells persons of one tenant apart. It is for pseudonyms and is not shown.
-func (p Person) User() string { return cmp.Or(p.Subject, p.Name) }
+// User tells persons of one home apart, by issuer and subject. It is for
+// pseudonyms and is not shown: a person has one pseudonym, that of Home and User,
+// in every note, approval, hold and signature and in the records of the own
+// requests, whichever tenant they concern.
+func (p Person) User() string {
+	if p.Subject == "" {
+		return p.Name
+	}
+	return UserOf(p.Issuer, p.Subject)
+}
+
+// userMark stands between issuer and subject. No header and no ticket can hold
+// it: a system that names its users does not name somebody of an issuer.
+const userMark = "\n"
+
+// UserOf is the user whom an issuer knows as subject.
+func UserOf(issuer, subject string) string {
+	if issuer == "" || subject == "" {
+		return subject
+	}
+	return issuer + userMark + subject
+}
+
+// ParseUser reads a user as people write it: a name, or an issuer's address, a
+// blank and a subject.
+func ParseUser(text string) string {
+	issuer, subject, ok := strings.Cut(strings.TrimSpace(text), " ")
+	if _, err := providerAddress(issuer); !ok || err != nil {
+		return text
+	}
+	return UserOf(issuer, strings.TrimSpace(subject))
+}
+
+// UserName is how a user is called where people read it, without the issuer.
+func UserName(user string) string {
+	if _, subject, ok := strings.Cut(user, userMark); ok {
+		return subject
+	}
+	return user
+}
+
+// UserOfCaller is who acts when a caller changes or takes something: the person
+// whom the caller's issuer vouches for, else the key. Whom a system names in a
+// header has not been proved.
+func UserOfCaller(c gateway.Caller) string {
+	if strings.Contains(c.User, userMark) {
+		return c.User
+	}
+	return "schluessel " + c.KeyID
+}
 
 // Caller is the person as a caller of the gateway. After a launch ticket it is
 // the system that asked for it, with no more purposes than that has.

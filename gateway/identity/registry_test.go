@@ -351,8 +351,8 @@ func TestWhoMayWhat(t *testing.T) {
 		t.Errorf("a tenant sees %+v", p)
 	}
 	for roles, want := range map[string]identity.Actor{
-		"betrieb":         {Name: "schluessel k", Operator: true},
-		"mandant":         {Name: "schluessel k", Tenant: "lohe"},
+		"betrieb":         {Name: "schluessel k", Home: "lohe", User: "schluessel k", Operator: true},
+		"mandant":         {Name: "schluessel k", Home: "lohe", User: "schluessel k", Tenant: "lohe"},
 		"sachbearbeitung": {},
 		"revision":        {},
 	} {

@@ -149,7 +149,7 @@ func (s SignIn) secret() (string, error) {
 // person is whom the claims of an ID token stand for; an error says in German why
 // it is nobody who may enter.
 func (s SignIn) person(c claims, active func(gateway.TenantID) bool) (Person, error) {
-	p := Person{Subject: c.text("sub")}
+	p := Person{Issuer: s.Issuer, Subject: c.text("sub")}
 	for _, claim := range []string{s.NameClaim, "name", "preferred_username", "sub"} {
 		if raw, _ := c.at(claim); claim != "" && decodeText(raw, &p.Name) == nil {
 			break

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/gateway/approval"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
@@ -129,7 +130,7 @@ func (u *UI) startToday(ctx context.Context, p identity.Person, v *startView) er
 }
 
 func (u *UI) startApprovals(ctx context.Context, p identity.Person, v *startView) error {
-	queue, err := u.Approvals.Queue(ctx, scope(p), "", "")
+	queue, err := u.Approvals.Queue(ctx, scope(p), approval.Of{})
 	if err != nil {
 		return err
 	}

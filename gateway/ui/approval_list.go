@@ -59,7 +59,7 @@ type waitingRow struct {
 func (u *UI) approvalList(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
 	v := approvalView{view: u.view(r, "Freigaben"), Details: person.Has(forRevision...), Policies: u.opens(person, "GET "+proposalsPath)}
-	queue, err := u.Approvals.Queue(r.Context(), scope(person), "", "")
+	queue, err := u.Approvals.Queue(r.Context(), scope(person), approval.Of{})
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (u *UI) approvalPanel(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
 	v := approvalView{view: u.view(r, "Ergebnisse freigeben")}
 	v.Said = map[string]string{"released": "Das Ergebnis ist freigegeben.", "changed": "Die Freigabe nach Änderung ist vermerkt.", "rejected": "Das Ergebnis ist verworfen."}[r.URL.Query().Get("gesagt")]
-	queue, err := u.Approvals.Queue(r.Context(), audit.Scope{Tenant: person.Tenant}, "", u.caseOf(person))
+	queue, err := u.Approvals.Queue(r.Context(), audit.Scope{Tenant: person.Tenant}, u.own(person))
 	if err != nil {
 		return err
 	}
@@ -127,12 +127,13 @@ func (u *UI) approvalPanel(w http.ResponseWriter, r *http.Request) error {
 	return u.render(w, r, http.StatusOK, "approval_panel.html", v)
 }
 
-// caseOf is the file that a launched panel is confined to.
-func (u *UI) caseOf(p identity.Person) gateway.Pseudonym {
+// own is what a launched panel is confined to: its case, as its Fachverfahren
+// works on it, and its service, if it was launched for one.
+func (u *UI) own(p identity.Person) approval.Of {
 	if p.Launch == nil {
-		return ""
+		return approval.Of{}
 	}
-	return u.pseudonym(p.Tenant, "case", p.Launch.Case)
+	return approval.Of{System: p.Launch.Caller.System, Case: u.pseudonym(p.Tenant, "case", p.Launch.Case), Service: p.Launch.Service}
 }
 
 // approvalSay writes down what the caseworker decided about a result.
@@ -142,14 +143,19 @@ func (u *UI) approvalSay(w http.ResponseWriter, r *http.Request) error {
 		Tenant: person.Tenant, User: person.User(), Role: identity.RoleCase, Entry: r.PathValue("id"),
 		Outcome: approval.Outcome(r.PostForm.Get("ergebnis")), Comment: strings.Join(strings.Fields(r.PostForm.Get("bemerkung")), " "),
 	}
-	if person.Launch != nil {
-		word.Case = person.Launch.Case
-	}
+	confine(&word, person)
 	if err := u.Approvals.Say(r.Context(), word); err != nil {
 		return err
 	}
 	redirect(w, r, "/panel/approvals?gesagt="+string(word.Outcome))
 	return nil
+}
+
+// confine keeps the word of a launched panel to what it was launched for.
+func confine(w *approval.Word, p identity.Person) {
+	if p.Launch != nil {
+		w.System, w.Case, w.Service = p.Launch.Caller.System, p.Launch.Case, p.Launch.Service
+	}
 }
 
 // sayOfDraft notes the release of a letter as the release of its entry, if that
@@ -162,6 +168,7 @@ func (u *UI) sayOfDraft(ctx context.Context, p identity.Person, entry string, ch
 	if changed {
 		word.Outcome = approval.Changed
 	}
+	confine(&word, p)
 	err := u.Approvals.Say(ctx, word)
 	if code := gateway.CodeOf(err); code == gateway.CodeInvalid || code == gateway.CodeConflict {
 		return nil // it needs no release, or the Fachverfahren has reported it

@@ -16,6 +16,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/completeness"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/shelf"
 )
 
@@ -251,8 +252,9 @@ func plural(n int, one, many string) string {
 }
 
 // outcome is a check and, later, its letter: visible to its tenant only, and to a
-// launched panel of its case.
+// launched panel of its system and case.
 type outcome struct {
+	System gateway.SystemID
 	// Input is what a letter needs of what was checked, without the documents.
 	Input  completeness.Input
 	Report completeness.Report
@@ -267,7 +269,7 @@ func (u *UI) keep(r *http.Request, o outcome) (string, error) {
 	var b [15]byte
 	rand.Read(b[:])
 	id := strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
-	o.Input.Documents = nil
+	o.Input.Documents, o.System = nil, personOf(r).Caller(u.Panel.System).System
 	return id, u.rekeep(r, id, o)
 }
 
@@ -277,10 +279,15 @@ func (u *UI) rekeep(r *http.Request, id string, o outcome) error {
 	return shelf.Put(r.Context(), u.Panel.Shelf, place, u.Now().Add(resultLife), o)
 }
 
+// opens: a launched panel shows what its own Fachverfahren made of its case.
+func opens(l *identity.Launch, o outcome) bool {
+	return l == nil || l.Concerns(o.Input.Case) && o.System == l.Caller.System && (l.Service == "" || l.Service == o.Report.Service)
+}
+
 func (u *UI) kept(r *http.Request, id string) (outcome, error) {
 	person := personOf(r)
 	o, err := shelf.Get[outcome](r.Context(), u.Panel.Shelf, shelf.Place{Kind: "panel", Tenant: person.Tenant, ID: id})
-	if gateway.CodeOf(err) == gateway.CodeNotFound || err == nil && !person.Launch.Concerns(o.Input.Case) {
+	if gateway.CodeOf(err) == gateway.CodeNotFound || err == nil && !opens(person.Launch, o) {
 		return outcome{}, &gateway.Error{Op: "show result", Code: gateway.CodeNotFound, Message: "Dieses Ergebnis gibt es nicht mehr. Bitte starten Sie die Prüfung noch einmal."}
 	}
 	return o, err

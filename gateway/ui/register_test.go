@@ -174,9 +174,9 @@ func TestActors(t *testing.T) {
 		actor  identity.Actor
 		scope  gateway.TenantID
 	}{
-		{identity.Person{Tenant: "a", Name: "K", Roles: []string{identity.RoleTenant}}, identity.Actor{Name: "K", Tenant: "a"}, "a"},
-		{identity.Person{Tenant: "a", Name: "K", Roles: []string{identity.RoleOperator}}, identity.Actor{Name: "K", Operator: true}, ""},
-		{identity.Person{Name: "K", Operator: true, Roles: []string{identity.RoleRevision}}, identity.Actor{Name: "K"}, ""},
+		{identity.Person{Tenant: "a", Name: "K", Roles: []string{identity.RoleTenant}}, identity.Actor{Name: "K", Home: "a", User: "K", Tenant: "a"}, "a"},
+		{identity.Person{Tenant: "a", Name: "K", Roles: []string{identity.RoleOperator}}, identity.Actor{Name: "K", Home: "a", User: "K", Operator: true}, ""},
+		{identity.Person{Name: "K", Operator: true, Roles: []string{identity.RoleRevision}}, identity.Actor{Name: "K", Home: identity.OperatorTenant, User: "K"}, ""},
 	} {
 		if got := actor(c.person); got != c.actor || scopeOf(c.person) != c.scope {
 			t.Errorf("%+v acts as %+v and sees %q", c.person, got, scopeOf(c.person))

@@ -42,7 +42,7 @@ const expiresSoon = 30 * 24 * time.Hour
 // actor is the person as somebody who sets up tenants: who operates, all of
 // them; everybody else the own one.
 func actor(p identity.Person) identity.Actor {
-	a := identity.Actor{Name: p.Name, Tenant: p.Tenant, Operator: p.Has(identity.RoleOperator)}
+	a := identity.Actor{Name: p.Name, Home: p.Home(), User: p.User(), Tenant: p.Tenant, Operator: p.Has(identity.RoleOperator)}
 	if a.Operator {
 		a.Tenant = ""
 	}

@@ -68,7 +68,7 @@ func (v *Vault) erase(ctx context.Context, by Actor, s Subject, reason string, r
 	now := v.config.Now().UTC()
 	job := Job{
 		ID: v.config.NewID(now), Tenant: s.Tenant, Case: sub.file, User: sub.person, Retrievals: retrievals && sub.file != "", Made: now,
-		Actor: v.config.Pseudonymise(s.Tenant, "user", by.Name), Role: by.role(roleTenant), Reason: reason,
+		Actor: v.actor(by), Role: by.role(roleTenant), Reason: reason,
 	}
 	// What is noted here is finished at the next start, whatever happens to this process.
 	if err := v.config.Keys.Begin(ctx, job); err != nil {

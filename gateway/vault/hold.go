@@ -77,7 +77,7 @@ func (v *Vault) PlaceHold(ctx context.Context, by Actor, s Subject, entry, reaso
 	if s.Tenant == "" || h.Entry != "" && (s.Case != "" || s.User != "") || len(h.Entry) > maxSubject {
 		return Hold{}, invalid("entry", "Bitte geben Sie ein Aktenzeichen, eine Benutzerkennung oder einen Eintrag an.")
 	}
-	h.By = v.config.Pseudonymise(s.Tenant, "user", by.Name)
+	h.By = v.actor(by)
 	body, err := json.Marshal(h)
 	if err != nil {
 		return Hold{}, fmt.Errorf("write hold: %w", err)

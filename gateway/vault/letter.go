@@ -17,7 +17,7 @@ func (d *Disclosure) subjectLine() string {
 	if d.Case != "" {
 		return "Aktenzeichen " + d.Case
 	}
-	return "Benutzerkennung " + d.User
+	return "Benutzerkennung " + strings.Join(strings.Fields(d.User), " ")
 }
 
 // WriteJSON writes the disclosure in a machine-readable form (Art. 15 Abs. 3, Art. 20 DSGVO).

@@ -4,6 +4,7 @@
 package vault
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -73,6 +74,12 @@ func (a Actor) may(op string, tenant gateway.TenantID) error {
 		return denied(op, "Das gehört zu einem anderen Mandanten.")
 	}
 	return nil
+}
+
+// actor is who asks in the record: the pseudonym of the tenant the person belongs
+// to, the same for what is done for any tenant.
+func (v *Vault) actor(a Actor) gateway.Pseudonym {
+	return v.config.Pseudonymise(cmp.Or(a.Tenant, audit.Operator), "user", a.Name)
 }
 
 // role is the role in which the actor acts.

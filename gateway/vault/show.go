@@ -158,7 +158,7 @@ func (v *Vault) readable(ctx context.Context, q Query) ([]Item, error) {
 func (v *Vault) note(ctx context.Context, tenant gateway.TenantID, by Actor, role string, n audit.Note) error {
 	now := v.config.Now().UTC()
 	n.ID, n.Time, n.Tenant = v.config.NewID(now), now, tenant
-	n.Actor, n.Role = v.config.Pseudonymise(tenant, "user", by.Name), by.role(role)
+	n.Actor, n.Role = v.actor(by), by.role(role)
 	if err := v.config.Record.Note(ctx, n); err != nil {
 		return fmt.Errorf("write note %s: %w", n.Topic, err)
 	}
