@@ -106,7 +106,7 @@ type Log struct {
 	together int
 }
 
-var _ gateway.Recorder = (*Log)(nil)
+var _ gateway.Beginner = (*Log)(nil)
 
 // New opens the log and ends the stories that a dead process left open: at once in
 // SQLite; in PostgreSQL with one of the next sweeps, when the writer has been silent.
@@ -177,7 +177,7 @@ func (l *Log) Open(ctx context.Context, r gateway.Record) error {
 
 // Begin checks an entry and hands it over to be written. It waits only while the
 // queue is full. Nothing may leave the house before Wait has returned.
-func (l *Log) Begin(ctx context.Context, r gateway.Record) (*Opening, error) {
+func (l *Log) Begin(ctx context.Context, r gateway.Record) (gateway.Pending, error) {
 	if !validID(r.ID) || !validID(string(r.Tenant)) {
 		return nil, noRecord(opOpen, "", errors.New("record without a valid id or tenant"))
 	}
@@ -189,7 +189,7 @@ func (l *Log) Begin(ctx context.Context, r gateway.Record) (*Opening, error) {
 	if err != nil {
 		return nil, noRecord(opOpen, r.ID, err)
 	}
-	o := &Opening{log: l, it: newItem(row)}
+	o := &opening{log: l, it: newItem(row)}
 	if err := l.enqueue(ctx, opOpen, o.it); err != nil {
 		return nil, err
 	}

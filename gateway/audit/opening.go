@@ -12,8 +12,8 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
-// Opening is an entry that is on its way into the record.
-type Opening struct {
+// opening is an entry that is on its way into the record.
+type opening struct {
 	log *Log
 	it  *item
 }
@@ -24,7 +24,7 @@ const opOpen = "open record"
 // error there must be no answer. If the context ends first or the store does not
 // answer in time, the entry may come into the record all the same: the log then
 // ends it itself. Wait may be called by several and again.
-func (o *Opening) Wait(ctx context.Context) error { return o.log.wait(ctx, opOpen, o.it) }
+func (o *opening) Wait(ctx context.Context) error { return o.log.wait(ctx, opOpen, o.it) }
 
 // item is one entry on its way into the log.
 type item struct {

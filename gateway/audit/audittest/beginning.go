@@ -23,7 +23,7 @@ func begun(t *testing.T, b Backend) {
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
-			openings := make([]*audit.Opening, each)
+			openings := make([]gateway.Pending, each)
 			for n := range openings {
 				var err error
 				if openings[n], err = s.log.Begin(ctx, Record(w*each+n, "musterhausen")); err != nil {
@@ -138,7 +138,7 @@ func fullQueue(t *testing.T, b Backend) {
 	}
 	store.stand()
 	refused := 0
-	var openings []*audit.Opening
+	var openings []gateway.Pending
 	for n := 0; refused < 2 && n < 20; n++ {
 		o, err := log.Begin(context.Background(), Record(n, "musterhausen"))
 		switch gateway.CodeOf(err) {
