@@ -5,6 +5,7 @@ package audittest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,10 @@ type Breakage struct {
 }
 
 // house is a gateway around a record. Its model counts how often it is asked.
-type house struct{ asked atomic.Int64 }
+type house struct {
+	at    gateway.Residency // of the model
+	asked atomic.Int64
+}
 
 func (*house) Enter(context.Context, gateway.Request, gateway.Route) (gateway.Place, error) {
 	return place{}, nil
@@ -55,12 +59,12 @@ func (*house) Decide(_ context.Context, q gateway.Question) (gateway.Decision, e
 	return d, nil
 }
 
-func (*house) Candidates(context.Context, gateway.Request) ([]gateway.ModelCard, error) {
-	return []gateway.ModelCard{{ID: "haus-70b", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}}, nil
+func (h *house) Candidates(context.Context, gateway.Request) ([]gateway.ModelCard, error) {
+	return []gateway.ModelCard{{ID: "haus-70b", Residency: h.at, Operations: []gateway.Operation{gateway.OperationChat}}}, nil
 }
 
-func (*house) Plan(_ context.Context, _ gateway.Request, permitted []gateway.ModelID) ([]gateway.Route, error) {
-	return []gateway.Route{{Model: permitted[0], Residency: gateway.ResidencyOwn, Endpoint: "haus"}}, nil
+func (h *house) Plan(_ context.Context, _ gateway.Request, permitted []gateway.ModelID) ([]gateway.Route, error) {
+	return []gateway.Route{{Model: permitted[0], Residency: h.at, Endpoint: "haus"}}, nil
 }
 
 func (h *house) Complete(context.Context, gateway.Call) (gateway.Answer, error) {
@@ -73,10 +77,10 @@ func (h *house) Stream(context.Context, gateway.Call) (gateway.AnswerStream, err
 	return nil, &gateway.Error{Code: gateway.CodeUnavailable}
 }
 
-// around builds a gateway whose requests stand in the log.
-func around(t *testing.T, log *audit.Log, clock func() time.Time) (*house, func() error) {
+// around builds a gateway whose requests stand in the log and go to a model there.
+func around(t *testing.T, log *audit.Log, clock func() time.Time, at gateway.Residency) (*house, func() error) {
 	t.Helper()
-	h := &house{}
+	h := &house{at: at}
 	g, err := gateway.New(gateway.Config{
 		Screener: h, Decider: h, Router: h, Model: h, Recorder: log, Now: clock,
 		Pseudonymise: func(_ gateway.TenantID, kind, _ string) gateway.Pseudonym { return gateway.Pseudonym("p1_" + kind) },
@@ -100,8 +104,9 @@ func around(t *testing.T, log *audit.Log, clock func() time.Time) (*house, func(
 	}
 }
 
-// refuses: while the record cannot be written, no model is asked and nobody gets an
-// answer; when it can again, all goes on and the record is sound.
+// refuses: while the record cannot be written, nothing leaves the house and nobody gets
+// an answer, also of the model inside that may be asked meanwhile; when it can again,
+// all goes on and the record is sound.
 func refuses(t *testing.T, b Backend) {
 	for _, breakage := range b.Breakages {
 		t.Run(breakage.Name, func(t *testing.T) {
@@ -113,9 +118,10 @@ func refuses(t *testing.T, b Backend) {
 			if err != nil {
 				t.Fatalf("start: %v", err)
 			}
-			h, request := around(t, log, time.Now)
+			h, request := around(t, log, time.Now, gateway.ResidencyPrivateEU)
+			_, inside := around(t, log, time.Now, gateway.ResidencyOwn)
 			for range 3 {
-				if err := request(); err != nil {
+				if err := errors.Join(request(), inside()); err != nil {
 					t.Fatalf("a request before: %v", err)
 				}
 			}
@@ -132,6 +138,9 @@ func refuses(t *testing.T, b Backend) {
 			for n := range 3 {
 				if err := request(); gateway.CodeOf(err) != gateway.CodeNoRecord {
 					t.Errorf("request %d without a record = %v, want no record", n, err)
+				}
+				if err := inside(); gateway.CodeOf(err) != gateway.CodeNoRecord {
+					t.Errorf("request %d in the house without a record = %v, want no record", n, err)
 				}
 			}
 			if err := note(); gateway.CodeOf(err) != gateway.CodeNoRecord {
@@ -178,7 +187,7 @@ func untilRefused(do func() error) {
 // proofs; the checkpoints say what the clock said.
 func jumps(t *testing.T, b Backend) {
 	a := newAged(t, b)
-	_, request := around(t, a.log, a.clock)
+	_, request := around(t, a.log, a.clock, gateway.ResidencyOwn)
 	for n, jump := range []time.Duration{0, time.Hour, -48 * time.Hour, 1000 * day, -1000 * day, time.Minute, -time.Nanosecond} {
 		a.pass(jump)
 		for range 3 {
