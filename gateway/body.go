@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // Limits of a body. They bound the work of every later stage.
@@ -97,9 +98,20 @@ func (b Body) appendTexts(out []string) []string {
 			out = t.nested.appendTexts(out)
 			continue
 		}
-		out = append(out, readable(b.raw[t.start:t.end]))
+		raw := b.raw[t.start:t.end]
+		if bytes.IndexByte(raw, '\\') < 0 {
+			out = append(out, shared(raw)) // nothing to decode
+			continue
+		}
+		out = append(out, readable(raw))
 	}
 	return out
+}
+
+// shared is a part of a body as a string that lies where the body lies: a long
+// text is not copied. Nobody writes to the bytes of a body again, see ParseBody.
+func shared(raw []byte) string {
+	return unsafe.String(unsafe.SliceData(raw), len(raw))
 }
 
 // arguments are the arguments of tool calls, as they stand.

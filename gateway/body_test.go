@@ -6,6 +6,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -51,6 +52,20 @@ func TestBodyTexts(t *testing.T) {
 				t.Errorf("%d unscreenable parts, want %d", b.Unscreenable(), c.unscreenable)
 			}
 		})
+	}
+}
+
+// A long text is not copied for those who read it.
+func TestBodyTextsLieInTheBody(t *testing.T) {
+	body := parse(t, `{"messages":[{"content":"`+strings.Repeat("Grüße an Müller. ", 2000)+`"},{"content":"Zeile\n"}]}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 100 {
+		body.Texts()
+	}
+	runtime.ReadMemStats(&after)
+	if size := (after.TotalAlloc - before.TotalAlloc) / 100; size > uint64(body.Len()/4) {
+		t.Errorf("texts of %d bytes take %d", body.Len(), size)
 	}
 }
 

@@ -167,30 +167,55 @@ func (b Body) replace(i, j int, f field, keep int, raw []byte) Body {
 // Without returns the body without the named top-level fields, in whatever case
 // they are written.
 func (b Body) Without(keys ...string) Body {
-	last := -1 // the last field that stays
+	last, left := -1, 0 // the last field that stays, how many stay
 	for i, f := range b.fields {
 		if !containsFold(keys, f.key) {
 			last = i
+			left++
 		}
 	}
-	var out []byte
+	if left == len(b.fields) {
+		return b
+	}
+	out := Body{raw: make([]byte, 0, len(b.raw)), fields: make([]field, 0, left), texts: make([]text, 0, len(b.texts))}
 	at := 0 // copied or left out up to here
 	for i, f := range b.fields[:last+1] {
 		if containsFold(keys, f.key) { // takes the comma behind it with it
-			out = append(out, b.raw[at:f.start]...)
+			out.raw = append(out.raw, b.raw[at:f.start]...)
 			at = b.fields[i+1].start
+			continue
 		}
+		out = out.with(b, i, at-len(out.raw))
 	}
 	if n := len(b.fields); last+1 < n { // the comma before them goes
 		cut := b.fields[last+1].start
 		if last >= 0 {
 			cut = b.fields[last].end
 		}
-		out = append(out, b.raw[at:cut]...)
+		out.raw = append(out.raw, b.raw[at:cut]...)
 		at = b.fields[n-1].end
 	}
-	if at == 0 {
-		return b
+	out.raw = append(out.raw, b.raw[at:]...)
+	return out
+}
+
+// with adds what is known about field i of another body, of which so many bytes
+// were left out before it.
+func (b Body) with(from Body, i, gone int) Body {
+	first, past := from.textsOf(i)
+	for _, t := range from.texts[first:past] {
+		t.start, t.end = t.start-gone, t.end-gone
+		b.texts = append(b.texts, t)
 	}
-	return mustScan(append(out, b.raw[at:]...))
+	f := from.fields[i]
+	f.start, f.valueAt, f.end, f.texts = f.start-gone, f.valueAt-gone, f.end-gone, len(b.texts)
+	b.fields = append(b.fields, f)
+	b.unscreenable += f.unscreenable
+	b.remote = b.remote || f.remote
+	return b
+}
+
+// is says that two bodies have the very same bytes in the same place.
+func (b Body) is(other Body) bool {
+	return len(b.raw) == len(other.raw) && (len(b.raw) == 0 || &b.raw[0] == &other.raw[0])
 }

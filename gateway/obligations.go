@@ -158,8 +158,19 @@ func (p *passage) stripFields(o Obligation) error {
 
 // edit changes both bodies and keeps what is known of their texts.
 func (p *passage) edit(change func(Body) Body) {
-	p.inside, p.outside = change(p.inside), change(p.outside)
-	p.texts, p.masked = p.inside.Texts(), p.outside.Texts()
+	inside, outside := p.inside, p.outside
+	p.inside = change(inside)
+	if !p.inside.is(inside) {
+		p.texts = p.inside.Texts()
+	}
+	if outside.is(inside) { // nothing was replaced
+		p.outside, p.masked = p.inside, p.texts
+		return
+	}
+	p.outside = change(outside)
+	if !p.outside.is(outside) {
+		p.masked = p.outside.Texts()
+	}
 }
 
 // Bounds of an answer, by the names that servers heed: the largest number of

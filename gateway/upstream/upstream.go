@@ -10,7 +10,6 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -151,7 +150,7 @@ func (c *Client) once(ctx context.Context, e *endpoint, method, address, accept 
 	x := newExchange(ctx, e)
 	var line line
 	//nolint:contextcheck // x.ctx is ctx with the clocks of the call
-	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(x.ctx, line.trace()), method, address, bytes.NewReader(p.body))
+	request, err := request(httptrace.WithClientTrace(x.ctx, line.trace()), method, address, p.body)
 	if err != nil {
 		x.close()
 		return nil, x.fail("build request", err)
