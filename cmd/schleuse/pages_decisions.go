@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"fmt"
 	"time"
 
@@ -24,6 +25,9 @@ func (p *parts) decisionPages(c *ui.Config) (err error) {
 	}
 	if !p.config.SignIn.Enabled() {
 		return nil
+	}
+	for _, warning := range p.config.SignIn.Warnings() {
+		p.logger.LogAttrs(context.Background(), slog.LevelWarn, "sign-in permits a lot", slog.String("warning", warning))
 	}
 	c.SignIn, err = identity.NewOpenID(identity.OpenIDConfig{
 		SignIn: p.config.SignIn, Public: p.config.PublicURL, Callback: "/login/callback", Key: derive(p.config.secret, "sign-in"),

@@ -51,7 +51,10 @@ type OpenID struct {
 
 	mu       sync.Mutex
 	metadata signInMetadata
-	read     time.Time
+	read     time.Time     // when the metadata was read
+	tried    time.Time     // when it was last asked for
+	failure  error         // of the last attempt, in words for people
+	running  chan struct{} // closed when the attempt under way ends; nil: there is none
 }
 
 // signInMetadata is what a sign-in reads in the discovery document.
@@ -65,10 +68,12 @@ type signInMetadata struct {
 const (
 	attemptLife  = 10 * time.Minute
 	metadataLife = 10 * time.Minute
-	signInSkew   = time.Minute
-	maxIDToken   = 24 * time.Hour
-	maxAttempt   = 3800
-	maxBack      = 1500
+	// metadataPause is the least time between two attempts while old metadata works.
+	metadataPause = 15 * time.Second
+	signInSkew    = time.Minute
+	maxIDToken    = 24 * time.Hour
+	maxAttempt    = 3800
+	maxBack       = 1500
 )
 
 // NewOpenID checks the configuration and asks nobody yet.
@@ -110,40 +115,85 @@ func NewOpenID(c OpenIDConfig) (*OpenID, error) {
 // Label is what stands on the button.
 func (o *OpenID) Label() string { return o.config.SignIn.Label }
 
-// discover reads the provider's addresses now and then.
+// discover is what is known of the provider's addresses. What is old is read again
+// beside the sign-ins, which go on with it; only who comes first waits, and
+// nobody waits longer than the own request.
 func (o *OpenID) discover(ctx context.Context) (signInMetadata, error) {
+	m, done := o.known(ctx)
+	if done == nil {
+		return m, nil
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return m, noSignIn(ctx.Err())
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	now := o.config.Now()
-	if o.metadata.Token != "" && now.Sub(o.read) < metadataLife {
-		return o.metadata, nil
+	if o.metadata.Token == "" {
+		return m, o.failure
 	}
+	return o.metadata, nil
+}
+
+// known is the metadata, or what to wait for while there is none.
+func (o *OpenID) known(ctx context.Context) (signInMetadata, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now, absent := o.config.Now(), o.metadata.Token == ""
+	if o.running == nil && (absent || now.Sub(o.read) >= metadataLife && now.Sub(o.tried) >= metadataPause) {
+		o.running, o.tried = make(chan struct{}), now
+		go o.renew(context.WithoutCancel(ctx), now, o.running)
+	}
+	if absent {
+		return signInMetadata{}, o.running
+	}
+	return o.metadata, nil
+}
+
+// renew outlives the request that caused it: others wait for it too.
+func (o *OpenID) renew(ctx context.Context, now time.Time, done chan<- struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, providerTime)
+	defer cancel()
+	m, err := o.readMetadata(ctx)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil {
+		o.metadata, o.read = m, now
+	} else {
+		o.failure = noSignIn(err)
+	}
+	o.running = nil
+	close(done)
+}
+
+func noSignIn(err error) error {
+	return &gateway.Error{
+		Op: "discover provider of the sign-in", Code: gateway.CodeUnavailable, RetryAfter: 15 * time.Second, Err: err,
+		Message: "Die Anmeldestelle antwortet nicht. Bitte versuchen Sie es gleich noch einmal.",
+	}
+}
+
+// readMetadata reads and checks the provider's addresses.
+func (o *OpenID) readMetadata(ctx context.Context) (signInMetadata, error) {
 	var m signInMetadata
-	err := o.provider.read(ctx, strings.TrimSuffix(o.config.SignIn.Issuer, "/")+discoveryPlace, &m)
-	if err == nil && m.Issuer != o.config.SignIn.Issuer {
-		err = errors.New("the discovery document names another issuer")
+	if err := o.provider.read(ctx, strings.TrimSuffix(o.config.SignIn.Issuer, "/")+discoveryPlace, &m); err != nil {
+		return m, err
+	}
+	if m.Issuer != o.config.SignIn.Issuer {
+		return m, errors.New("the discovery document names another issuer")
 	}
 	for _, address := range []string{m.Authorization, m.Token} {
-		if _, wrong := endpoint(address); err == nil && wrong != nil {
-			err = fmt.Errorf("an address of the discovery document %w", wrong)
+		if _, err := endpoint(address); err != nil {
+			return m, fmt.Errorf("an address of the discovery document %w", err)
 		}
 	}
 	if _, wrong := endpoint(m.EndSession); wrong != nil {
 		m.EndSession = ""
 	}
-	if err == nil && len(m.PKCE) > 0 && !slices.Contains(m.PKCE, "S256") {
-		err = errors.New("the provider knows no PKCE with S256")
+	if len(m.PKCE) > 0 && !slices.Contains(m.PKCE, "S256") {
+		return m, errors.New("the provider knows no PKCE with S256")
 	}
-	if err != nil && o.metadata.Token != "" {
-		return o.metadata, nil // what is known goes on to work
-	}
-	if err != nil {
-		return m, &gateway.Error{
-			Op: "discover provider of the sign-in", Code: gateway.CodeUnavailable, RetryAfter: 15 * time.Second, Err: err,
-			Message: "Die Anmeldestelle antwortet nicht. Bitte versuchen Sie es gleich noch einmal.",
-		}
-	}
-	o.metadata, o.read = m, now
 	return m, nil
 }
 

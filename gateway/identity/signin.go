@@ -38,7 +38,8 @@ type SignIn struct {
 	NameClaim string       `yaml:"name_claim"`
 	Roles     SignInRoles  `yaml:"roles"`
 	Tenant    SignInTenant `yaml:"tenant"`
-	// Operators are those who see all tenants, by the values of a claim.
+	// Operators are those who see all tenants, by the values of a claim. Only they
+	// can have the role betrieb, which reaches beyond a tenant.
 	Operators  SignInOperators  `yaml:"operators"`
 	Principals SignInPrincipals `yaml:"principals"`
 }
@@ -128,6 +129,18 @@ func (s SignIn) checkRoles(c *checker) {
 			c.add("sign_in.roles.map."+cut(value), "Die Rolle %q gibt es nicht; möglich sind: %s.", cut(role), strings.Join(knownRoles[:], ", "))
 		}
 	}
+	if len(s.Operators.Values) == 0 && slices.Contains(slices.Collect(maps.Values(s.Roles.Map)), RoleOperator) {
+		c.add("sign_in.operators", "Die Rolle betrieb reicht über alle Mandanten. Wer sie bekommen darf, steht hier mit claim und values.")
+	}
+}
+
+// Warnings say in English, for the log, what is permitted and worth a second look.
+func (s SignIn) Warnings() []string {
+	var out []string
+	if s.Tenant.Claim != "" && slices.Contains(slices.Collect(maps.Values(s.Roles.Map)), RolePolicy) {
+		out = append(out, "sign_in.roles.map gives the role richtlinien to persons of any tenant of sign_in.tenant.map; what it changes holds for all tenants")
+	}
+	return out
 }
 
 // secret reads the file of the client's secret.
@@ -165,6 +178,12 @@ func (s SignIn) person(c claims, active func(gateway.TenantID) bool) (Person, er
 	if s.Operators.Claim != "" {
 		values, _ := c.values(s.Operators.Claim)
 		p.Operator = slices.ContainsFunc(values, func(v string) bool { return slices.Contains(s.Operators.Values, v) })
+	}
+	if !p.Operator {
+		p.Roles = slices.DeleteFunc(p.Roles, func(r string) bool { return r == RoleOperator })
+	}
+	if len(p.Roles) == 0 {
+		return Person{}, notEntitled("Ihr Konto hat hier nur die Rolle betrieb und gehört nicht zum Betrieb. Bitte wenden Sie sich an Ihre Mandantenverwaltung.")
 	}
 	p.Tenant = s.Tenant.ID
 	if s.Tenant.Claim != "" {
