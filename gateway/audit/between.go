@@ -52,16 +52,19 @@ func (v *Viewer) Newest(ctx context.Context) (Checkpoint, error) {
 // Between proves that the record only grew from one state to another. CodeNotFound:
 // there was none at that time.
 func (v *Viewer) Between(ctx context.Context, from, to Point) (Consistent, error) {
-	newest, stated, err := v.newest(ctx)
+	_, stated, err := v.newest(ctx)
 	if err != nil {
 		return Consistent{}, err
-	}
-	if to == (Point{}) {
-		to.Size = newest.Size
 	}
 	var c Consistent
 	if c.From, err = v.stand(ctx, from, stated.Size); err != nil {
 		return Consistent{}, err
+	}
+	if to == (Point{}) { // now, which is not before the other one
+		if _, stated, err = v.newest(ctx); err != nil {
+			return Consistent{}, err
+		}
+		to.Size = stated.Size
 	}
 	if c.To, err = v.stand(ctx, to, stated.Size); err != nil {
 		return Consistent{}, err

@@ -58,6 +58,7 @@ func Run(t *testing.T, b Backend) {
 		{"nothing hides behind a removal under way", hiddenBehindRemoval},
 		{"contents are removed while a verification ends", removalAtTheEnd},
 		{"contents are removed while others write", removalMeanwhile},
+		{"whatever happens beside a reader", meddling},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
