@@ -166,6 +166,8 @@ type NoteFilter struct {
 	// Topics: any of them.
 	Topics []string
 	Object string
+	// Actor is who did it.
+	Actor gateway.Pseudonym
 	// Cursor is the Next of the page before.
 	Cursor string
 	// Limit is the number of notes on a page, 1 to 500; 0 means 50.
@@ -193,23 +195,40 @@ func (v *Viewer) Notes(ctx context.Context, f NoteFilter) (NotePage, error) {
 		return NotePage{}, err
 	}
 	limit := pageLimit(f.Limit)
-	rows, err := v.reader.Notes(ctx, f, before, limit+1)
-	if err != nil {
-		return NotePage{}, err
-	}
-	page := NotePage{Notes: make([]NotedAt, 0, len(rows))}
-	if len(rows) > limit {
-		rows = rows[:limit]
-		page.Next = strconv.FormatInt(rows[limit-1].Seq, 10)
-	}
-	for _, r := range rows {
-		note, err := r.note()
+	page := NotePage{Notes: make([]NotedAt, 0, limit)}
+	for {
+		rows, err := v.reader.Notes(ctx, f, before, limit+1)
 		if err != nil {
 			return NotePage{}, err
 		}
-		page.Notes = append(page.Notes, NotedAt{Seq: r.Seq, Note: note})
+		for _, r := range rows {
+			note, err := r.note()
+			if err != nil {
+				return NotePage{}, err
+			}
+			if f.Actor != "" && note.Actor != f.Actor { // a store finds it also inside Old and New
+				continue
+			}
+			if len(page.Notes) == limit {
+				page.Next = strconv.FormatInt(page.Notes[limit-1].Seq, 10)
+				return page, nil
+			}
+			page.Notes = append(page.Notes, NotedAt{Seq: r.Seq, Note: note})
+		}
+		if len(rows) <= limit {
+			return page, nil
+		}
+		before = rows[limit].Seq
 	}
-	return page, nil
+}
+
+// ActorJSON is how a note names its actor in the bytes that are stored.
+func (f NoteFilter) ActorJSON() []byte {
+	name, err := json.Marshal(f.Actor)
+	if err != nil {
+		return nil // a string can always be encoded
+	}
+	return append([]byte(`"actor":`), name...)
 }
 
 func (r Row) note() (Note, error) {

@@ -59,7 +59,8 @@ type Reader interface {
 	Find(ctx context.Context, id string) ([]Row, error)
 	// Totals counts the stories that match.
 	Totals(ctx context.Context, f Filter) (Totals, error)
-	// Notes returns the notes that match with a number less than before, newest first.
+	// Notes returns the notes that match with a number less than before, newest first;
+	// of Actor they only contain the name somewhere.
 	Notes(ctx context.Context, f NoteFilter, before int64, limit int) ([]Row, error)
 	// NotesAbout returns the notes of the topics about the objects, oldest first.
 	NotesAbout(ctx context.Context, scope Scope, topics, objects []string) ([]Row, error)

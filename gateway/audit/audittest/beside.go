@@ -42,18 +42,31 @@ func journal(t *testing.T, b Backend) {
 	note("beispielstadt", audit.TopicReleased, "e-3", 9)
 	note("", audit.TopicPolicyActivated, "policies", 10) // concerns all
 	note("", audit.TopicTenantChanged, "tenant/beispielstadt", 11)
+	for n, actor := range []gateway.Pseudonym{"p1_<ä>", "p1_b", "p1_<ä>"} {
+		err := s.log.Note(ctx, audit.Note{
+			Time: start.Add(time.Duration(20+n) * time.Hour), Tenant: "anderswo", Topic: audit.TopicSignedIn, Actor: actor, Text: "Eine Person hat sich angemeldet.",
+			Reason: "§ 2", Old: json.RawMessage(`{"a":"<ä>"}`), New: json.RawMessage(`{"actor":"p1_a"}`),
+		})
+		if err != nil {
+			t.Fatalf("note: %v", err)
+		}
+	}
 	own, all := audit.Scope{Tenant: "musterhausen"}, audit.Scope{All: true}
 	for name, c := range map[string]struct {
 		filter audit.NoteFilter
 		want   int
 	}{
-		"own":      {audit.NoteFilter{Scope: own}, 10},
-		"all":      {audit.NoteFilter{Scope: all}, 12},
-		"nobody":   {audit.NoteFilter{}, 0},
-		"topics":   {audit.NoteFilter{Scope: own, Topics: []string{audit.TopicReleased, audit.TopicRejected}}, 3},
-		"object":   {audit.NoteFilter{Scope: own, Object: "e-1"}, 3},
-		"time":     {audit.NoteFilter{Scope: all, From: start.Add(2 * time.Hour), To: start.Add(5 * time.Hour)}, 3},
-		"operator": {audit.NoteFilter{Scope: audit.Scope{Tenant: audit.Operator}}, 2},
+		"own":                {audit.NoteFilter{Scope: own}, 10},
+		"all":                {audit.NoteFilter{Scope: all}, 15},
+		"actor":              {audit.NoteFilter{Scope: all, Actor: "p1_a"}, 12},
+		"own of an actor":    {audit.NoteFilter{Scope: own, Actor: "p1_a"}, 10},
+		"an odd actor":       {audit.NoteFilter{Scope: all, Actor: "p1_<ä>"}, 2},
+		"a part of an actor": {audit.NoteFilter{Scope: all, Actor: "p1_"}, 0},
+		"nobody":             {audit.NoteFilter{}, 0},
+		"topics":             {audit.NoteFilter{Scope: own, Topics: []string{audit.TopicReleased, audit.TopicRejected}}, 3},
+		"object":             {audit.NoteFilter{Scope: own, Object: "e-1"}, 3},
+		"time":               {audit.NoteFilter{Scope: all, From: start.Add(2 * time.Hour), To: start.Add(5 * time.Hour)}, 3},
+		"operator":           {audit.NoteFilter{Scope: audit.Scope{Tenant: audit.Operator}}, 2},
 	} {
 		var seen []int64
 		for c.filter.Limit = 2; ; {
@@ -65,7 +78,7 @@ func journal(t *testing.T, b Backend) {
 				if len(seen) > 0 && n.Seq >= seen[len(seen)-1] {
 					t.Errorf("%s: note %d comes behind %d", name, n.Seq, seen[len(seen)-1])
 				}
-				if string(n.Note.Old) != `{"a":"\u003cä\u003e"}` || n.Note.New != nil || n.Note.ID == "" || n.Note.Reason == "" {
+				if string(n.Note.Old) != `{"a":"\u003cä\u003e"}` || (n.Note.New != nil) != (n.Note.Tenant == "anderswo") || n.Note.ID == "" || n.Note.Reason == "" {
 					t.Errorf("%s: note = %+v", name, n.Note)
 				}
 				seen = append(seen, n.Seq)

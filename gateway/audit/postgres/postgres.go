@@ -51,6 +51,7 @@ var dialect = query.Dialect{
 	In:       func(p string) string { return "= ANY(" + p + ")" },
 	List:     func(slice any) any { return slice },
 	Position: "strpos",
+	Bytes:    func(column, p string) string { return "position(" + p + "::bytea IN " + column + ") > 0" },
 }
 
 // Open uses a pool, which stays the caller's, and brings the schema up to date.

@@ -47,6 +47,7 @@ var dialect = query.Dialect{
 	In:       func(p string) string { return "IN (SELECT value FROM json_each(" + p + "))" },
 	List:     asJSON,
 	Position: "instr",
+	Bytes:    func(column, p string) string { return "instr(" + column + ", " + p + ") > 0" },
 }
 
 // asJSON makes one argument of a list; strings and integers cannot fail.

@@ -36,6 +36,8 @@ type Dialect struct {
 	List func(slice any) any
 	// Position is the function that finds a substring, 0 meaning absent.
 	Position string
+	// Bytes is the condition that a column of bytes contains those at the placeholder.
+	Bytes func(column, placeholder string) string
 }
 
 // Reader implements audit.Reader over a database or a transaction.
@@ -320,6 +322,9 @@ func (r Reader) Notes(ctx context.Context, f audit.NoteFilter, before int64, lim
 		c.and("o.topic " + r.Dialect.In(c.arg(r.Dialect.List(f.Topics))))
 	}
 	c.equal("o.object", f.Object)
+	if f.Actor != "" {
+		c.and(r.Dialect.Bytes("o.body", c.arg(f.ActorJSON())))
+	}
 	list, err := collect(ctx, r, scanEntry,
 		"SELECT "+ofOpen(whole)+" FROM entry o WHERE "+c.sql()+" ORDER BY o.seq DESC LIMIT "+c.arg(limit), c.args...)
 	return list, wrap("list notes", err)
