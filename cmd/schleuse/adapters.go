@@ -59,11 +59,18 @@ func (m models) Aliases(ctx context.Context, caller gateway.Caller) []httpapi.Al
 	return out
 }
 
-// decisions shows systems the record of their own tenant.
-type decisions struct{ *audit.Viewer }
+// decisions shows systems what they have asked, and auditors the record of their tenant.
+type decisions struct{ proofs proofs }
+
+func (d decisions) Note(ctx context.Context, l httpapi.Look) error {
+	if l.ID == "" {
+		return d.proofs.note(ctx, l, audit.Note{Topic: audit.TopicListViewed, Object: "decisions", Text: "Liste der Entscheidungen über die Schnittstelle abgerufen."})
+	}
+	return d.proofs.note(ctx, l, audit.Note{Topic: audit.TopicRecordOpened, Object: l.ID, Text: "Eintrag über die Schnittstelle geöffnet."})
+}
 
 func (d decisions) List(ctx context.Context, f httpapi.DecisionFilter) (httpapi.DecisionPage, error) {
-	page, err := d.Viewer.List(ctx, audit.Filter{
+	page, err := d.proofs.record.Viewer.List(ctx, audit.Filter{
 		Scope: audit.Scope{Tenant: f.Tenant}, System: f.System, From: f.From, To: f.To, Effect: f.Effect, Outcome: f.Outcome,
 		Purpose: f.Purpose, Service: f.Service, Rule: f.Rule, Cursor: f.Cursor, Limit: f.Limit,
 	})
@@ -78,7 +85,7 @@ func (d decisions) List(ctx context.Context, f httpapi.DecisionFilter) (httpapi.
 }
 
 func (d decisions) Find(ctx context.Context, tenant gateway.TenantID, id string) (httpapi.StoredDecision, error) {
-	e, err := d.Show(ctx, audit.Scope{Tenant: tenant}, id)
+	e, err := d.proofs.record.Show(ctx, audit.Scope{Tenant: tenant}, id)
 	if err != nil {
 		return httpapi.StoredDecision{}, err
 	}

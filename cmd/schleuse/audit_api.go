@@ -55,10 +55,17 @@ func (p proofs) Between(ctx context.Context, from, to httpapi.ProofPoint) (any, 
 	return p.record.Between(ctx, audit.Point(from), audit.Point(to))
 }
 
-func (p proofs) Export(ctx context.Context, caller gateway.Caller, f httpapi.DecisionFilter, w io.Writer) error {
-	err := p.record.Note(ctx, audit.Note{
-		Tenant: caller.Tenant, Topic: audit.TopicExported, Role: "revision", Object: "key/" + caller.KeyID,
-		Actor: p.keys.Pseudonymise(caller.Tenant, "user", identity.UserOfCaller(caller)), Text: "Ein Auszug aus dem Protokoll wurde über die Schnittstelle abgerufen.",
+// note writes down who looks at the record through the interface, and why.
+func (p proofs) note(ctx context.Context, l httpapi.Look, n audit.Note) error {
+	n.Tenant, n.Role, n.Reason = l.Caller.Tenant, "revision", l.Reason
+	n.Case = p.keys.Pseudonymise(l.Caller.Tenant, "case", l.Case)
+	n.Actor = p.keys.Pseudonymise(l.Caller.Tenant, "user", identity.UserOfCaller(l.Caller))
+	return p.record.Note(ctx, n)
+}
+
+func (p proofs) Export(ctx context.Context, l httpapi.Look, f httpapi.DecisionFilter, w io.Writer) error {
+	err := p.note(ctx, l, audit.Note{
+		Topic: audit.TopicExported, Object: "key/" + l.Caller.KeyID, Text: "Ein Auszug aus dem Protokoll wurde über die Schnittstelle abgerufen.",
 	})
 	if err != nil {
 		return err

@@ -198,7 +198,7 @@ func TestProofsOfTheRecord(t *testing.T) {
 		t.Error("another tenant gets the proof")
 	}
 	var out bytes.Buffer
-	if err := proofs.Export(t.Context(), gateway.Caller{Tenant: "lohe", KeyID: "k1"}, httpapi.DecisionFilter{Tenant: "lohe"}, &out); err != nil {
+	if err := proofs.Export(t.Context(), httpapi.Look{Caller: gateway.Caller{Tenant: "lohe", KeyID: "k1"}, Reason: "Prüfung der Rechtsgrundlage", Case: "14.2/17"}, httpapi.DecisionFilter{Tenant: "lohe"}, &out); err != nil {
 		t.Fatal(err)
 	}
 	report, err := audit.VerifyExport(bytes.NewReader(out.Bytes()), int64(out.Len()), log.PublicKeys()[0])
@@ -206,7 +206,7 @@ func TestProofsOfTheRecord(t *testing.T) {
 		t.Errorf("export: %+v, %v", report, err)
 	}
 	page, err := log.Notes(t.Context(), audit.NoteFilter{Scope: audit.Scope{Tenant: "lohe"}, Topics: []string{audit.TopicExported}})
-	if err != nil || len(page.Notes) != 1 || page.Notes[0].Note.Actor == "" {
+	if err != nil || len(page.Notes) != 1 || page.Notes[0].Note.Actor == "" || page.Notes[0].Note.Reason == "" || page.Notes[0].Note.Case == "" {
 		t.Errorf("notes of the export = %+v, %v", page, err)
 	}
 	if checkpoint, err := proofs.Checkpoint(t.Context()); err != nil || checkpoint.(checkpointAnswer).Size != 7 {

@@ -281,7 +281,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 	p.api, err = httpapi.New(httpapi.Config{
 		Gateway: httpapi.Through(p.gateway), Auth: p.tenants, Tenants: p.tenants, Usage: p.quota, Norms: statutes{p}, Classifier: classifier{p},
 		Launches: p.launches, PublicURL: p.config.PublicURL, Models: models{p}, Checker: p.checker, Drafter: letters{p},
-		Retriever: p.retriever(), Decisions: decisions{p.record.Viewer}, Proofs: proofs{p.record, p.keys}, Services: p.catalog, Releases: releases{p}, Ready: p.readiness(),
+		Retriever: p.retriever(), Decisions: decisions{proofs{p.record, p.keys}}, Proofs: proofs{p.record, p.keys}, Services: p.catalog, Releases: releases{p}, Ready: p.readiness(),
 		Logger: p.logger, HSTS: p.config.TLS.Cert != "", Shelf: p.shelf,
 	})
 	if err != nil {

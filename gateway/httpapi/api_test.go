@@ -55,7 +55,10 @@ func (r retriever) Retrieve(_ context.Context, q gateway.Query) ([]gateway.Passa
 type decisions struct {
 	ListFunc func(httpapi.DecisionFilter) (httpapi.DecisionPage, error)
 	FindFunc func(gateway.TenantID, string) (httpapi.StoredDecision, error)
+	NoteFunc func(httpapi.Look) error
 }
+
+func (d decisions) Note(_ context.Context, l httpapi.Look) error { return d.NoteFunc(l) }
 
 func (d decisions) List(_ context.Context, f httpapi.DecisionFilter) (httpapi.DecisionPage, error) {
 	return d.ListFunc(f)
@@ -311,6 +314,8 @@ func TestSearch(t *testing.T) {
 func TestDecisionsAreSeenByTheirOwnersOnly(t *testing.T) {
 	t.Parallel()
 	var filters []httpapi.DecisionFilter
+	var looks []httpapi.Look
+	var noted error
 	b := setup(t, func(c *httpapi.Config, _ *gateway.Config) {
 		c.Decisions = decisions{
 			ListFunc: func(f httpapi.DecisionFilter) (httpapi.DecisionPage, error) {
@@ -321,6 +326,7 @@ func TestDecisionsAreSeenByTheirOwnersOnly(t *testing.T) {
 				// A store that ignores the tenant must not matter.
 				return httpapi.StoredDecision{Record: gateway.Record{ID: id, Tenant: "musterstadt", System: gateway.SystemID(strings.TrimPrefix(id, "e-"))}}, nil
 			},
+			NoteFunc: func(l httpapi.Look) error { looks = append(looks, l); return noted },
 		}
 	})
 	got := b.call(t, "GET", "/api/v1/decisions?from=2026-01-01&to=2026-01-31&effect=deny&system=fremd&limit=7&cursor=1.2&rule=KIVO-05", "")
@@ -331,7 +337,8 @@ func TestDecisionsAreSeenByTheirOwnersOnly(t *testing.T) {
 	if f.Tenant != "musterstadt" || f.System != "wohngeld" || f.To.Format(time.DateOnly) != "2026-02-01" || f.Limit != 7 || f.Effect != "deny" || f.Rule != "KIVO-05" || f.Cursor != "1.2" {
 		t.Errorf("filter = %+v, want the caller's own system", f)
 	}
-	b.call(t, "GET", "/api/v1/decisions?system=fremd", "", "Authorization", "Bearer revision")
+	auditor := []string{"Authorization", "Bearer revision", "Schleuse-Reason", "Beschwerde vom 3. November", "Schleuse-Case", "14.2/2026-17"}
+	b.call(t, "GET", "/api/v1/decisions?system=fremd", "", auditor...)
 	if filters[1].System != "fremd" || filters[1].Tenant != "musterstadt" {
 		t.Errorf("filter of the revision = %+v", filters[1])
 	}
@@ -340,8 +347,22 @@ func TestDecisionsAreSeenByTheirOwnersOnly(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", path, got.status, status)
 		}
 	}
-	if got := b.call(t, "GET", "/api/v1/decisions/e-melderegister", "", "Authorization", "Bearer revision"); got.status != 200 {
+	if got := b.call(t, "GET", "/api/v1/decisions/e-melderegister", "", auditor...); got.status != 200 {
 		t.Errorf("revision: got %d", got.status)
+	}
+	if len(looks) != 2 || looks[0].ID != "" || looks[1].ID != "e-melderegister" || looks[1].Reason != "Beschwerde vom 3. November" || looks[1].Case != "14.2/2026-17" {
+		t.Errorf("looks = %+v, want one at the list and one at the record", looks)
+	}
+	for name, headers := range map[string][]string{"no reason": nil, "a short one": {"Schleuse-Reason", "weil", "Schleuse-Case", "1"}, "no file number": {"Schleuse-Reason", "Beschwerde vom 3. November"}} {
+		for _, path := range []string{"/api/v1/decisions", "/api/v1/decisions/e-melderegister"} {
+			if got := b.call(t, "GET", path, "", append([]string{"Authorization", "Bearer revision"}, headers...)...); got.status != 400 || strings.Contains(got.body, "record") {
+				t.Errorf("%s, %s: got %d %s", name, path, got.status, got.body)
+			}
+		}
+	}
+	noted = &gateway.Error{Code: gateway.CodeNoRecord, Message: "Kein Vermerk."}
+	if got := b.call(t, "GET", "/api/v1/decisions/e-melderegister", "", auditor...); got.status/100 != 5 || strings.Contains(got.body, "melderegister") {
+		t.Errorf("a look without a note: %d %s", got.status, got.body)
 	}
 	if got := b.call(t, "GET", "/api/v1/decisions/e-wohngeld", "", "Authorization", "Bearer nachbar"); got.status != 404 {
 		t.Errorf("neighbour: got %d", got.status)

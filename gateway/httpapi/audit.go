@@ -28,9 +28,9 @@ type Proofs interface {
 	Proof(ctx context.Context, tenant gateway.TenantID, id string) (any, error)
 	// Between proves that the record only grew.
 	Between(ctx context.Context, from, to ProofPoint) (any, error)
-	// Export writes a zip with the tenant's entries that match, after a note that
-	// the caller has it.
-	Export(ctx context.Context, caller gateway.Caller, f DecisionFilter, w io.Writer) error
+	// Export writes a zip with the tenant's entries that match, after a note of who
+	// has it, and why.
+	Export(ctx context.Context, l Look, f DecisionFilter, w io.Writer) error
 	// Notes is a page of the tenant's journal.
 	Notes(ctx context.Context, f NoteFilter) (any, error)
 }
@@ -197,9 +197,14 @@ func (s *Server) auditExport(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	why, err := look(caller, "", c.Request.Header)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	f.Tenant = caller.Tenant
 	w := &attachment{c: c}
-	if err := s.Proofs.Export(c.Request.Context(), caller, f, w); err != nil {
+	if err := s.Proofs.Export(c.Request.Context(), why, f, w); err != nil {
 		if !w.begun {
 			s.fail(c, err)
 			return

@@ -22,6 +22,7 @@ type prover struct {
 	from, to httpapi.ProofPoint
 	notes    httpapi.NoteFilter
 	export   httpapi.DecisionFilter
+	look     httpapi.Look
 	fails    error
 }
 
@@ -39,8 +40,8 @@ func (p *prover) Between(_ context.Context, from, to httpapi.ProofPoint) (any, e
 	return map[string]bool{"valid": true}, nil
 }
 
-func (p *prover) Export(_ context.Context, _ gateway.Caller, f httpapi.DecisionFilter, w io.Writer) error {
-	p.export = f
+func (p *prover) Export(_ context.Context, l httpapi.Look, f httpapi.DecisionFilter, w io.Writer) error {
+	p.export, p.look = f, l
 	if p.fails != nil {
 		return p.fails
 	}
@@ -78,6 +79,8 @@ func TestProofs(t *testing.T) {
 	call := func(key, path string) *httptest.ResponseRecorder {
 		q := httptest.NewRequest(http.MethodGet, path, nil)
 		q.Header.Set("Authorization", "Bearer "+key)
+		q.Header.Set("Schleuse-Reason", "Prüfung der Rechtsgrundlage")
+		q.Header.Set("Schleuse-Case", "14.2/2026-17")
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, q)
 		return w
@@ -92,8 +95,8 @@ func TestProofs(t *testing.T) {
 	if got := call("tann revision", "/api/v1/audit/entries/e-1/proof"); got.Code != 404 || strings.Contains(got.Body.String(), "e-1") {
 		t.Errorf("another tenant's entry: %d, %s", got.Code, got.Body)
 	}
-	if got := call("lohe revision", "/api/v1/audit/export?effect=deny"); got.Header().Get("Content-Type") != "application/zip" || got.Body.String() != "PK" || p.export.Tenant != "lohe" || p.export.Effect != "deny" {
-		t.Errorf("export: %v, %q, %+v", got.Header(), got.Body, p.export)
+	if got := call("lohe revision", "/api/v1/audit/export?effect=deny"); got.Header().Get("Content-Type") != "application/zip" || got.Body.String() != "PK" || p.export.Tenant != "lohe" || p.export.Effect != "deny" || p.look.Reason != "Prüfung der Rechtsgrundlage" || p.look.Case != "14.2/2026-17" {
+		t.Errorf("export: %v, %q, %+v, %+v", got.Header(), got.Body, p.export, p.look)
 	}
 	p.fails = &gateway.Error{Code: gateway.CodeNoRecord, Message: "Kein Vermerk.", Err: errors.New("disk full")}
 	if got := call("lohe revision", "/api/v1/audit/export"); got.Code/100 != 5 || strings.Contains(got.Body.String(), "PK") {

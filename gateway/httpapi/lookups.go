@@ -12,7 +12,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,6 +26,17 @@ type Decisions interface {
 	List(ctx context.Context, f DecisionFilter) (DecisionPage, error)
 	// Find returns CodeNotFound when the tenant has no such record.
 	Find(ctx context.Context, tenant gateway.TenantID, id string) (StoredDecision, error)
+	// Note writes down that an auditor looks; without it nothing is shown.
+	Note(ctx context.Context, l Look) error
+}
+
+// Look is an auditor who reads what others have asked, and why.
+type Look struct {
+	Caller gateway.Caller
+	// ID is the record that is opened; empty for a list.
+	ID string
+	// Reason is a sentence without names, Case the file number of the audit.
+	Reason, Case string
 }
 
 // DecisionFilter chooses records. Tenant is always set; empty fields do not restrict.
@@ -53,12 +66,37 @@ type StoredDecision struct {
 	Closing *gateway.Closing `json:"closing,omitempty"`
 }
 
-// rolesOfTenant may see the records of the whole tenant; any other key sees
-// those of its own system.
-var rolesOfTenant = [...]string{"revision", "richtlinien", "mandant"}
+// audits says whether the caller may see the records of the whole tenant. Any other
+// key, that of an administrator too, sees what its own system has asked.
+func audits(caller gateway.Caller) bool { return slices.Contains(caller.Roles, roleRevision) }
 
-func seesTenant(caller gateway.Caller) bool {
-	return slices.ContainsFunc(caller.Roles, func(role string) bool { return slices.Contains(rolesOfTenant[:], role) })
+const (
+	minReason = 10  // characters
+	maxReason = 500 // characters
+)
+
+// look reads why an auditor asks.
+func look(caller gateway.Caller, id string, h http.Header) (Look, error) {
+	l := Look{Caller: caller, ID: id, Reason: strings.Join(strings.Fields(h.Get("Schleuse-Reason")), " "), Case: strings.TrimSpace(h.Get("Schleuse-Case"))}
+	if n := utf8.RuneCountInString(l.Reason); n < minReason || n > maxReason || !utf8.ValidString(l.Reason) {
+		return l, invalid("Schleuse-Reason", "Bitte begründen Sie in einem Satz ohne Namen, warum Sie in das Protokoll sehen: 10 bis 500 Zeichen in UTF-8.")
+	}
+	if l.Case == "" || len(l.Case) > maxHeader || !utf8.ValidString(l.Case) {
+		return l, invalid("Schleuse-Case", "Bitte geben Sie das Aktenzeichen Ihrer Prüfung an, höchstens 512 Byte in UTF-8.")
+	}
+	return l, nil
+}
+
+// noteLook writes down that an auditor looks, and why, before anything is shown.
+func (s *Server) noteLook(c *gin.Context, caller gateway.Caller, id string) error {
+	if !audits(caller) {
+		return nil
+	}
+	l, err := look(caller, id, c.Request.Header)
+	if err != nil {
+		return err
+	}
+	return s.Decisions.Note(c.Request.Context(), l)
 }
 
 // listDecisions is GET /api/v1/decisions.
@@ -75,8 +113,12 @@ func (s *Server) listDecisions(c *gin.Context) {
 		return
 	}
 	f.Tenant = caller.Tenant
-	if !seesTenant(caller) {
+	if !audits(caller) {
 		f.System = caller.System
+	}
+	if err := s.noteLook(c, caller, ""); err != nil {
+		s.fail(c, err)
+		return
 	}
 	page, err := s.Decisions.List(ctx, f)
 	if err != nil {
@@ -143,10 +185,13 @@ func (s *Server) getDecision(c *gin.Context) {
 	ctx := c.Request.Context()
 	caller := callOf(ctx).caller
 	d, err := s.Decisions.Find(ctx, caller.Tenant, c.Param("id"))
-	foreign := err == nil && (d.Record.Tenant != caller.Tenant || d.Record.System != caller.System && !seesTenant(caller))
+	foreign := err == nil && (d.Record.Tenant != caller.Tenant || d.Record.System != caller.System && !audits(caller))
 	if foreign || gateway.CodeOf(err) == gateway.CodeNotFound {
 		// What was asked for is anybody's text: neither header nor log repeat it.
 		err = &gateway.Error{Op: "find decision", Code: gateway.CodeNotFound, Message: msgNotFound}
+	}
+	if err == nil {
+		err = s.noteLook(c, caller, d.Record.ID)
 	}
 	if err != nil {
 		s.fail(c, err)
