@@ -5,8 +5,8 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"

@@ -102,6 +102,7 @@ var rights = map[string]right{
 
 	"GET /{$}":                  {"", 303, 303, 303},
 	"GET /login":                {"", 200, 200, 200},
+	"POST /login":               {"", 200, 200, 200},
 	"GET /login/callback":       {"", 404, 404, 404}, // no provider is configured
 	"GET /login/start":          {"", 404, 404, 404},
 	"GET /verzeichnis/{tenant}": {"", 404, 404, 404}, // nothing is published
@@ -115,7 +116,7 @@ var rights = map[string]right{
 	"GET /panel/draft":             {"S", 200, 200, 200},
 	"GET /panel/draft/{id}":        {"S", 200, 404, 404},
 	"GET /panel/draft/{id}/{file}": {"S", 200, 404, 404},
-	"GET /panel/launch":            {"", 403, 403, 403}, // without a ticket
+	"GET /panel/launch":            {"", 401, 401, 401}, // without a ticket
 	"POST /panel/approvals/{id}":   {"S", 400, 400, 400},
 	"POST /panel/check":            {"S", 400, 400, 400},
 	"POST /panel/draft":            {"S", 404, 404, 404},
@@ -136,6 +137,9 @@ func (v *visitor) try(pattern, path string) (status int, body string) {
 	}
 	if content != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if method != http.MethodPost {
+		byHand(r)
 	}
 	client := *v.client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -110,3 +110,65 @@ func TestSignInAtTheProvider(t *testing.T) {
 		t.Errorf("%d sign-ins are noted, want 2", len(n))
 	}
 }
+
+// Another site, a program that looks at links, or a browser that loads ahead signs
+// nobody in and uses no ticket up; the person is asked.
+func TestLoginLinkIsOpenedByThePerson(t *testing.T) {
+	t.Parallel()
+	s := openStage(t)
+	for name, headers := range map[string]map[string]string{
+		"another site":          {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+		"a frame":               {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+		"a picture":             {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+		"a browser that is old": nil,
+	} {
+		v, link := s.visitor(t, demoTenant), s.login(demoTenant, identity.RoleRevision)
+		page := v.send(http.MethodGet, link, headers, http.StatusOK)
+		if !strings.Contains(page.body, "Jetzt anmelden") {
+			t.Errorf("%s: the person is not asked", name)
+		}
+		v.get("/admin/decisions", http.StatusUnauthorized)
+		v.post("/login", url.Values{"t": {strings.TrimPrefix(link, "/login?t=")}}, http.StatusOK)
+		v.get("/admin/decisions", http.StatusOK)
+	}
+	v, link := s.visitor(t, demoTenant), s.login(demoTenant, identity.RoleRevision)
+	v.send(http.MethodGet, link, map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"}, http.StatusForbidden)
+	v.get(link, http.StatusOK)
+	v.get("/admin/decisions", http.StatusOK)
+}
+
+// A file that leaves a note is not taken because another site wants it, and no
+// page is looked at ahead.
+func TestFilesWithNotesAreForOwnClicks(t *testing.T) {
+	t.Parallel()
+	s := openStage(t)
+	v := s.visitor(t, demoTenant, allRoles...)
+	before := len(s.notes(t))
+	for _, path := range []string{"/admin/usage.csv", "/admin/register.json", "/admin/journal.csv"} {
+		for _, site := range []string{"cross-site", "same-site"} {
+			v.send(http.MethodGet, path, map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}, http.StatusForbidden)
+		}
+	}
+	v.send(http.MethodGet, "/admin/decisions", map[string]string{"Sec-Fetch-Site": "none", "Sec-Purpose": "prefetch"}, http.StatusForbidden)
+	if n := s.notes(t); len(n) != before {
+		t.Errorf("what was refused is noted: %+v", n[0])
+	}
+	v.send(http.MethodGet, "/admin/usage.csv", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK)
+	v.send(http.MethodGet, "/admin/decisions", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK) // a link in a report
+	if n := s.notes(t, audit.TopicExported); len(n) != 1 {
+		t.Errorf("%d exports are noted, want 1", len(n))
+	}
+}
+
+// send is a request with just these headers.
+func (v *visitor) send(method, path string, headers map[string]string, want int) answer {
+	v.t.Helper()
+	r, err := http.NewRequestWithContext(v.t.Context(), method, v.base+path, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	return v.do(r, want)
+}

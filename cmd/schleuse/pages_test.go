@@ -120,6 +120,13 @@ func (v *visitor) opened(id string) answer {
 	return v.post("/admin/decisions/"+id+"/open", url.Values{"begruendung": {"Stichprobe der Revision im November"}, "aktenzeichen": {"R-2026/11"}}, http.StatusOK)
 }
 
+// byHand says what a browser says of an address that a person typed.
+func byHand(r *http.Request) {
+	r.Header.Set("Sec-Fetch-Site", "none")
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	r.Header.Set("Sec-Fetch-Dest", "document")
+}
+
 // answer is a page after all redirects.
 type answer struct {
 	path, body string
@@ -132,6 +139,7 @@ func (v *visitor) get(path string, want int) answer {
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	byHand(r)
 	return v.do(r, want)
 }
 

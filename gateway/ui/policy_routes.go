@@ -72,7 +72,7 @@ func (u *UI) chainRoutes() []route {
 		{"GET /admin/integrity/checkpoint", forProof, u.integrityCheckpoint},
 		{"POST /admin/integrity/export", forRevision, u.integrityExport},
 		{"GET /admin/journal", forRevision, u.journalList},
-		{"GET /admin/journal.csv", forRevision, u.journalCSV},
+		{"GET /admin/journal.csv", forRevision, ownClick(u.journalCSV)},
 	}
 }
 

@@ -23,7 +23,7 @@ func (u *UI) registerRoutes() []route {
 	if p.Register != nil {
 		out = append(out,
 			route{"GET /admin/register", forOffice, u.registerShow},
-			route{"GET /admin/register.json", forOffice, u.registerJSON},
+			route{"GET /admin/register.json", forOffice, ownClick(u.registerJSON)},
 			route{"GET /verzeichnis/{tenant}", nil, u.registerPublic},
 			route{"GET /verzeichnis/{tenant}/verzeichnis.json", nil, u.registerPublicJSON})
 		if p.Tenants != nil {
@@ -38,7 +38,7 @@ func (u *UI) registerRoutes() []route {
 	if p.Usage != nil {
 		out = append(out,
 			route{"GET /admin/usage", forUsage, u.usageShow},
-			route{"GET /admin/usage.csv", forUsage, u.usageCSV})
+			route{"GET /admin/usage.csv", forUsage, ownClick(u.usageCSV)})
 	}
 	if p.Tenants != nil {
 		out = append(out,

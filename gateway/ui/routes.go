@@ -42,6 +42,7 @@ func (u *UI) commonRoutes() []route {
 	return []route{
 		{"GET /{$}", nil, u.start},
 		{"GET /login", nil, u.login},
+		{"POST /login", nil, u.loginSwap},
 		{"GET /login/start", nil, u.signInStart},
 		{"GET /login/callback", nil, u.signInFinish},
 		{"POST /logout", nil, u.logout},

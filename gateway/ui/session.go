@@ -39,12 +39,36 @@ func (u *UI) home(p identity.Person) string {
 	return checkPath
 }
 
-// login swaps a one-time ticket for a session.
+// login takes a one-time ticket out of an address. It swaps it at once only when
+// the browser says that the person opened the address by hand or from our own
+// page. Everybody else is asked first: another site could sign a browser in as
+// somebody it likes, and programs that look at links would use tickets up.
 func (u *UI) login(w http.ResponseWriter, r *http.Request) error {
 	ticket := r.URL.Query().Get("t")
+	switch {
+	case ticket == "":
+		return u.showLogin(w, r)
+	case fetchedAhead(r):
+		return notAhead()
+	case ownNavigation(r):
+		return u.swap(w, r, ticket)
+	}
+	v := loginView{view: u.view(r, "Anmelden"), Ticket: ticket}
+	v.Here = "/login"
+	return u.render(w, r, http.StatusOK, "login.html", v)
+}
+
+// loginSwap is the answer to that question.
+func (u *UI) loginSwap(w http.ResponseWriter, r *http.Request) error {
+	ticket := r.PostForm.Get("t")
 	if ticket == "" {
 		return u.showLogin(w, r)
 	}
+	return u.swap(w, r, ticket)
+}
+
+// swap swaps a one-time ticket for a session.
+func (u *UI) swap(w http.ResponseWriter, r *http.Request, ticket string) error {
 	person, err := u.Sessions.Take(r.Context(), ticket)
 	if gateway.CodeOf(err) == gateway.CodeUnauthenticated {
 		if p, unknown := u.Sessions.Person(r); unknown == nil { // the link was opened again

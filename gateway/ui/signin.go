@@ -20,6 +20,8 @@ type loginLink struct{ Address, Label string }
 type loginView struct {
 	view
 	Login loginLink
+	// Ticket waits for the person to say that the sign-in is wanted.
+	Ticket string
 }
 
 func (u *UI) showLogin(w http.ResponseWriter, r *http.Request) error {

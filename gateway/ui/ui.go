@@ -226,6 +226,9 @@ func formError(err error) error {
 func (u *UI) roles(roles ...string) func(handler) http.Handler {
 	return func(h handler) http.Handler {
 		return u.page(func(w http.ResponseWriter, r *http.Request) error {
+			if fetchedAhead(r) {
+				return notAhead()
+			}
 			person, err := u.enter(w, r)
 			if err != nil {
 				return err
