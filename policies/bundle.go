@@ -320,7 +320,7 @@ func tenantData(tenants map[gateway.TenantID]Tenant, aliases map[string]string) 
 	for id, t := range tenants {
 		t.Services = append([]gateway.ServiceID{}, t.Services...)
 		t.Residencies = append([]gateway.Residency{}, t.Residencies...)
-		t.Releases = append([]Release{}, t.Releases...)
+		t.Releases = slices.DeleteFunc(append([]Release{}, t.Releases...), func(r Release) bool { return r.Undated() })
 		t.Rules = slices.Clone(t.Rules)
 		for i := range t.Releases {
 			t.Releases[i].Purposes = canonicalPurposes(t.Releases[i].Purposes, aliases)

@@ -104,6 +104,9 @@ var setupChecks = [...]setupCheck{
 	{"tenant_release", "Art. 26, 27 und 49 Abs. 3 KI-VO, Art. 35 DSGVO", func(s Setup, say func(string, string)) {
 		eachTenant(s, func(id gateway.TenantID, t Tenant) {
 			for _, r := range t.Releases {
+				if r.ValidFrom != "" && r.Undated() {
+					say(tenant(id), fmt.Sprintf("Die Freigabe für „%s“ gilt nicht: Ein Tag fehlt oder hat nicht die Form JJJJ-MM-TT (AIA-003).", r.Service))
+				}
 				if missing := r.missing(); len(missing) > 0 {
 					say(tenant(id), fmt.Sprintf("Der Freigabe für „%s“ fehlt: %s (AIA-003).", r.Service, strings.Join(missing, ", ")))
 				}

@@ -6,6 +6,7 @@ package policies
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -50,8 +51,31 @@ func (d TenantDuties) complete(aliases map[string]string) TenantDuties {
 		keep[name] = max(keep[name], d.KeepContent[purpose])
 	}
 	d.Roles, d.KeepContent = roles, keep
+	d.StaffInformed, d.Trained = onlyDay(d.StaffInformed), onlyDay(d.Trained)
 	d.Registers, d.OtherSources = append([]string{}, d.Registers...), append([]string{}, d.OtherSources...)
 	return d
+}
+
+// isDay says whether a text is a day such as 2026-11-21. Rules compare days as texts:
+// in any other form one could come too early, or never end.
+func isDay(text string) bool {
+	_, err := time.Parse(time.DateOnly, text)
+	return err == nil
+}
+
+func onlyDay(text string) string {
+	if !isDay(text) {
+		return ""
+	}
+	return text
+}
+
+// Undated says that the first or the last day of a release is none; it releases nothing.
+func (r Release) Undated() bool { return !isDay(r.ValidFrom) || r.ValidTo != "" && !isDay(r.ValidTo) }
+
+// Undated says that a day of a duty is written in another form; it counts as missing.
+func (d TenantDuties) Undated() bool {
+	return d.StaffInformed != onlyDay(d.StaffInformed) || d.Trained != onlyDay(d.Trained)
 }
 
 // fieldData are the field lists of a service as data.

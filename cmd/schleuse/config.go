@@ -305,6 +305,7 @@ func (c *Config) Validate() error {
 		problems = append(problems, err)
 	}
 	problems = append(problems, c.validateSources()...)
+	problems = append(problems, c.validateDays()...)
 	problems = append(problems, c.validateVault())
 	if _, err := fromEnvironment(c.Database); err != nil {
 		problems = append(problems, fmt.Errorf("database: %w", err))
