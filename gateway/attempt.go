@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,19 +19,26 @@ type try struct {
 	restorer Restorer // nil: nothing was replaced
 	given    []string // what the model is given
 	note     Attempt
-	// sent: a model was asked; over: the attempt has ended.
-	sent, over bool
-	place      Place
-	observed   func(Attempt)
+	sent     atomic.Bool // a model was asked
+	over     bool
+	place    Place
+	observed func(Attempt)
+	stop     context.CancelFunc // of an attempt that is not alone
+	// What came: a whole answer, or one in pieces of which the beginning was read.
+	answer Answer
+	stream *ledStream
 }
+
+// sender asks the model and leaves in the attempt what came. It touches nothing else.
+type sender func(context.Context, *try) error
 
 // attempt sends the request along its routes until one answers. What may be
 // tried, and when, is the router's judgement; that nothing of an answer has
 // reached the caller yet is this function's: send returns before that.
-func (p *passage) attempt(ctx context.Context, send func(context.Context, *try) error) error {
+func (p *passage) attempt(ctx context.Context, send sender) error {
 	ctx = p.beside(ctx)
-	for route := 0; ; {
-		err := p.try(ctx, p.routes[route], send)
+	for at := 0; ; {
+		err := p.try(ctx, at, send)
 		if err == nil {
 			return nil
 		}
@@ -44,52 +52,80 @@ func (p *passage) attempt(ctx context.Context, send func(context.Context, *try) 
 		if !sleep(ctx, pause) {
 			return p.fault("wait for the next attempt", ctx.Err())
 		}
-		route = next
+		at = next
 	}
 }
 
-// try is one attempt at one route. After a success it goes on until done.
-func (p *passage) try(ctx context.Context, route Route, send func(context.Context, *try) error) error {
-	if outside(route) {
+// try is one attempt at one route, maybe with a second one beside it (hedge.go).
+// After a success it goes on until done.
+func (p *passage) try(ctx context.Context, at int, send sender) error {
+	if outside(p.routes[at]) {
 		if err := p.durable(ctx); err != nil {
 			return err
 		}
 	}
 	p.lose()
-	t := &try{route: route, note: Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}}
+	own, t := p.start(ctx, p.routes[at])
 	p.current = t
-	ctx, t.observed = p.g.observeAttempt(ctx, p.request, route)
-	err := p.prepare(ctx, t)
+	err := p.address(t)
 	if err == nil {
-		t.sent = true
-		err = send(ctx, t)
+		err = p.enter(own, t)
+	}
+	switch patience := p.patience(t); {
+	case err != nil:
+	case patience > 0:
+		err = p.race(ctx, own, at, patience, send)
+	default:
+		t.sent.Store(true)
+		err = send(own, t)
 	}
 	if err != nil {
-		p.done(t, err)
+		p.done(p.current, err)
+		return err
 	}
-	return err
+	p.adopt(p.current)
+	return nil
 }
 
-// prepare takes a place and makes the call.
-func (p *passage) prepare(ctx context.Context, t *try) error {
+// start begins an attempt; what belongs to it goes on with its context.
+func (p *passage) start(ctx context.Context, route Route) (context.Context, *try) {
+	t := &p.first
+	if p.current != nil {
+		t = &try{}
+	}
+	t.route = route
+	t.note = Attempt{Model: route.Model, Endpoint: route.Endpoint, Started: p.g.Now()}
+	ctx, t.observed = p.g.observeAttempt(ctx, p.request, route)
+	return ctx, t
+}
+
+// enter takes a place.
+func (p *passage) enter(ctx context.Context, t *try) error {
 	place, err := p.g.Router.Enter(ctx, p.request, t.route)
 	if err != nil {
 		return p.fault("enter", err)
 	}
 	t.place = place
-	if err := p.address(t); err != nil {
-		return err
-	}
-	p.request.Body, p.restorer, p.given = t.body, t.restorer, t.given
 	return nil
 }
 
-// done ends an attempt, if it is under way.
+// adopt makes what the model of an attempt was given that of the passage.
+func (p *passage) adopt(t *try) {
+	p.request.Body, p.restorer, p.given = t.body, t.restorer, t.given
+}
+
+// done ends an attempt, if it is under way, and notes it.
 func (p *passage) done(t *try, err error) {
 	if t == nil || t.over {
 		return
 	}
-	t.note.Duration = p.g.Now().Sub(t.note.Started)
+	defer func() { p.closing.Attempts = append(p.closing.Attempts, t.note) }()
+	t.end(p.g.Now(), err)
+}
+
+// end gives the place back.
+func (t *try) end(now time.Time, err error) {
+	t.note.Duration = now.Sub(t.note.Started)
 	t.note.Code = CodeOf(err)
 	if known, ok := errors.AsType[*Error](err); ok {
 		t.note.RetryAfter = known.RetryAfter
@@ -97,7 +133,6 @@ func (p *passage) done(t *try, err error) {
 			t.note.Status = known.Upstream.Status
 		}
 	}
-	p.closing.Attempts = append(p.closing.Attempts, t.note)
 	place, observed := t.place, t.observed
 	t.over, t.place, t.observed = true, nil, nil // also when one of them panics
 	if place != nil {

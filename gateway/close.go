@@ -115,8 +115,7 @@ func (p *passage) recovered(ctx context.Context, err *error) {
 	if v == nil {
 		return
 	}
-	p.g.Logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", p.request.ID),
-		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+	logPanic(ctx, p.g.Logger, p.request.ID, v)
 	cause := &Error{Op: "passage", Code: CodeInternal, Message: "Die Anfrage konnte nicht bearbeitet werden.", RequestID: p.request.ID}
 	switch {
 	case p.opened:
@@ -129,6 +128,11 @@ func (p *passage) recovered(ctx context.Context, err *error) {
 	default:
 		*err = p.refuse(ctx, cause)
 	}
+}
+
+func logPanic(ctx context.Context, logger *slog.Logger, id string, v any) {
+	logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", id),
+		slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
 }
 
 // leave ends a request of which there is no record.

@@ -6,6 +6,7 @@ package gateway
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -154,6 +155,15 @@ const (
 	ResidencyNonEU     Residency = "non_eu"
 	ResidencyUnknown   Residency = ""
 )
+
+// residencies from most to least sovereign.
+var residencies = [...]Residency{ResidencyOwn, ResidencyPublicEU, ResidencyPrivateEU, ResidencyEUofNonEU, ResidencyNonEU}
+
+// AtLeast says that a residency is known, and as sovereign as another one or more.
+func (r Residency) AtLeast(other Residency) bool {
+	is, than := slices.Index(residencies[:], r), slices.Index(residencies[:], other)
+	return is >= 0 && is <= than
+}
 
 // ServiceCard is what policies know about a public service (Leistung).
 type ServiceCard struct {

@@ -6,9 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 )
 
@@ -67,7 +65,7 @@ func (u *underway) wait(ctx context.Context, logger *slog.Logger, id string) {
 	defer close(u.over)
 	defer func() {
 		if v := recover(); v != nil {
-			logger.LogAttrs(ctx, slog.LevelError, "panic", slog.String("request_id", id), slog.String("type", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+			logPanic(ctx, logger, id, v)
 			u.err = errors.New("the recorder panicked")
 		}
 		if u.ended(u.err); u.err != nil {
@@ -98,9 +96,12 @@ func (p *passage) durable(ctx context.Context) error {
 	return p.unopened(ctx, u.err)
 }
 
-// letGo frees what the context beside the record holds, once no model is asked any more.
+// letGo frees what the contexts of the attempts hold, once no model is asked any more.
 func (p *passage) letGo() {
 	if p.release != nil {
 		p.release(nil)
+	}
+	if p.current != nil && p.current.stop != nil {
+		p.current.stop()
 	}
 }

@@ -30,6 +30,7 @@ const (
 	CodeTruncated       Code = "truncated" // the answer ended before it was complete
 	CodeNoRecord        Code = "record_unavailable"
 	CodeCancelled       Code = "cancelled"
+	CodeSuperseded      Code = "superseded" // of an attempt: another one was faster
 	CodeInternal        Code = "internal"
 )
 

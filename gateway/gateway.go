@@ -195,6 +195,7 @@ type passage struct {
 	// routes may be taken, current is the attempt under way or the last one; nil: there was none.
 	routes  []Route
 	current *try
+	first   try
 	ticket  Ticket
 	// citing is set when the answer has to name its sources.
 	citing *citing
@@ -453,38 +454,41 @@ func (p *passage) unopened(ctx context.Context, err error) error {
 
 // complete asks for a whole answer.
 func (p *passage) complete(ctx context.Context) (Answer, error) {
-	var answer Answer
 	err := p.attempt(ctx, func(ctx context.Context, t *try) (err error) {
-		answer, err = p.g.Model.Complete(ctx, t.call)
+		t.answer, err = p.g.Model.Complete(ctx, t.call)
 		return err
 	})
 	if err != nil {
 		return Answer{}, err
 	}
-	p.closing.Usage = answer.Usage
+	t := p.current
+	p.closing.Usage = t.answer.Usage
 	if p.generates() {
-		p.produced = len(answer.Body)
+		p.produced = len(t.answer.Body)
 	}
-	p.current.note.Output = p.output()
-	p.done(p.current, nil)
-	return answer, nil
+	t.note.Output = p.output()
+	p.done(t, nil)
+	return t.answer, nil
 }
 
 // begin asks for an answer in pieces and returns when its first piece is there.
 // The attempt ends with the stream.
-func (p *passage) begin(ctx context.Context) (stream *ledStream, err error) {
-	err = p.attempt(ctx, func(ctx context.Context, t *try) error {
+func (p *passage) begin(ctx context.Context) (*ledStream, error) {
+	err := p.attempt(ctx, func(ctx context.Context, t *try) error {
 		upstream, err := p.g.Model.Stream(ctx, t.call)
 		if err != nil {
 			return err
 		}
-		if stream, err = lead(upstream); err != nil {
+		if t.stream, err = lead(upstream); err != nil {
 			return err
 		}
 		t.note.FirstByte = p.g.Now().Sub(t.note.Started)
 		return nil
 	})
-	return stream, err
+	if err != nil {
+		return nil, err
+	}
+	return p.current.stream, nil
 }
 
 // review decides about a whole answer, restores it and adds what is to be told.

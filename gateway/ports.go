@@ -91,6 +91,18 @@ type Router interface {
 	Next(ctx context.Context, r Request, routes []Route, attempts []Attempt, err error) (route int, pause time.Duration, again bool)
 }
 
+// Hedger is a Router that may have a slow request go a second way as well.
+type Hedger interface {
+	Router
+	// Patience is how long a request waits for content of its first attempt before
+	// another route may be asked beside it; 0: none is. It is asked once for a request.
+	Patience(r Request, first Route) time.Duration
+	// Beside names the route for a request whose patience is over; slow is the index of
+	// the one under way. The other one is as sovereign or more, well, has a place, and
+	// there is room in the budgets. false: the request goes on waiting.
+	Beside(r Request, routes []Route, slow int) (route int, ok bool)
+}
+
 // MaxRoutes bounds the routes of one request, MaxAttempts what is tried on them.
 const (
 	MaxRoutes   = 4

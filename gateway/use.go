@@ -143,7 +143,7 @@ func (p *passage) account() {
 		return
 	}
 	u := &p.closing.Usage
-	if !u.Reported && t.sent && (p.produced > 0 || worked(p.lastAttempt().Code)) {
+	if !u.Reported && t.sent.Load() && (p.produced > 0 || worked(p.lastAttempt().Code)) {
 		*u = Usage{Input: tokens(t.body.Len()), Output: tokens(p.produced), AudioSeconds: u.AudioSeconds, Estimated: true}
 	}
 	if u.AudioSeconds == 0 && (u.Reported || u.Estimated) {
@@ -162,9 +162,17 @@ func (p *passage) account() {
 // lose books, before the next attempt, one that came to nothing though a model has
 // read the request.
 func (p *passage) lose() {
-	if t := p.current; t != nil && t.sent && worked(t.note.Code) {
-		p.lost += t.route.Price.Of(tokens(t.body.Len()), 0) + t.route.Price.OfAudio(p.audioSeconds(usualAudio))
+	if t := p.current; t != nil && worked(t.note.Code) {
+		p.lost += p.read(t)
 	}
+}
+
+// read is the cost of a request that a model has read.
+func (p *passage) read(t *try) MicroEuro {
+	if !t.sent.Load() {
+		return 0
+	}
+	return t.route.Price.Of(tokens(t.body.Len()), 0) + t.route.Price.OfAudio(p.audioSeconds(usualAudio))
 }
 
 func (p *passage) lastAttempt() Attempt { return p.closing.Attempts[len(p.closing.Attempts)-1] }
@@ -173,7 +181,7 @@ func (p *passage) lastAttempt() Attempt { return p.closing.Attempts[len(p.closin
 // answer did not come or not to its end.
 func worked(c Code) bool {
 	switch c {
-	case "", CodeCancelled, CodeTimeout, CodeTruncated, CodeDenied:
+	case "", CodeCancelled, CodeSuperseded, CodeTimeout, CodeTruncated, CodeDenied:
 		return true
 	default:
 		return false

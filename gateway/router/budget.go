@@ -88,3 +88,6 @@ func (b *budget) take(now time.Time) bool {
 	b.left.Add(-b.price)
 	return true
 }
+
+// giveBack puts a retry back that was not made.
+func (b *budget) giveBack() { b.left.Add(b.price) }

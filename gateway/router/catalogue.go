@@ -48,6 +48,9 @@ type Entry struct {
 	Aliases []gateway.ModelID
 	// Limits of this entry; zero fields take the catalogue's.
 	Limits Limits
+	// HedgeAfter is how long a request waits here for content before another route is
+	// asked beside it, see Hedge; 0: none is.
+	HedgeAfter time.Duration
 }
 
 // Group is a name for several models, for example "schleuse/klein".
@@ -59,6 +62,8 @@ type Group struct {
 	Strategy Strategy
 	// Loose lets every turn of a conversation be chosen anew.
 	Loose bool
+	// HedgeAfter is that of all its models, whatever they say themselves.
+	HedgeAfter time.Duration
 }
 
 // Limits bounds what is sent to a model, or to an endpoint, at once.
@@ -157,6 +162,7 @@ func (k *checker) entry(at string, i int, e Entry, all []Entry) {
 		k.problem(at, "weight %d is negative", e.Weight)
 	}
 	k.limits(at+": limits", e.Limits)
+	k.hedge(at, e.HedgeAfter)
 	k.card(at, e.Card)
 	if first, ok := k.places[key{e.Card.ID, e.Endpoint}]; ok {
 		k.problem(at, "id %q is used twice at endpoint %q (models[%d]); a replica has an endpoint of its own", e.Card.ID, e.Endpoint, first)
@@ -251,6 +257,7 @@ func (k *checker) group(at string, g Group, again bool) {
 		}
 	}
 	k.strategy(at+": strategy", g.Strategy)
+	k.hedge(at, g.HedgeAfter)
 }
 
 func (k *checker) endpoints(c Catalogue) {
@@ -278,6 +285,15 @@ func (k *checker) limits(at string, l Limits) {
 	}
 	if l.Queue > maxQueue {
 		k.problem(at, "queue %d is larger than %d", l.Queue, maxQueue)
+	}
+}
+
+// leastHedge keeps a slip of the pen from having everything asked twice.
+const leastHedge = 10 * time.Millisecond
+
+func (k *checker) hedge(at string, after time.Duration) {
+	if after != 0 && after < leastHedge {
+		k.problem(at, "hedge_after %s is shorter than %s", after, leastHedge)
 	}
 }
 

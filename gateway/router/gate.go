@@ -142,6 +142,13 @@ func (g *gate) counts() (inside, waiting int, l Limits) {
 
 func (g *gate) free() bool { return g.limits.Concurrent <= 0 || g.inside < g.limits.Concurrent }
 
+// roomy says that there is a place at once.
+func (g *gate) roomy() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.free()
+}
+
 // note publishes the load. The caller holds the lock, like those of all below.
 func (g *gate) note() {
 	g.load.Store(int64(g.inside + g.waiting))

@@ -51,10 +51,10 @@ type measure struct {
 
 // tally is for Status.
 type tally struct {
-	requests, failures, retries, openings uint64
-	code                                  gateway.Code
-	status                                int
-	failed, good, changed                 time.Time
+	requests, failures, retries, hedges, openings uint64
+	code                                          gateway.Code
+	status                                        int
+	failed, good, changed                         time.Time
 }
 
 func newNode(k key, p *endpoint, l Limits, b Breaker) *node {

@@ -9,8 +9,8 @@
 // decide what is permitted and does not speak to models. Start at [Router].
 //
 // A request meets its files in this order: needs.go and plan.go (which routes),
-// enter.go (a place: breaker.go, gate.go), next.go (what follows a failure:
-// budget.go). catalogue.go is what is configured, snapshot.go the same made ready
+// enter.go (a place: breaker.go, gate.go), hedge.go (a second way beside a slow one),
+// next.go (what follows a failure: budget.go). catalogue.go is what is configured, snapshot.go the same made ready
 // for reading, node.go what is known of one server.
 package router
 
@@ -36,6 +36,7 @@ type Config struct {
 	Retry   Retry
 	Sticky  Sticky
 	Health  Health
+	Hedge   Hedge
 	// Now is the clock, Rand the source of chance (0 to 1, safe for concurrent
 	// use); defaults: time.Now and math/rand/v2.
 	Now  func() time.Time
@@ -49,10 +50,11 @@ type Router struct {
 	config  Config
 	current atomic.Pointer[snapshot]
 	memo    *memo
+	hedges  *budget
 	update  sync.Mutex
 }
 
-var _ gateway.Router = (*Router)(nil)
+var _ gateway.Hedger = (*Router)(nil)
 
 // New is Open with a catalogue of these entries and the defaults for the rest.
 func New(entries []Entry) (*Router, error) {
@@ -75,7 +77,7 @@ func Open(c Config) (*Router, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Router{config: c, memo: newMemo(c.Sticky)}
+	r := &Router{config: c, memo: newMemo(c.Sticky), hedges: c.Hedge.budget(c.Now())}
 	r.current.Store(r.build(c.Catalogue, nil))
 	r.config.Catalogue = Catalogue{} // from now on the snapshot speaks
 	return r, nil
@@ -105,6 +107,9 @@ func (c Config) checkShares() error {
 	}
 	if c.Retry.Share > 1 {
 		problems = append(problems, fmt.Errorf("retry.share: %v is more than 1", c.Retry.Share))
+	}
+	if c.Hedge.Share < 0 || c.Hedge.Share > 1 {
+		problems = append(problems, fmt.Errorf("hedge.share: %v is no share", c.Hedge.Share))
 	}
 	return errors.Join(problems...)
 }

@@ -6,6 +6,7 @@ package router
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -25,6 +26,7 @@ type snapshot struct {
 	names  map[gateway.ModelID]bool
 	cards  []gateway.ModelCard // of all models, once each
 	points []*endpoint
+	hedges bool // somebody has a time after which a second way is taken
 }
 
 // slot is one entry of the catalogue.
@@ -36,6 +38,7 @@ type slot struct {
 	rank     int
 	weight   float64
 	priority int // the highest weight of the model
+	hedge    time.Duration
 }
 
 type poolKey struct {
@@ -53,7 +56,8 @@ type pool struct {
 	cards      []gateway.ModelCard
 	strategy   Strategy
 	sticky     bool
-	single     bool     // one model, maybe with replicas
+	single     bool // one model, maybe with replicas
+	hedge      time.Duration
 	why        []string // by number of permitted models
 }
 
@@ -65,6 +69,7 @@ func (r *Router) build(c Catalogue, last *snapshot) *snapshot {
 		x := r.slot(e, c, s, last)
 		s.slots = append(s.slots, x)
 		s.byKey[key{e.Card.ID, e.Endpoint}] = x
+		s.hedges = s.hedges || e.HedgeAfter > 0
 		if !slices.ContainsFunc(s.cards, func(known gateway.ModelCard) bool { return known.ID == x.card.ID }) {
 			s.cards = append(s.cards, x.card)
 		}
@@ -92,7 +97,7 @@ func (r *Router) slot(e Entry, c Catalogue, s, last *snapshot) *slot {
 	}
 	limits := e.Limits.or(c.Limits).withDefaults()
 	x := &slot{
-		card: e.Card, able: able(e.Card), rank: rank(e.Card.Residency), weight: float64(max(e.Weight, 1)), priority: e.Weight,
+		card: e.Card, able: able(e.Card), rank: rank(e.Card.Residency), weight: float64(max(e.Weight, 1)), priority: e.Weight, hedge: e.HedgeAfter,
 		route: gateway.Route{
 			Model: e.Card.ID, Residency: e.Card.Residency, Operator: e.Card.Operator, Country: e.Card.Country,
 			Upstream: e.Upstream, Endpoint: e.Endpoint, Price: e.Card.Price,
@@ -148,6 +153,7 @@ func (s *snapshot) addPools(c Catalogue) {
 	}
 	s.addPool("", ids, Group{Strategy: standard})
 	for _, g := range c.Groups {
+		s.hedges = s.hedges || g.HedgeAfter > 0
 		if g.Strategy == "" {
 			g.Strategy = standard
 		}
@@ -177,7 +183,7 @@ func members(g Group, all []Entry) []gateway.ModelID {
 func (s *snapshot) addPool(name gateway.ModelID, ids []gateway.ModelID, g Group) {
 	s.names[name] = true
 	for _, o := range operations {
-		p := &pool{name: name, strategy: g.Strategy, sticky: !g.Loose}
+		p := &pool{name: name, strategy: g.Strategy, sticky: !g.Loose, hedge: g.HedgeAfter}
 		for order, id := range ids {
 			first := len(p.slots)
 			for _, x := range s.slots {

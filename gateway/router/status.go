@@ -34,11 +34,12 @@ type Status struct {
 	LastCode    gateway.Code `json:"last_code,omitempty"`
 	LastStatus  int          `json:"last_status,omitempty"`
 	LastFailure time.Time    `json:"last_failure,omitzero"`
-	// Since the start: attempts, those that failed, those that were retries, and
-	// how often the breaker opened.
+	// Since the start: attempts, those that failed, those that were retries or went
+	// beside a slow one, and how often the breaker opened.
 	Requests uint64 `json:"requests"`
 	Failures uint64 `json:"failures"`
 	Retries  uint64 `json:"retries"`
+	Hedges   uint64 `json:"hedges"`
 	Openings uint64 `json:"openings"`
 }
 
@@ -77,7 +78,7 @@ func (x *slot) status(now time.Time, window time.Duration) Status {
 	case StateClosed, StateHalfOpen:
 	}
 	out.LastCode, out.LastStatus, out.LastFailure = t.code, t.status, t.failed
-	out.Requests, out.Failures, out.Retries, out.Openings = t.requests, t.failures, t.retries, t.openings
+	out.Requests, out.Failures, out.Retries, out.Hedges, out.Openings = t.requests, t.failures, t.retries, t.hedges, t.openings
 	return out
 }
 
