@@ -446,7 +446,11 @@ func (p *parts) printDemo(out io.Writer, o demoOptions, links demoLinks, l demoL
 	}
 	line("Regeln", "%d geladen, Stand %s", len(p.engine.Rules()), p.engine.Revision())
 	line("Leistungen", "%d, von Bauantrag bis Wohngeld", len(p.catalog.Services()))
-	line("Akte", "%s, Wohngeld, %d Dokumente, dazu %d Dienstanweisungen, Index in %.1f s", demoCase, l.documents, l.instructions, l.index.Seconds())
+	if l.documents+l.instructions == 0 {
+		line("Akte", "%s, Wohngeld; Dokumente und Dienstanweisungen sind eingelesen und unverändert", demoCase)
+	} else {
+		line("Akte", "%s, Wohngeld, %d Dokumente, dazu %d Dienstanweisungen, Index in %.1f s", demoCase, l.documents, l.instructions, l.index.Seconds())
+	}
 	if l.statutes > 0 {
 		line("Recht", "%d Gesetze mit %d Paragrafen eingelesen", l.statutes, l.sections)
 	} else {
