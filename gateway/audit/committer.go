@@ -53,6 +53,9 @@ func (l *Log) run() {
 }
 
 const (
+	// enough is how many that wait make a batch that waits for nobody: while it is
+	// made durable, the others write their entries down.
+	enough = 96
 	// maxGather is how long a batch waits for those who wrote together the last time.
 	maxGather = 2 * time.Millisecond
 	// maxPatience is how long endings that nobody waits for are kept, so that they
@@ -73,7 +76,7 @@ func (l *Log) gather(first *item) []*item {
 		}
 	}
 	take(first)
-	expected := l.together - l.together/8
+	expected := min(l.together-l.together/8, enough)
 	defer func() { l.together = waiting }()
 	var late <-chan time.Time
 	hurry := false // somebody waits
@@ -421,7 +424,7 @@ func (b *batcher) add(it *item) error {
 	if state.Opened || state.Closed {
 		return &gateway.Error{Code: gateway.CodeConflict, Message: "Zu dieser Kennung gibt es bereits einen Eintrag im Protokoll."}
 	}
-	b.push(it.row)
+	b.push(it.row, it.hash)
 	b.remove = append(b.remove, it.remove...)
 	b.states[it.row.ID] = State{Tenant: it.row.Tenant, Opened: true, Closed: it.row.Kind != KindOpen}
 	return nil
@@ -438,7 +441,7 @@ func (b *batcher) end(c gateway.Closing, state State) error {
 	if err != nil {
 		return err
 	}
-	b.push(row)
+	b.push(row, tlog.RecordHash(row.Body))
 	state.Closed = true
 	b.states[c.ID] = state
 	return nil
@@ -456,10 +459,10 @@ func (b *batcher) addLoose(endings map[string]gateway.Closing) {
 	}
 }
 
-func (b *batcher) push(row Row) {
+func (b *batcher) push(row Row, leaf tlog.Hash) {
 	row.Seq = b.edge.size
 	b.rows = append(b.rows, row)
-	b.hashes = append(b.hashes, b.edge.push(tlog.RecordHash(row.Body))...)
+	b.hashes = append(b.hashes, b.edge.push(leaf)...)
 }
 
 // finish signs the tree as it is now.

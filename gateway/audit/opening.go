@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/ki-schleuse/schleuse/gateway"
 )
 
@@ -28,7 +30,8 @@ func (o *opening) Wait(ctx context.Context) error { return o.log.wait(ctx, opOpe
 
 // item is one entry on its way into the log.
 type item struct {
-	row     Row // complete, unless closing is set; empty: only waits for what was before
+	row     Row       // complete, unless closing is set; empty: only waits for what was before
+	hash    tlog.Hash // of the body
 	closing *gateway.Closing
 	patient bool    // nobody waits
 	remove  []int64 // rows whose content is removed with it, see Batch.Remove
@@ -47,7 +50,14 @@ const (
 	stageDone
 )
 
-func newItem(row Row) *item { return &item{row: row, told: make(chan struct{})} }
+// newItem hashes the body here, where many callers do it at once.
+func newItem(row Row) *item {
+	it := &item{row: row, told: make(chan struct{})}
+	if row.Body != nil {
+		it.hash = tlog.RecordHash(row.Body)
+	}
+	return it
+}
 
 // take says that an item is to be written. Its caller has left, and it is left out,
 // unless it tells of a request that has happened.
@@ -153,14 +163,14 @@ func (l *Log) gaveUp(ctx context.Context, op, id string) error {
 }
 
 func (l *Log) explain(op, id string, err error) error {
-	var known *gateway.Error
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &known):
-		own := *known // several may wait for one entry
-		own.Op, own.RequestID = op, id
-		return &own
 	}
-	return noRecord(op, id, err)
+	var known *gateway.Error
+	if !errors.As(err, &known) {
+		return noRecord(op, id, err)
+	}
+	own := *known // several may wait for one entry
+	own.Op, own.RequestID = op, id
+	return &own
 }
