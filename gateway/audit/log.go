@@ -125,6 +125,7 @@ func New(ctx context.Context, config Config) (*Log, error) {
 		return nil, err
 	}
 	viewer.kept = config.Kept
+	viewer.overview.keep = config.Store.KeepSummary
 	writer := "w" + rand.Text()
 	alive, err := enlist(ctx, config, writer)
 	if err != nil {

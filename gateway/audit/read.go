@@ -19,11 +19,12 @@ import (
 
 // Viewer reads and proves the record. It needs public keys only.
 type Viewer struct {
-	reader  Reader
-	origin  string
-	public  []string
-	trusted note.Verifiers
-	kept    func(context.Context) ([][]byte, error) // see Config.Kept
+	reader   Reader
+	origin   string
+	public   []string
+	trusted  note.Verifiers
+	overview *overview
+	kept     func(context.Context) ([][]byte, error) // see Config.Kept
 }
 
 // WithKept returns a viewer that compares with what witnesses kept, see Config.Kept.
@@ -46,7 +47,7 @@ func NewViewer(reader Reader, public ...string) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Viewer{reader: reader, origin: first.Name(), public: public, trusted: keys}, nil
+	return &Viewer{reader: reader, origin: first.Name(), public: public, trusted: keys, overview: newOverview(reader)}, nil
 }
 
 // PublicKeys are the keys whose signatures this log trusts.
@@ -190,45 +191,6 @@ const (
 	maxLimit     = 500
 	maxSeq       = math.MaxInt64
 )
-
-// List returns one page of entries within the scope.
-func (v *Viewer) List(ctx context.Context, f Filter) (Page, error) {
-	after, err := parsePosition(f.Cursor)
-	if err != nil {
-		return Page{}, err
-	}
-	limit := pageLimit(f.Limit)
-	pairs, err := v.reader.Select(ctx, f, after, limit+1)
-	if err != nil {
-		return Page{}, err
-	}
-	var page Page
-	if len(pairs) > limit {
-		pairs = pairs[:limit]
-		last := pairs[limit-1].Open
-		page.Next = Position{Time: last.Time, Seq: last.Seq}.String()
-	}
-	page.Items = make([]Item, 0, len(pairs))
-	for _, p := range pairs {
-		if p.gone() {
-			continue
-		}
-		item, err := p.item()
-		if err != nil {
-			return Page{}, err
-		}
-		page.Items = append(page.Items, item)
-	}
-	if f.Totals {
-		totals, err := v.reader.Totals(ctx, f)
-		if err != nil {
-			return Page{}, err
-		}
-		totals.Bars = bars(totals.Hours, f)
-		page.Totals = &totals
-	}
-	return page, nil
-}
 
 func pageLimit(wanted int) int {
 	if wanted <= 0 {

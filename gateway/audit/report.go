@@ -69,6 +69,7 @@ const (
 	ProblemPending    ProblemKind = "pending"    // the list of entries without an end
 	ProblemProof      ProblemKind = "proof"      // a proof of an export
 	ProblemWitness    ProblemKind = "witness"    // a checkpoint kept elsewhere that is invalid
+	ProblemSummary    ProblemKind = "summary"    // the counts of a block that lists show
 	ProblemRemoved    ProblemKind = "removed"    // a content that is gone without a note, or is back in spite of one
 )
 

@@ -34,6 +34,10 @@ type Store interface {
 	// Alone runs do while no other process runs one of the same name; false:
 	// another one does, and do was not called.
 	Alone(ctx context.Context, name string, do func(context.Context) error) (bool, error)
+	// KeepSummary keeps a summary of a block that has none, unless contents were removed
+	// behind the given size of the record: they may have been in it. The removal of a
+	// content removes the summary of its block.
+	KeepSummary(ctx context.Context, s Summary, size int64) error
 	Reader
 }
 
@@ -57,6 +61,11 @@ type Reader interface {
 	Select(ctx context.Context, f Filter, after Position, limit int) ([]Pair, error)
 	// Find returns the rows of one id, the beginning first.
 	Find(ctx context.Context, id string) ([]Row, error)
+	// Facts returns the rows from one number on and before another one, in order,
+	// without their bodies.
+	Facts(ctx context.Context, from, to int64) ([]Row, error)
+	// Summaries returns up to limit of those that are kept, from a block on, in order.
+	Summaries(ctx context.Context, block int64, limit int) ([]Summary, error)
 	// Totals counts the stories that match.
 	Totals(ctx context.Context, f Filter) (Totals, error)
 	// Notes returns the notes that match with a number less than before, newest first;

@@ -61,6 +61,9 @@ type check struct {
 	unexplained []Row // rows without content that no note named then
 	crowded     bool  // there are more of them
 
+	counts  tally               // for the summaries
+	digests map[int64]tlog.Hash // of those of complete blocks
+
 	open         map[string]Pending // entries seen without an end so far
 	pending      map[string]Pending // what the store says
 	pendingSince int64              // size of the log when pending was read
@@ -143,6 +146,7 @@ func (c *check) walk(ctx context.Context) error {
 				return err
 			}
 		}
+		c.summarise()
 	}
 	c.report.Root = c.bytes.root().String()
 	if c.compared < c.until { // it was superseded while we looked
@@ -203,6 +207,7 @@ func (c *check) leaf(n int64, row *Row, stored []tlog.Hash) {
 		c.columns(*row)
 	}
 	c.pair(*row)
+	c.counts.add(*row)
 }
 
 func (c *check) columns(row Row) {
@@ -321,6 +326,9 @@ func (c *check) finish(ctx context.Context) error {
 		return err
 	}
 	if err := c.uncovered(ctx); err != nil {
+		return err
+	}
+	if err := c.summaries(ctx); err != nil {
 		return err
 	}
 	for id, p := range c.open {

@@ -73,6 +73,21 @@ func (m *meddled) Find(ctx context.Context, id string) ([]audit.Row, error) {
 	return m.Reader.Find(ctx, id)
 }
 
+func (m *meddled) Facts(ctx context.Context, from, to int64) ([]audit.Row, error) {
+	m.step()
+	return m.Reader.Facts(ctx, from, to)
+}
+
+func (m *meddled) Ends(ctx context.Context, ids []string) ([]audit.Row, error) {
+	m.step()
+	return m.Reader.Ends(ctx, ids)
+}
+
+func (m *meddled) Summaries(ctx context.Context, block int64, limit int) ([]audit.Summary, error) {
+	m.step()
+	return m.Reader.Summaries(ctx, block, limit)
+}
+
 func (m *meddled) Totals(ctx context.Context, f audit.Filter) (audit.Totals, error) {
 	m.step()
 	return m.Reader.Totals(ctx, f)

@@ -37,6 +37,7 @@ func Run(t *testing.T, b Backend) {
 		{"the gateway refuses rather than answers unrecorded", refuses},
 		{"a clock may jump", jumps},
 		{"lists filter, page and count", lists},
+		{"what is counted in advance is what there is", counted},
 		{"tenants never see each other", tenants},
 		{"every change is found", tampering},
 		{"a changed bit anywhere in a leaf is found", everyPart},

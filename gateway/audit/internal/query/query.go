@@ -369,6 +369,24 @@ func (r Reader) Ends(ctx context.Context, ids []string) ([]audit.Row, error) {
 	return list, wrap("read ends of entries", err)
 }
 
+// Facts returns rows without bodies.
+func (r Reader) Facts(ctx context.Context, from, to int64) ([]audit.Row, error) {
+	list, err := collect(ctx, r, scanShort, "SELECT "+short+" FROM entry WHERE seq >= $1 AND seq < $2 ORDER BY seq", from, to)
+	return list, wrap("read entries", err)
+}
+
+// Summaries returns those that are kept.
+func (r Reader) Summaries(ctx context.Context, block int64, limit int) ([]audit.Summary, error) {
+	list, err := collect(ctx, r, func(rows Rows) (s audit.Summary, err error) { return s, rows.Scan(&s.Block, &s.Body) },
+		"SELECT block, body FROM record_summary WHERE block >= $1 ORDER BY block LIMIT $2", block, limit)
+	return list, wrap("read summaries", err)
+}
+
+// KeepSummarySQL inserts a summary: block, body and the size of the record.
+const KeepSummarySQL = `INSERT INTO record_summary (block, body) SELECT $1, $2
+	WHERE NOT EXISTS (SELECT 1 FROM entry WHERE kind = 'note' AND removed = 0 AND topic = '` + audit.TopicRetained + `' AND seq >= $3)
+	ON CONFLICT (block) DO NOTHING`
+
 // Due returns rows whose time is over, the oldest first.
 func (r Reader) Due(ctx context.Context, d audit.Due, after audit.Position, limit int) ([]audit.Row, error) {
 	const day = "CAST(86400000000000 AS BIGINT)"
