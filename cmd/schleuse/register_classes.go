@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -16,8 +17,12 @@ import (
 // classes asks the policies for the page of classes.
 type classes struct{ p *parts }
 
-func (c classes) Guide(ctx context.Context) (ui.ClassGuide, error) {
-	g, err := c.p.engine.Guide(ctx)
+func (c classes) Guide(ctx context.Context, language string) (ui.ClassGuide, error) {
+	read := c.p.engine.Guide
+	if language == "en" {
+		read = c.p.engine.GuideEnglish
+	}
+	g, err := read(ctx)
 	if err != nil {
 		return ui.ClassGuide{}, err
 	}
@@ -38,6 +43,13 @@ func (c classes) Guide(ctx context.Context) (ui.ClassGuide, error) {
 	}
 	for _, e := range g.Examples {
 		out.Examples = append(out.Examples, ui.GuideExample(e))
+	}
+	if language == "en" {
+		for i, card := range out.Services {
+			if s, ok := c.p.catalog.Service(card.ID); ok {
+				out.Services[i].Title = cmp.Or(s.Title.EN, card.Title)
+			}
+		}
 	}
 	slices.SortFunc(out.Services, func(a, b gateway.ServiceCard) int { return strings.Compare(a.Title, b.Title) })
 	return out, nil

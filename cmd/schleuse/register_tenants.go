@@ -69,8 +69,8 @@ func (p *parts) releases(id gateway.TenantID) []policies.Release {
 func (d tenantDesk) Origins(id gateway.TenantID) []string { return d.p.frames(id) }
 
 // Purposes a key can be made for: those that somebody may be permitted.
-func (d tenantDesk) Purposes(ctx context.Context) ([]ui.GuidePurpose, error) {
-	guide, err := classes{d.p}.Guide(ctx)
+func (d tenantDesk) Purposes(ctx context.Context, language string) ([]ui.GuidePurpose, error) {
+	guide, err := classes{d.p}.Guide(ctx, language)
 	if err != nil {
 		return nil, err
 	}

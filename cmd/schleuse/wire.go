@@ -306,7 +306,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 func (p *parts) rules() []ui.Rule {
 	var out []ui.Rule
 	for _, r := range p.engine.Rules() {
-		out = append(out, ui.Rule{ID: r.ID, Title: r.Title, Basis: r.Basis, Text: r.Text, English: r.English})
+		out = append(out, ui.Rule{ID: r.ID, Title: r.Title, EnglishTitle: r.EnglishTitle, Basis: r.Basis, Text: r.Text, English: r.English})
 	}
 	return out
 }

@@ -59,7 +59,7 @@ var (
 // classify is GET /admin/classify. It decides nothing, admits nobody and is
 // noted nowhere.
 func (u *UI) classify(w http.ResponseWriter, r *http.Request) error {
-	guide, err := u.Register.Classes.Guide(r.Context())
+	guide, err := u.Register.Classes.Guide(r.Context(), u.language(r))
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (u *UI) classified(r *http.Request, g ClassGuide, plan ClassPlan, automatic
 		c.Automatic = &answer
 	}
 	c.Row = rowFor(c.Purpose.Rows, c.Service.AnnexIII)
-	if strings.Contains(c.Risk.Basis, c.Row.Source) {
+	if strings.Contains(u.rulebook(u.language(r)).norm(c.Risk.Basis), c.Row.Source) {
 		c.Row.Source = "" // said already
 	}
 	c.Class = classOf(g, cmp.Or(c.Risk.Class, c.Row.Class))

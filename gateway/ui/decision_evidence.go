@@ -178,8 +178,13 @@ func readPart(files *archive.Reader, name string) ([]byte, error) {
 
 func (u *UI) evidenceRules(entry audit.Entry) []evidenceRule {
 	out := []evidenceRule{}
-	for _, f := range u.inEnglish(firedRules(entry.Item)) {
-		out = append(out, evidenceRule{ID: f.Rule, Title: f.Title, Basis: f.Basis, Text: f.Text, English: f.English})
+	english := u.rulebook("en")
+	for _, f := range firedRules(entry.Item) {
+		one := evidenceRule{ID: f.Rule, Title: f.Title, Basis: f.Basis, Text: f.Text}
+		if s := english.sentence(f.Rule, f.Text); s.Lang == "" {
+			one.English = s.Text
+		}
+		out = append(out, one)
 	}
 	return out
 }

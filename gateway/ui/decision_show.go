@@ -22,8 +22,8 @@ type showView struct {
 	Row      row
 	Heading  phrase
 	Sentence []phrase
-	// Blocked is the sentence of the rule that refused, German like all rules.
-	Blocked  string
+	// Blocked is the rule that refused; nil: none did.
+	Blocked  *gateway.Reason
 	Rules    []firedRule
 	Silent   []Rule
 	Steps    []step
@@ -50,10 +50,8 @@ type showView struct {
 // firedRule is a rule that applied, with what it led to.
 type firedRule struct {
 	gateway.Reason
-	// English is the sentence of the rule, if it has one.
-	English string
-	Effect  phrase
-	Duties  []string
+	Effect phrase
+	Duties []string
 }
 
 // step is one line of the course of events.
@@ -129,9 +127,11 @@ func (u *UI) showView(r *http.Request) (showView, error) {
 	v.RuleLinks = u.opens(person, "GET /admin/policies/rules/{id}")
 	v.Heading, v.Sentence = heading(entry.Item), sentence(entry.Item)
 	if entry.Record.Effect() != gateway.EffectAllow {
-		v.Blocked = decisive(entry.Record, entry.Closing).Text
+		if reason := decisive(entry.Record, entry.Closing); reason.Text != "" {
+			v.Blocked = &reason
+		}
 	}
-	v.Rules = u.inEnglish(firedRules(entry.Item))
+	v.Rules = firedRules(entry.Item)
 	v.Silent = silent(u.Rules(), v.Rules)
 	v.Duties = entry.Record.Applied
 	v.Steps = steps(entry.Item)
@@ -243,18 +243,6 @@ func effectText(severity string) phrase {
 		return say("Modelle eingeschränkt")
 	}
 	return say("Hinweis")
-}
-
-// inEnglish adds the English sentences, as the rules in force have them.
-func (u *UI) inEnglish(fired []firedRule) []firedRule {
-	english := map[string]string{}
-	for _, r := range u.Rules() {
-		english[r.ID] = r.English
-	}
-	for i := range fired {
-		fired[i].English = english[fired[i].Rule]
-	}
-	return fired
 }
 
 // silent are the rules in force that did not apply.

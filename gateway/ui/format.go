@@ -93,6 +93,7 @@ func (u *UI) translate(lang string) func(text string, args ...any) string {
 func (u *UI) functions(lang string) template.FuncMap {
 	t := u.translate(lang)
 	speak := func(p phrase) string { return p.in(t) }
+	rules := u.rulebook(lang)
 	return template.FuncMap{
 		"t":         t,
 		"say":       speak,
@@ -119,6 +120,10 @@ func (u *UI) functions(lang string) template.FuncMap {
 		"current":   current,
 		"word":      func(table, key string) string { return t(word(table, key)) },
 		"lower":     strings.ToLower,
+		"ruletitle": rules.title,
+		"ruletext":  rules.sentence,
+		"ruleinfo":  rules.info,
+		"norm":      rules.norm,
 		"inc":       func(n int) int { return n + 1 },
 		"num":       number,
 		"formats":   func() []string { return []string{"ODT", "PDF", "DOCX", "HTML"} },

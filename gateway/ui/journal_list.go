@@ -269,7 +269,7 @@ func cells(values ...string) []string {
 func noteTopics() []string {
 	return []string{
 		audit.TopicRecordOpened, audit.TopicListViewed, audit.TopicExported, audit.TopicVerified, audit.TopicReleased, audit.TopicRejected,
-		audit.TopicPolicyProposed, audit.TopicPolicySigned, audit.TopicPolicyActivated, audit.TopicPolicyWithdrawn, audit.TopicShadowStarted, audit.TopicShadowEnded,
+		audit.TopicPolicyProposed, audit.TopicPolicySigned, audit.TopicPolicyActivated, audit.TopicPolicyInForce, audit.TopicPolicyRestored, audit.TopicPolicyWithdrawn, audit.TopicShadowStarted, audit.TopicShadowEnded,
 		audit.TopicTenantChanged, audit.TopicConfigurationChanged, audit.TopicHoldPlaced, audit.TopicHoldLifted, audit.TopicRetained, audit.TopicRetentionPostponed,
 		audit.TopicKeyDestroyed, audit.TopicAccessGiven, audit.TopicErased, audit.TopicSignedIn, audit.TopicBudgetNotice,
 	}

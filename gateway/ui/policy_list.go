@@ -135,7 +135,7 @@ func (f ruleFilter) check() error {
 }
 
 func (f ruleFilter) matches(r policies.RuleInfo, v validity) bool {
-	text := strings.ToLower(strings.Join([]string{r.ID, r.Title, r.Basis, r.Text, r.English}, "\n"))
+	text := strings.ToLower(strings.Join([]string{r.ID, r.Title, r.EnglishTitle, r.Basis, r.Text, r.English}, "\n"))
 	switch {
 	case f.Area != "" && f.Area != areaOf(r),
 		f.Norm != "" && !slices.Contains(norms(r.Basis), f.Norm),

@@ -12,13 +12,14 @@ func word(table, key string) string {
 			"procedure": "Verwaltungsverfahren",
 		},
 		"source": {
-			"embedded": "Mitgeliefert", "file": "Datei", "folder": "Ordner", "url": "Netzadresse", "rollback": "Rückkehr",
+			"embedded": "Mitgeliefert", "file": "Datei", "folder": "Ordner", "url": "Netzadresse", "rollback": "Rückkehr", "restore": "Wiederherstellung",
 		},
 		"effect": {"allow": "zugelassen", "deny": "abgelehnt"},
 		"topic": {
 			"record_opened": "Eintrag geöffnet", "list_viewed": "Liste angesehen", "exported": "Ausgegeben", "verified": "Protokoll geprüft",
 			"released": "Entwurf freigegeben", "rejected": "Entwurf abgelehnt", "policy_proposed": "Richtlinie vorgeschlagen",
-			"policy_signed": "Richtlinie unterschrieben", "policy_activated": "Richtlinie in Kraft gesetzt", "policy_withdrawn": "Richtlinie zurückgezogen",
+			"policy_signed": "Richtlinie unterschrieben", "policy_activated": "Richtlinie in Kraft gesetzt", "policy_in_force": "Richtlinie in Kraft",
+			"policy_restored": "Richtlinie wiederhergestellt", "policy_withdrawn": "Richtlinie zurückgezogen",
 			"shadow_started": "Schattenlauf begonnen", "shadow_ended": "Schattenlauf beendet", "tenant_changed": "Mandant geändert",
 			"configuration_changed": "Konfiguration geändert", "hold_placed": "Sperre gesetzt", "hold_lifted": "Sperre aufgehoben",
 			"retained": "Inhalte entfernt", "retention_postponed": "Entfernen verschoben", "key_destroyed": "Schlüssel vernichtet",

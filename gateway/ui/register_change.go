@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -36,8 +37,14 @@ func bookFields(e BookEntry) []bookField {
 	}
 }
 
-// Documented are the fields of an entry for its form.
-func (registerView) Documented(e BookEntry) []bookField { return bookFields(e) }
+// Documented are the fields of an entry for its form. They are German in every
+// language: what is sent back is compared with what the register says.
+func (v registerView) Documented(e BookEntry) []bookField {
+	if i := slices.IndexFunc(v.german.Entries, func(g BookEntry) bool { return g.ID() == e.ID() }); i >= 0 {
+		e = v.german.Entries[i]
+	}
+	return bookFields(e)
+}
 
 // editable reports whether the person may document the register here: who sets up
 // the tenant, unless it stands in the configuration.

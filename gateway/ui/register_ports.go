@@ -44,7 +44,8 @@ type PageNote struct {
 
 // Classes says what a planned use of AI is under the AI Act.
 type Classes interface {
-	Guide(ctx context.Context) (ClassGuide, error)
+	// Guide explains in a language, de or en.
+	Guide(ctx context.Context, language string) (ClassGuide, error)
 	Classify(ctx context.Context, p ClassPlan) (ClassResult, error)
 }
 
@@ -340,7 +341,7 @@ type TenantDesk interface {
 	// Origins of pages that may show the panel for the tenant.
 	Origins(id gateway.TenantID) []string
 	// Purposes a key can be made for, by id and title.
-	Purposes(ctx context.Context) ([]GuidePurpose, error)
+	Purposes(ctx context.Context, language string) ([]GuidePurpose, error)
 }
 
 // LimitLine is one limit.

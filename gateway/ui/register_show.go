@@ -27,6 +27,8 @@ type registerView struct {
 	// Edit: the person may document the uses, from this version of the tenant on.
 	Edit    bool
 	Version int64
+	// german is the register as its forms have it, in whatever language it is shown.
+	german Book
 }
 
 // registerCounts are the figures at the top.
@@ -38,7 +40,11 @@ func (u *UI) registerShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := registerView{view: u.view(r, "KI-Verzeichnis"), Book: book, Counts: countBook(book)}
+	shown, err := u.inLanguage(r.Context(), u.language(r), book)
+	if err != nil {
+		return err
+	}
+	v := registerView{view: u.view(r, "KI-Verzeichnis"), Book: shown, Counts: countBook(book), german: book}
 	v.JSON = "/admin/register.json?" + url.Values{"mandant": {string(book.Tenant)}}.Encode()
 	if book.Publish {
 		v.Link = publicPath(book.Tenant)
@@ -111,6 +117,9 @@ func publicPath(id gateway.TenantID) string { return "/verzeichnis/" + url.PathE
 func (u *UI) registerPublic(w http.ResponseWriter, r *http.Request) error {
 	book, err := u.Register.Register.Published(r.Context(), gateway.TenantID(r.PathValue("tenant")))
 	if err != nil {
+		return err
+	}
+	if book, err = u.inLanguage(r.Context(), u.language(r), book); err != nil {
 		return err
 	}
 	v := registerView{view: u.view(r, "KI-Verzeichnis"), Book: book, Counts: countBook(book), Public: true, JSON: publicPath(book.Tenant) + "/verzeichnis.json"}

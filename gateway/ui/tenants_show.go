@@ -78,7 +78,7 @@ func (u *UI) showTenant(w http.ResponseWriter, r *http.Request, issued *identity
 		Origins: strings.Join(desk.Origins(id), "\n"), Own: limitFields(t.Settings, by.Operator), Letter: letterFields(t.Settings["authority"]),
 	}
 	v.Path, v.Here = "/admin/tenants", tenantPath(id)
-	purposes, err := desk.Purposes(r.Context())
+	purposes, err := desk.Purposes(r.Context(), u.language(r))
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type Records interface {
 }
 
 // Rule is a rule of the policies as the pages explain it.
-type Rule struct{ ID, Title, Basis, Text, English string }
+type Rule struct{ ID, Title, EnglishTitle, Basis, Text, English string }
 
 // Config holds what the pages show and whom they serve.
 type Config struct {
