@@ -66,16 +66,29 @@ func serve(ctx context.Context, out, errOut io.Writer, c Config, load func() (Co
 		return err
 	}
 	fmt.Fprintf(out, "KI-Schleuse %s auf %s, Regelstand %s.\n", version, listener.Addr(), p.engine.Revision())
-	for _, t := range c.Tenants {
-		link, err := p.sessions.NewLogin(ctx, identity.Person{Tenant: t.ID, Name: "Verwaltung", Roles: []string{identity.RoleRevision}})
-		if err != nil {
-			return errors.Join(err, listener.Close())
-		}
-		fmt.Fprintf(out, "Anmeldelink %s (einmalig, 30 Minuten): %s/login?t=%s\n", t.ID, address(c, listener), link)
+	if err := printLogins(ctx, out, p, address(c, listener)); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	defer tuneMemory()() // not before: the start should leave a small heap
 	go releaseStart(ctx) // the port is open, nobody waits for it
 	return newService(p, load).run(ctx, p, listener)
+}
+
+// printLogins names a link for the auditor of each tenant, so that the pages can be
+// seen before persons sign in at a provider. With a provider there is none: whoever
+// reads the output of the service is not the auditor.
+func printLogins(ctx context.Context, out io.Writer, p *parts, at string) error {
+	if p.config.SignIn.Enabled() {
+		return nil
+	}
+	for _, t := range p.config.Tenants {
+		link, err := p.sessions.NewLogin(ctx, identity.Person{Tenant: t.ID, Name: "Verwaltung", Roles: []string{identity.RoleRevision}})
+		if err != nil {
+			return fmt.Errorf("make a login link for %s: %w", t.ID, err)
+		}
+		fmt.Fprintf(out, "Anmeldelink %s (einmalig, 30 Minuten): %s/login?t=%s\n", t.ID, at, link)
+	}
+	return nil
 }
 
 // listen opens the port, or says which one is taken and what to do.
