@@ -20,6 +20,7 @@ demo: build ## build and start the demonstration on 127.0.0.1 (stop with Ctrl+C)
 test: tools ## everything: lint, Go tests with the race detector, Rego tests, PostgreSQL, Chromium, LibreOffice, Node
 	@$(MAKE) --no-print-directory lint
 	@.ci/with-services go test -race -timeout 30m ./...
+	@SCHLEUSE_MUTATE=all go test -run NoMutation ./policies # the race detector is too slow for all of them
 
 lint: ## format, vet, golangci-lint where it is installed
 	@.ci/lint
