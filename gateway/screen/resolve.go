@@ -27,6 +27,21 @@ func resolve(cands []candidate) []candidate {
 	return kept
 }
 
+// merge puts what was found later, from index late on, among what was found before.
+// Each of the two is usually in order; spare is memory to work in.
+func merge(cands []candidate, late int, spare []candidate) (merged, left []candidate) {
+	old, fresh := cands[:late], cands[late:]
+	merged = slices.Grow(spare[:0], len(cands))
+	for len(old) > 0 && len(fresh) > 0 {
+		if placedBefore(&fresh[0], &old[0]) {
+			merged, fresh = append(merged, fresh[0]), fresh[1:]
+		} else {
+			merged, old = append(merged, old[0]), old[1:]
+		}
+	}
+	return append(append(merged, old...), fresh...), cands
+}
+
 // sortByPlace orders by position, the better first. Recognisers work from left
 // to right, so little is out of order; the work for what is more is bounded.
 func sortByPlace(cands []candidate) {
@@ -72,8 +87,16 @@ func better(a, b candidate) int {
 }
 
 func resolveCluster(kept, cluster []candidate) []candidate {
-	if len(cluster) == 1 {
+	switch len(cluster) {
+	case 1:
 		return append(kept, cluster[0])
+	case 2: // they overlap
+		winner, loser := cluster[0], cluster[1]
+		if better(winner, loser) > 0 {
+			winner, loser = loser, winner
+		}
+		inherit(&winner, loser)
+		return append(kept, winner)
 	}
 	slices.SortFunc(cluster, better)
 	from := len(kept)

@@ -84,6 +84,8 @@ type scan struct {
 	ats     []int32 // positions of '@'
 	fillers []int32 // positions of "<<"
 	cands   []candidate
+	before  []candidate // as they were before names were looked for again
+	spare   []candidate // for merging
 	names   []nameParts
 	hints   []hint // words that hint at a special category
 	set     uint16 // special categories

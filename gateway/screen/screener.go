@@ -287,7 +287,7 @@ func (s *Screener) collect(table *caseTable, readings []reading) (*Screening, er
 }
 
 // repeatNames finds the surnames of a table with the evidence of a trigger and
-// says whether there are any.
+// says whether that changes anything.
 func (s *scan) repeatNames(table *caseTable) bool {
 	own, before := s.table, len(s.cands)
 	s.table, s.knownEnd = table, -1
@@ -309,8 +309,10 @@ func (s *scan) repeatNames(table *caseTable) bool {
 		c.evidence, c.known = byTrigger, false
 		s.names[c.name].entity = -1
 	}
+	s.before = append(s.before[:0], s.cands[:before]...)
+	s.cands, s.spare = merge(s.cands, before, s.spare)
 	s.cands = resolve(s.cands)
-	return true
+	return !slices.Equal(s.cands, s.before)
 }
 
 // Screening is the result for one request.
