@@ -41,7 +41,7 @@ func (p *parts) releasePerson(who identity.Person) release.Person {
 			role = r
 		}
 	}
-	return release.Person{Tenant: who.Home(), Name: who.Name, Role: role, Pseudonym: p.keys.Pseudonymise(who.Home(), "user", who.User())}
+	return release.Person{Tenant: who.Home(), Name: who.Name, User: who.User(), Role: role, Pseudonym: p.keys.Pseudonymise(who.Home(), "user", who.User())}
 }
 
 // retentionState is how long contents are kept, and what was removed last.

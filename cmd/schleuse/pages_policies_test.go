@@ -188,6 +188,7 @@ func (s *stage) signerKey(t *testing.T, name string) string {
 // policyDesk is a stage with three officers, and drafts that got differently far.
 type policyDesk struct {
 	*stage
+	// kim proposes; lea and jo are the signers of the demonstration.
 	kim, lea, jo *visitor
 	dsb, isb     string
 	// active was activated, open waits for a signature, broken fails its checks.
@@ -201,7 +202,7 @@ func openPolicyDesk(t *testing.T) *policyDesk {
 	s := openStage(t)
 	s.fill(t)
 	d := &policyDesk{
-		stage: s, kim: s.officer(t, "Kim Yılmaz", policyRoles...), lea: s.officer(t, "Lea Brandt", policyRoles...), jo: s.officer(t, "Jo Peters", policyRoles...),
+		stage: s, kim: s.officer(t, "Kim Yılmaz", policyRoles...), lea: s.officer(t, "Robin Seidel", policyRoles...), jo: s.officer(t, "Sascha Lenz", policyRoles...),
 		dsb: s.signerKey(t, "datenschutz"), isb: s.signerKey(t, "informationssicherheit"), before: s.parts.engine.Revision(),
 	}
 	for range 3 {
@@ -234,9 +235,9 @@ func policySights(t *testing.T) (*stage, []sight) {
 	t.Helper()
 	d := openPolicyDesk(t)
 	d.release()
-	d.open = d.lea.proposeFile(d.stage, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
-	d.lea.impact(d.open)
-	d.kim.sign(d.open, d.dsb, http.StatusOK)
+	d.open = d.kim.proposeFile(d.stage, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
+	d.kim.impact(d.open)
+	d.lea.sign(d.open, d.dsb, http.StatusOK)
 	d.step(d.kim, d.open, "shadow", url.Values{"stunden": {"24"}}, http.StatusOK)
 	d.broken = d.jo.proposeFile(d.stage, "Verbotene Praktiken erst ab 2027", "rego/aiact/prohibited/prohibited.rego", `valid_from: "2025-02-02"`, `valid_from: "2027-02-02"`)
 	d.kim.post("/admin/policies/test", nil, http.StatusOK)
@@ -278,6 +279,7 @@ func TestPolicyRelease(t *testing.T) { // alone: the checks of a draft have two 
 		t.Error("the impact names neither the tenant nor the rule")
 	}
 	d.kim.sign(d.active, d.dsb, http.StatusForbidden) // the author
+	d.jo.sign(d.active, d.dsb, http.StatusForbidden)  // the key of somebody else
 	d.lea.sign(d.active, d.dsb, http.StatusOK)
 	d.lea.sign(d.active, d.isb, http.StatusForbidden) // twice the same person
 	d.step(d.lea, d.active, "activate", because("zu früh"), http.StatusForbidden)
@@ -287,15 +289,15 @@ func TestPolicyRelease(t *testing.T) { // alone: the checks of a draft have two 
 	d.step(d.lea, d.active, "shadow/end", nil, http.StatusOK)
 	d.step(d.lea, d.active, "activate", nil, http.StatusBadRequest) // no reason
 	page = d.step(d.lea, d.active, "activate", because("Beschluss der Lenkungsgruppe"), http.StatusOK)
-	if !strings.Contains(page.body, "In Kraft gesetzt von Lea Brandt") || d.parts.engine.Revision() == d.before {
+	if !strings.Contains(page.body, "In Kraft gesetzt von Robin Seidel") || d.parts.engine.Revision() == d.before {
 		t.Errorf("the policies are not in force: %s", d.parts.engine.Revision())
 	}
 	if page := d.kim.get("/admin/policies/rules/TEN-090", http.StatusOK); !strings.Contains(page.body, "Neu aufgenommen") {
 		t.Error("the new rule has no history")
 	}
-	second := d.lea.proposeFile(d.stage, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
-	d.lea.impact(second)
-	d.kim.sign(second, d.dsb, http.StatusOK)
+	second := d.kim.proposeFile(d.stage, "Satz der Regel klarer gefasst", "rego/dataprotection/training/training.rego", "darf mit Eingaben trainieren", "darf mit Eingaben ein Modell trainieren")
+	d.kim.impact(second)
+	d.lea.sign(second, d.dsb, http.StatusOK)
 	d.jo.sign(second, d.isb, http.StatusOK)
 	first := d.parts.engine.Revision()
 	d.step(d.jo, second, "activate", because("Sprachpflege"), http.StatusOK)
@@ -333,7 +335,7 @@ func TestBrokenPolicyDraft(t *testing.T) { // alone: the checks of a draft have 
 	d.step(d.lea, d.broken, "activate", because("trotzdem"), http.StatusForbidden)
 	d.step(d.lea, d.broken, "shadow", url.Values{"stunden": {"4"}}, http.StatusForbidden)
 	page = d.step(d.lea, d.broken, "withdraw", because("Musterfälle verletzt"), http.StatusOK)
-	if !strings.Contains(page.body, "Zurückgezogen von Lea Brandt") {
+	if !strings.Contains(page.body, "Zurückgezogen von Robin Seidel") {
 		t.Error("the page does not say who withdrew the draft")
 	}
 	page = d.lea.post("/admin/policies/proposals", url.Values{"datei": {"rego/dataprotection/training/training.rego"}, "text": {"kein Rego"}, "begruendung": {"Versuch"}}, http.StatusOK)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -37,8 +38,13 @@ type PoliciesConfig struct {
 	Require int `yaml:"require"`
 }
 
+// trust has the persons as the sign-in knows them.
 func (c PoliciesConfig) trust() release.Trust {
-	return release.Trust{Signers: c.Signers, Require: c.Require}
+	t := release.Trust{Signers: slices.Clone(c.Signers), Require: c.Require}
+	for i, s := range t.Signers {
+		t.Signers[i].Person = identity.ParseUser(s.Person)
+	}
+	return t
 }
 
 // source is where policies come from.
@@ -88,7 +94,7 @@ func (p *parts) openDesk(ctx context.Context) error {
 	}
 	p.desk, err = release.New(release.Config{
 		Store: p.state, Engine: p.engine, Source: source, Trust: p.config.Policies.trust(), Key: derive(p.config.secret, "policies in force"),
-		Note: p.noteRelease, History: p.pastRecords, SourcePoll: p.config.Policies.Poll, Logger: p.logger,
+		Note: p.noteRelease, Journal: p.pastReleases, History: p.pastRecords, SourcePoll: p.config.Policies.Poll, Logger: p.logger,
 	})
 	if err != nil {
 		return err
@@ -102,6 +108,25 @@ func (p *parts) noteRelease(ctx context.Context, e release.Event) error {
 		Time: time.Now(), Topic: e.Topic, Actor: e.Person.Pseudonym, Role: e.Person.Role, Object: e.Object,
 		Text: e.Text, Reason: e.Reason, Old: e.Old, New: e.New,
 	})
+}
+
+// pastReleases hands over the notes about policies, the newest first.
+func (p *parts) pastReleases(ctx context.Context, topics []string, yield func(release.Past) bool) error {
+	filter := audit.NoteFilter{Scope: audit.Scope{All: true}, Topics: topics, Object: release.Object}
+	for {
+		page, err := p.record.Notes(ctx, filter)
+		if err != nil {
+			return err
+		}
+		for _, n := range page.Notes {
+			if !yield(release.Past{Topic: n.Note.Topic, Time: n.Note.Time, Old: n.Note.Old, New: n.Note.New}) {
+				return nil
+			}
+		}
+		if filter.Cursor = page.Next; filter.Cursor == "" {
+			return nil
+		}
+	}
 }
 
 // pastRecords hands over the requests of all tenants since a moment.
@@ -135,12 +160,15 @@ func addOwnRules(tenants map[gateway.TenantID]policies.Tenant, d *identity.Direc
 // folder of the demonstration, where in operation they never are.
 func demoSigners(folder string) ([]release.Signer, error) {
 	var out []release.Signer
-	for _, name := range [...]string{"datenschutz", "informationssicherheit"} {
-		public, err := demoKey(filepath.Join(folder, "signers"), name)
-		if err != nil {
-			return nil, fmt.Errorf("key of signer %s: %w", name, err)
+	for _, who := range demoPeople() {
+		if who.does != "datenschutz" && who.does != "informationssicherheit" {
+			continue
 		}
-		out = append(out, release.Signer{Name: name, Key: public})
+		public, err := demoKey(filepath.Join(folder, "signers"), who.does)
+		if err != nil {
+			return nil, fmt.Errorf("key of signer %s: %w", who.does, err)
+		}
+		out = append(out, release.Signer{Name: who.does, Key: public, Person: who.person.User()})
 	}
 	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/policies/release"
 )
 
@@ -236,9 +237,16 @@ func withDesk(ctx context.Context, o deskOptions, do func(*parts) error) (err er
 	return do(p)
 }
 
-// releaser is whoever runs the command, as the record knows him.
+// releaser is whoever runs the command: the signer whose account it is, else the
+// account.
 func (p *parts) releaser() release.Person {
-	return release.Person{Name: operator().Name, Role: "kommandozeile", Pseudonym: operatorPseudonym(p.keys)}
+	who := release.Person{Tenant: identity.OperatorTenant, Name: operator().Name, Role: "kommandozeile", Pseudonym: operatorPseudonym(p.keys)}
+	for _, s := range p.config.Policies.trust().Signers {
+		if s.Account != "" && s.Account == account() {
+			who.User = s.Person
+		}
+	}
+	return who
 }
 
 func policyProposeCommand() *cobra.Command {

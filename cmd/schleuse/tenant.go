@@ -127,11 +127,15 @@ func withTenants(ctx context.Context, path string, f func(*identity.Registry) er
 
 // operator is whoever runs the command.
 func operator() identity.Actor {
-	name := "unbekannt"
+	return identity.Actor{Name: "kommandozeile " + account(), Operator: true}
+}
+
+// account is the login of whoever runs a command.
+func account() string {
 	if u, err := user.Current(); err == nil {
-		name = u.Username
+		return u.Username
 	}
-	return identity.Actor{Name: "kommandozeile " + name, Operator: true}
+	return "unbekannt"
 }
 
 func tenantCommand() *cobra.Command {

@@ -55,6 +55,8 @@ const (
 	TopicPolicyProposed       = "policy_proposed"
 	TopicPolicySigned         = "policy_signed"
 	TopicPolicyActivated      = "policy_activated"
+	TopicPolicyInForce        = "policy_in_force"
+	TopicPolicyRestored       = "policy_restored"
 	TopicPolicyWithdrawn      = "policy_withdrawn"
 	TopicShadowStarted        = "shadow_started"
 	TopicShadowEnded          = "shadow_ended"
@@ -155,7 +157,7 @@ func invalidNote(path, message string) error {
 // CommonTopics are those of the operator's notes that concern every tenant: how the
 // rules change by which all are decided.
 func CommonTopics() []string {
-	return []string{TopicPolicyProposed, TopicPolicySigned, TopicPolicyActivated, TopicPolicyWithdrawn, TopicShadowStarted, TopicShadowEnded}
+	return []string{TopicPolicyProposed, TopicPolicySigned, TopicPolicyActivated, TopicPolicyInForce, TopicPolicyRestored, TopicPolicyWithdrawn, TopicShadowStarted, TopicShadowEnded}
 }
 
 // NoteFilter chooses notes. Empty fields do not restrict.

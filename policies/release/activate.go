@@ -6,9 +6,6 @@ package release
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -33,6 +30,9 @@ func (d *Desk) Activate(ctx context.Context, by Person, id, reason string) (Revi
 	if len(p.Missing) > 0 {
 		return Revision{}, refused(p.Missing[0])
 	}
+	if err := d.checkApproval(ctx, p); err != nil {
+		return Revision{}, err
+	}
 	files, err := d.files(ctx, p.Digest)
 	if err != nil {
 		return Revision{}, err
@@ -41,8 +41,8 @@ func (d *Desk) Activate(ctx context.Context, by Person, id, reason string) (Revi
 	if err != nil {
 		return Revision{}, err
 	}
-	if statement.Impact != p.ImpactDigest {
-		return Revision{}, untrusted("unterschrieben ist ein anderer Bericht über die Auswirkung", nil)
+	if statement != p.statement() {
+		return Revision{}, untrusted("unterschrieben ist etwas anderes als dieser Entwurf", nil)
 	}
 	r, err := d.activate(ctx, files, Revision{
 		Revision: p.Revision, Bundle: p.Digest, Proposal: p.ID, From: "proposal", Signers: signers, Note: string(p.signed()),
@@ -52,7 +52,7 @@ func (d *Desk) Activate(ctx context.Context, by Person, id, reason string) (Revi
 		return Revision{}, err
 	}
 	p.Phase, p.End = PhaseActive, &r.Step
-	if err := write(ctx, d.config.Store, kindProposal, id, version, p); err != nil {
+	if err := d.writeSealed(ctx, kindProposal, id, version, p); err != nil {
 		d.config.Logger.LogAttrs(ctx, slog.LevelError, "proposal not marked as active", slog.String("proposal", id), slog.Any("error", err))
 	}
 	return r, nil
@@ -94,7 +94,7 @@ func (d *Desk) Rollback(ctx context.Context, by Person, revision, reason string)
 	r := Revision{
 		Revision: next(d.config.Now().UTC().Format("2006-01-02"), active.Revision, d.config.Engine.Revision()),
 		Bundle:   earlier.Bundle, Restores: cmp.Or(earlier.Restores, earlier.Revision), From: "rollback", Signers: earlier.Signers, Note: earlier.Note,
-		Step: Step{Person: by, Reason: reason},
+		Step: Step{Person: by, Reason: reason}, Signed: earlier.signedBy(),
 	}
 	if files, err = renamed(files, r.Revision); err != nil {
 		return Revision{}, err
@@ -114,6 +114,11 @@ func renamed(files Files, revision string) (Files, error) {
 // activate makes a revision the one in force: tried here, noted, then written for
 // all. It is called with d.step held.
 func (d *Desk) activate(ctx context.Context, files Files, r Revision) (Revision, error) {
+	if r.From != fromRestore { // which is there for states that were set back
+		if err := d.compare(ctx); err != nil {
+			return Revision{}, err
+		}
+	}
 	active, version, err := d.active(ctx)
 	if err != nil {
 		return Revision{}, err
@@ -130,7 +135,7 @@ func (d *Desk) activate(ctx context.Context, files Files, r Revision) (Revision,
 	if _, err := d.config.Engine.Beside(ctx, files.FS()); err != nil {
 		return Revision{}, &gateway.Error{Op: "activate policies", Code: gateway.CodeInvalid, Message: "Der Regelstand lässt sich hier nicht laden; es bleibt beim geltenden.", Err: err}
 	}
-	r.Sequence, r.Step.Time = active.Sequence+1, d.config.Now().UTC()
+	r.Sequence, r.Step.Time = max(active.Sequence, r.Sequence)+1, d.config.Now().UTC()
 	r.Seal = d.seal(r)
 	if err := d.noteActivation(ctx, inForce, r); err != nil {
 		return Revision{}, err
@@ -138,6 +143,10 @@ func (d *Desk) activate(ctx context.Context, files Files, r Revision) (Revision,
 	if err := d.put(ctx, r, version); err != nil {
 		d.noteFailure(ctx, r)
 		return Revision{}, err
+	}
+	// The state says so already: should the note fail, the next start writes it.
+	if err := d.noteInForce(context.WithoutCancel(ctx), r.Step.Person, r); err != nil {
+		d.config.Logger.LogAttrs(ctx, slog.LevelError, "policies in force not noted", slog.Any("error", err))
 	}
 	if err := d.follow(ctx); err != nil {
 		d.config.Logger.LogAttrs(ctx, slog.LevelError, "activated policies not loaded", slog.Any("error", err))
@@ -153,7 +162,7 @@ func (d *Desk) noteActivation(ctx context.Context, inForce string, r Revision) e
 	}
 	return d.note(ctx, Event{
 		Topic: TopicActivated, Person: r.Step.Person, Reason: r.Step.Reason, Text: text,
-		Old: stateJSON(inForce, ""), New: stateJSON(r.Revision, r.Bundle),
+		Old: stateJSON(inForce, ""), New: notedJSON(notedOf(r)),
 	})
 }
 
@@ -171,25 +180,32 @@ func stateJSON(revision, bundle string) json.RawMessage {
 
 // noteFailure says in the record that an activation did not take effect.
 func (d *Desk) noteFailure(ctx context.Context, r Revision) {
-	err := d.note(context.WithoutCancel(ctx), Event{Topic: TopicWithdrawn, Person: r.Step.Person, Text: fmt.Sprintf("Regelstand %s ist nicht in Kraft getreten.", r.Revision)})
-	if err != nil {
+	if err := d.noteNotInForce(context.WithoutCancel(ctx), r.Step.Person, notedOf(r)); err != nil {
 		d.config.Logger.LogAttrs(ctx, slog.LevelError, "failed activation not noted", slog.Any("error", err))
 	}
 }
 
-// put writes the revision for the history, then as the one in force.
+// put writes the revision as the one in force, then for the history. When it is not
+// known whether the store has taken it, the store is asked.
 func (d *Desk) put(ctx context.Context, r Revision, version int64) error {
 	err := write(ctx, d.config.Store, kindActive, activeID, version, r)
 	if gateway.CodeOf(err) == gateway.CodeConflict {
 		return conflict("Inzwischen wurde ein anderer Regelstand in Kraft gesetzt.")
 	}
 	if err != nil {
-		return err
+		if now, _, again := d.active(context.WithoutCancel(ctx)); again != nil || now.Seal != r.Seal {
+			return err
+		}
 	}
-	if err := write(ctx, d.config.Store, kindRevision, fmt.Sprintf("%012d", r.Sequence), 0, r); err != nil {
+	d.keepHistory(ctx, r)
+	return nil
+}
+
+func (d *Desk) keepHistory(ctx context.Context, r Revision) {
+	err := write(ctx, d.config.Store, kindRevision, fmt.Sprintf("%012d", r.Sequence), 0, r)
+	if err != nil && gateway.CodeOf(err) != gateway.CodeConflict { // a conflict: it is there
 		d.config.Logger.LogAttrs(ctx, slog.LevelError, "revision not kept for the history", slog.Any("error", err))
 	}
-	return nil
 }
 
 // active is the revision in force, zero when none was activated.
@@ -204,23 +220,6 @@ func (d *Desk) active(ctx context.Context) (Revision, int64, error) {
 	return r, version, nil
 }
 
-// seal is a keyed digest of a revision.
-func (d *Desk) seal(r Revision) string {
-	r.Seal = ""
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return "" // never equal to a seal
-	}
-	mac := hmac.New(sha256.New, d.config.Key)
-	mac.Write(raw)
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-func (d *Desk) sealed(r Revision) bool {
-	want := d.seal(r)
-	return want != "" && hmac.Equal([]byte(want), []byte(r.Seal))
-}
-
 // verified are the files of a revision, after seal, content and signatures were
 // checked, and who signed.
 func (d *Desk) verified(ctx context.Context, r Revision) (Files, []string, error) {
@@ -231,7 +230,7 @@ func (d *Desk) verified(ctx context.Context, r Revision) (Files, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
-	statement, signers, err := d.config.Trust.Verify(files, []byte(r.Note))
+	statement, signers, err := d.config.Trust.verify(files, []byte(r.Note), r.signedBy())
 	if err != nil {
 		return nil, nil, err
 	}

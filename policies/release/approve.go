@@ -6,6 +6,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (d *Desk) Impact(ctx context.Context, by Person, id string, from time.Time)
 	}
 	p.Impact, p.ImpactDigest = &impact, impact.Digest()
 	p.Text = p.statement().Text()
-	if err := write(ctx, d.config.Store, kindProposal, id, version, p); err != nil {
+	if err := d.writeSealed(ctx, kindProposal, id, version, p); err != nil {
 		return Proposal{}, err
 	}
 	return d.Proposal(ctx, id)
@@ -82,8 +83,11 @@ func (d *Desk) Sign(ctx context.Context, by Person, id, signature string) (Propo
 	if err != nil {
 		return Proposal{}, err
 	}
-	if signer.Person != "" && signer.Person != by.Name {
-		return Proposal{}, refused(fmt.Sprintf("Der Schlüssel von %s darf nur von dieser Person eingereicht werden.", signer.Name))
+	switch {
+	case signer.revoked(time.Time{}):
+		return Proposal{}, refused(fmt.Sprintf("Der Schlüssel von %s ist widerrufen.", signer.Name))
+	case signer.Person != by.user():
+		return Proposal{}, refused(fmt.Sprintf("Der Schlüssel von %s darf nur von der Person eingereicht werden, die in der Konfiguration dafür steht (policies.signers, person).", signer.Name))
 	}
 	p.Signatures = append(p.Signatures, Signature{Signer: signer.Name, Person: by, Time: d.config.Now().UTC(), Line: line})
 	if err := d.note(ctx, Event{
@@ -91,7 +95,7 @@ func (d *Desk) Sign(ctx context.Context, by Person, id, signature string) (Propo
 	}); err != nil {
 		return Proposal{}, err
 	}
-	if err := write(ctx, d.config.Store, kindProposal, id, version, p); err != nil {
+	if err := d.writeSealed(ctx, kindProposal, id, version, p); err != nil {
 		return Proposal{}, err
 	}
 	return d.Proposal(ctx, id)
@@ -140,6 +144,43 @@ func (d *Desk) signatureOf(p Proposal, signature string) (string, Signer, error)
 	return "", Signer{}, invalid("signature", "Darin ist keine neue gültige Unterschrift eines eingerichteten Unterzeichners über den Text dieses Entwurfs.")
 }
 
+// checkApproval looks once more at everything on which an activation rests, whatever
+// was looked at before: text, report, and that those who signed, those who handed it
+// in and the author are different persons.
+func (d *Desk) checkApproval(ctx context.Context, p Proposal) error {
+	switch {
+	case p.Text != p.statement().Text():
+		return untrusted("der Text zum Unterschreiben ist nicht der dieses Entwurfs", nil)
+	case p.Impact != nil && p.Impact.Digest() != p.ImpactDigest, p.Impact == nil && p.ImpactDigest != "":
+		return untrusted("der Bericht über die Auswirkung ist ein anderer als der unterschriebene", nil)
+	}
+	if err := d.checkNotWithdrawn(ctx, p); err != nil {
+		return err
+	}
+	people := []Person{p.Author}
+	for _, s := range p.Signatures {
+		if !d.config.Trust.counts(s.Signer) {
+			continue
+		}
+		_, signers, err := d.config.Trust.Open([]byte(p.Text + "\n" + s.Line + "\n"))
+		switch {
+		case err != nil:
+			return err
+		case len(signers) != 1 || signers[0].Name != s.Signer:
+			return untrusted("eine Unterschrift stammt nicht von dem, der genannt ist", nil)
+		case signers[0].Person != s.Person.user():
+			return untrusted("der Schlüssel von "+s.Signer+" gehört einer anderen Person als der, die eingereicht hat", nil)
+		case slices.ContainsFunc(people, s.Person.same):
+			return untrusted("Verfasser und Unterzeichner sind nicht verschiedene Personen", nil)
+		}
+		people = append(people, s.Person)
+	}
+	if n := len(people) - 1; n < d.config.Trust.require() {
+		return untrusted(fmt.Sprintf("es trägt %d von %d nötigen Unterschriften", n, d.config.Trust.require()), nil)
+	}
+	return nil
+}
+
 func (p Proposal) signedBy(name string) bool {
 	for _, s := range p.Signatures {
 		if s.Signer == name {
@@ -167,7 +208,7 @@ func (d *Desk) Withdraw(ctx context.Context, by Person, id, reason string) (Prop
 	}); err != nil {
 		return Proposal{}, err
 	}
-	if err := write(ctx, d.config.Store, kindProposal, id, version, p); err != nil {
+	if err := d.writeSealed(ctx, kindProposal, id, version, p); err != nil {
 		return Proposal{}, err
 	}
 	return d.Proposal(ctx, id)

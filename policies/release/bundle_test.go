@@ -215,18 +215,21 @@ func TestSignatureAttacks(t *testing.T) {
 func TestSignersAreDifferentPersons(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t, "a", "b")
-	one, two := Signer{Name: "A", Key: k["a"].public}, Signer{Name: "B", Key: k["b"].public}
+	one, two := Signer{Name: "A", Key: k["a"].public, Person: "P"}, Signer{Name: "B", Key: k["b"].public, Person: "Q"}
 	_, rest, _ := strings.Cut(k["a"].public, "+")
 	cases := map[string]Trust{
 		"one":               {Signers: []Signer{one}},
 		"one is enough":     {Signers: []Signer{one, two}, Require: 1},
-		"a key twice":       {Signers: []Signer{one, {Name: "B", Key: one.Key}}},
-		"a name twice":      {Signers: []Signer{one, {Name: "A", Key: two.Key}}},
-		"a key renamed":     {Signers: []Signer{one, {Name: "B", Key: "c+" + rest}}},
-		"a person twice":    {Signers: []Signer{{Name: "A", Key: one.Key, Person: "P"}, {Name: "B", Key: two.Key, Person: "P"}}},
-		"no key":            {Signers: []Signer{one, {Name: "B"}}},
-		"a private key":     {Signers: []Signer{one, {Name: "B", Key: k["b"].private}}},
-		"no name":           {Signers: []Signer{one, {Key: two.Key}}},
+		"a key twice":       {Signers: []Signer{one, {Name: "B", Key: one.Key, Person: "Q"}}},
+		"a name twice":      {Signers: []Signer{one, {Name: "A", Key: two.Key, Person: "Q"}}},
+		"a key renamed":     {Signers: []Signer{one, {Name: "B", Key: "c+" + rest, Person: "Q"}}},
+		"a person twice":    {Signers: []Signer{one, {Name: "B", Key: two.Key, Person: "P"}}},
+		"an account twice":  {Signers: []Signer{{Name: "A", Key: one.Key, Person: "P", Account: "root"}, {Name: "B", Key: two.Key, Person: "Q", Account: "root"}}},
+		"no person":         {Signers: []Signer{one, {Name: "B", Key: two.Key}}},
+		"no day":            {Signers: []Signer{one, {Name: "B", Key: two.Key, Person: "Q", Revoked: "gestern"}}},
+		"no key":            {Signers: []Signer{one, {Name: "B", Person: "Q"}}},
+		"a private key":     {Signers: []Signer{one, {Name: "B", Key: k["b"].private, Person: "Q"}}},
+		"no name":           {Signers: []Signer{one, {Key: two.Key, Person: "Q"}}},
 		"more than signers": {Signers: []Signer{one, two}, Require: 3},
 	}
 	for name, trust := range cases {

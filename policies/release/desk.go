@@ -24,9 +24,19 @@ type Event struct {
 	// Topic is one of the Topic constants.
 	Topic  string
 	Person Person
-	// Object is "policies", Text one German sentence, Reason what the person said.
+	// Object is the constant of that name, Text one German sentence, Reason what the person said.
 	Object, Text, Reason string
 	// Old and New are what changes, as JSON; nil: nothing to say.
+	Old, New json.RawMessage
+}
+
+// Object is what the notes of a desk are about.
+const Object = "policies"
+
+// Past is an Event as the record has it.
+type Past struct {
+	Topic    string
+	Time     time.Time
 	Old, New json.RawMessage
 }
 
@@ -34,7 +44,9 @@ type Event struct {
 const (
 	TopicProposed    = "policy_proposed"
 	TopicSigned      = "policy_signed"
-	TopicActivated   = "policy_activated"
+	TopicActivated   = "policy_activated" // is about to be put in force
+	TopicInForce     = "policy_in_force"  // has been
+	TopicRestored    = "policy_restored"  // a state that had been set back was taken up
 	TopicWithdrawn   = "policy_withdrawn"
 	TopicShadow      = "shadow_started"
 	TopicShadowEnded = "shadow_ended"
@@ -52,6 +64,10 @@ type Config struct {
 	Key []byte
 	// Note writes a step into the record. An error means: the step is not taken.
 	Note func(ctx context.Context, e Event) error
+	// Journal hands over the notes of these topics that Note wrote, the newest first,
+	// until yield returns false. With it a state that was set back while nobody ran is
+	// noticed at the start; nil: there is none.
+	Journal func(ctx context.Context, topics []string, yield func(Past) bool) error
 	// History hands over recorded requests since a moment, the newest first; nil:
 	// there is none.
 	History func(ctx context.Context, from time.Time, yield func(gateway.Record) error) error
@@ -146,7 +162,7 @@ func (d *Desk) Ready(context.Context) error {
 
 // note writes a step into the record; without it the step is not taken.
 func (d *Desk) note(ctx context.Context, e Event) error {
-	e.Object = "policies"
+	e.Object = Object
 	if err := d.config.Note(ctx, e); err != nil {
 		return &gateway.Error{Op: "note " + e.Topic, Code: gateway.CodeNoRecord, Message: "Der Schritt konnte nicht protokolliert werden und wurde deshalb nicht ausgeführt.", Err: err}
 	}

@@ -4,6 +4,7 @@
 package release
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func newKeys(t testing.TB, names ...string) keys {
 func (k keys) trust(names ...string) Trust {
 	var t Trust
 	for _, name := range names {
-		t.Signers = append(t.Signers, Signer{Name: name, Key: k[name].public})
+		t.Signers = append(t.Signers, Signer{Name: name, Key: k[name].public, Person: cmp.Or(map[string]string{"dsb": "Berta", "it": "Cem"}[name], name)})
 	}
 	return t
 }
@@ -292,7 +293,10 @@ func TestFromDraftToForceAndBack(t *testing.T) {
 	if err != nil || len(gone) != 1 || gone[0].Kind != policies.SourceRemoved || gone[0].Old != noUSA || gone[0].Rule.ID != "ROU-990" {
 		t.Errorf("sources between two revisions: %+v, %v", gone, err)
 	}
-	want := []string{TopicProposed, TopicSigned, TopicSigned, TopicActivated, TopicProposed, TopicSigned, TopicSigned, TopicActivated, TopicActivated}
+	want := []string{
+		TopicProposed, TopicSigned, TopicSigned, TopicActivated, TopicInForce,
+		TopicProposed, TopicSigned, TopicSigned, TopicActivated, TopicInForce, TopicActivated, TopicInForce,
+	}
 	if got := b.topics(); !slices.Equal(got, want) {
 		t.Errorf("the record says %v, want %v", got, want)
 	}
@@ -303,7 +307,7 @@ func second[T any](_ T, err error) error { return err }
 func TestFourEyes(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t, "dsb", "it", "fremd")
-	b := replica(t, statetest.Memory(), k, func(c *Config) { c.Trust.Signers[1].Person = "Cem" })
+	b := replica(t, statetest.Memory(), k)
 	ctx := t.Context()
 	p, err := b.Propose(ctx, ada, probeDraft())
 	if err != nil {

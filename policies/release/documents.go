@@ -65,22 +65,32 @@ func write(ctx context.Context, store state.Store, kind, id string, version int6
 // all reads every document of a kind.
 func all[T any](ctx context.Context, store state.Store, kind string) ([]T, error) {
 	var out []T
+	err := each(ctx, store, kind, func(doc state.Document) error {
+		var body T
+		if err := json.Unmarshal(doc.Body, &body); err != nil {
+			return fmt.Errorf("read %s %s: %w", kind, doc.ID, err)
+		}
+		out = append(out, body)
+		return nil
+	})
+	return out, err
+}
+
+func each(ctx context.Context, store state.Store, kind string, do func(state.Document) error) error {
 	after := ""
 	for {
 		page, err := store.List(ctx, state.Filter{Kind: kind, After: after})
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", kind, err)
+			return fmt.Errorf("list %s: %w", kind, err)
 		}
 		for _, doc := range page {
-			var body T
-			if err := json.Unmarshal(doc.Body, &body); err != nil {
-				return nil, fmt.Errorf("read %s %s: %w", kind, doc.ID, err)
+			if err := do(doc); err != nil {
+				return err
 			}
-			out = append(out, body)
 			after = doc.ID
 		}
 		if len(page) < state.MaxLimit {
-			return out, nil
+			return nil
 		}
 	}
 }

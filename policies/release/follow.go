@@ -24,6 +24,9 @@ func (d *Desk) Start(ctx context.Context) error {
 		s.Source, s.Since, s.Development = d.config.Source.Name(), d.config.Now(), d.config.Source.Name() == SourceFolder
 	})
 	if d.config.Source.Name() != SourceFolder {
+		if err := d.compare(ctx); err != nil {
+			return fmt.Errorf("load the policies in force: %w", err)
+		}
 		if err := d.follow(ctx); err != nil {
 			return fmt.Errorf("load the policies in force: %w", err)
 		}

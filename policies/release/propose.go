@@ -65,7 +65,7 @@ func (d *Desk) Propose(ctx context.Context, by Person, draft Draft) (Proposal, e
 	if err := d.keepFiles(ctx, files); err != nil {
 		return Proposal{}, err
 	}
-	if err := write(ctx, d.config.Store, kindProposal, p.ID, 0, p); err != nil {
+	if err := d.writeSealed(ctx, kindProposal, p.ID, 0, p); err != nil {
 		return Proposal{}, err
 	}
 	return d.Proposal(ctx, p.ID)
@@ -158,13 +158,16 @@ func (p Proposal) signed() []byte {
 
 // Proposals lists all, the newest first.
 func (d *Desk) Proposals(ctx context.Context) ([]Proposal, error) {
-	list, err := all[Proposal](ctx, d.config.Store, kindProposal)
+	list, broken, err := allSealed[Proposal](ctx, d, kindProposal)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(list, func(a, b Proposal) int { return cmp.Or(b.Time.Compare(a.Time), strings.Compare(b.ID, a.ID)) })
 	for i := range list {
 		list[i].Missing = d.missing(list[i])
+	}
+	for _, id := range broken {
+		list = append(list, Proposal{ID: id, Phase: PhaseOpen, Missing: []string{"Der Entwurf trägt kein gültiges Siegel und gilt nicht; er muss neu vorgeschlagen werden."}})
 	}
 	return list, nil
 }
@@ -176,12 +179,15 @@ func (d *Desk) Proposal(ctx context.Context, id string) (Proposal, error) {
 }
 
 func (d *Desk) proposal(ctx context.Context, id string) (Proposal, int64, error) {
-	p, version, err := read[Proposal](ctx, d.config.Store, kindProposal, id)
+	p, version, err := readSealed[Proposal](ctx, d, kindProposal, id)
 	if code := gateway.CodeOf(err); code == gateway.CodeNotFound || code == gateway.CodeInvalid {
 		return p, 0, &gateway.Error{Op: "show proposal", Code: gateway.CodeNotFound, Message: "Diesen Entwurf gibt es nicht.", Err: err}
 	}
+	if err != nil {
+		return p, 0, err
+	}
 	p.Missing = d.missing(p)
-	return p, version, err
+	return p, version, nil
 }
 
 // missing says in German what must be there before a proposal can be activated.
@@ -202,12 +208,24 @@ func (d *Desk) missing(p Proposal) []string {
 	if len(d.config.Trust.Signers) == 0 {
 		return append(out, "Es sind keine Unterzeichner eingerichtet (policies.signers in der Konfiguration).")
 	}
-	if n := d.config.Trust.require() - len(p.Signatures); n == 1 {
-		out = append(out, "Es fehlt eine Unterschrift.")
-	} else if n > 1 {
-		out = append(out, fmt.Sprintf("Es fehlen %d Unterschriften.", n))
+	return append(out, d.missingSignatures(p)...)
+}
+
+func (d *Desk) missingSignatures(p Proposal) []string {
+	var lapsed []string
+	for _, s := range p.Signatures {
+		if !d.config.Trust.counts(s.Signer) {
+			lapsed = append(lapsed, fmt.Sprintf("Die Unterschrift von %s zählt nicht mehr: Der Schlüssel ist widerrufen oder nicht mehr eingerichtet.", s.Signer))
+		}
 	}
-	return out
+	switch n := d.config.Trust.require() - len(p.Signatures) + len(lapsed); {
+	case n <= 0:
+		return nil
+	case n == 1:
+		return append(lapsed, "Es fehlt eine Unterschrift.")
+	default:
+		return append(lapsed, fmt.Sprintf("Es fehlen %d Unterschriften.", n))
+	}
 }
 
 // Bundle are the files of a proposal.

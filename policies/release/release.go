@@ -13,6 +13,7 @@
 package release
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -22,15 +23,21 @@ import (
 // Person is who takes a step.
 type Person struct {
 	Tenant gateway.TenantID `json:"tenant"`
-	Name   string           `json:"name"`
-	Role   string           `json:"role"`
+	// Name is for people, User what the sign-in gives to nobody else; empty: Name.
+	Name string `json:"name"`
+	User string `json:"user,omitempty"`
+	Role string `json:"role"`
 	// Pseudonym is who it was in the record.
 	Pseudonym gateway.Pseudonym `json:"pseudonym"`
 }
 
-// same says that two steps were taken by one person.
+// user is what tells persons apart, and what Signer.Person names.
+func (p Person) user() string { return cmp.Or(p.User, p.Name) }
+
+// same says that two steps were taken by one person. In doubt they were: who has
+// the same name in the same place, or the same sign-in in another role.
 func (p Person) same(o Person) bool {
-	return p.Tenant == o.Tenant && (p.Name == o.Name || p.Pseudonym != "" && p.Pseudonym == o.Pseudonym)
+	return p.user() == o.user() || p.Pseudonym != "" && p.Pseudonym == o.Pseudonym || p.Tenant == o.Tenant && p.Name == o.Name
 }
 
 // Phase is how far a proposal has got.
@@ -144,11 +151,22 @@ type Revision struct {
 	// Note is the signed text with its signatures.
 	Note string `json:"note"`
 	Step Step   `json:"step"`
+	// Signed is when it became active first, for one that was brought back; zero:
+	// with this Step.
+	Signed time.Time `json:"signed,omitzero"`
 	// Seal is a keyed digest of all this: nobody who can write to the database
 	// alone makes a revision active.
 	Seal string `json:"seal"`
 	// Current is the one in force.
 	Current bool `json:"-"`
+}
+
+// signedBy is when its signatures were there.
+func (r Revision) signedBy() time.Time {
+	if r.Signed.IsZero() {
+		return r.Step.Time
+	}
+	return r.Signed
 }
 
 // ShadowRun is a proposal that is asked beside the policies in force, for a time.

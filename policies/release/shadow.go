@@ -52,7 +52,7 @@ func (d *Desk) Shadow(ctx context.Context, by Person, id string, how time.Durati
 	}
 	d.step.Lock()
 	defer d.step.Unlock()
-	last, version, err := readIf[ShadowRun](ctx, d.config.Store, kindShadow, activeID)
+	last, version, err := d.shadowRun(ctx)
 	if err != nil {
 		return ShadowRun{}, err
 	}
@@ -68,7 +68,7 @@ func (d *Desk) Shadow(ctx context.Context, by Person, id string, how time.Durati
 	if err := d.note(ctx, Event{Topic: TopicShadow, Person: by, Text: text, New: summary(p)}); err != nil {
 		return ShadowRun{}, err
 	}
-	if err := write(ctx, d.config.Store, kindShadow, activeID, version, run); err != nil {
+	if err := d.writeSealed(ctx, kindShadow, activeID, version, run); err != nil {
 		return ShadowRun{}, err
 	}
 	return run, d.followShadow(ctx)
@@ -85,7 +85,7 @@ func (d *Desk) EndShadow(ctx context.Context, by Person) (ShadowRun, error) {
 	}
 	d.step.Lock()
 	defer d.step.Unlock()
-	run, version, err := readIf[ShadowRun](ctx, d.config.Store, kindShadow, activeID)
+	run, version, err := d.shadowRun(ctx)
 	if err != nil {
 		return ShadowRun{}, err
 	}
@@ -97,7 +97,7 @@ func (d *Desk) EndShadow(ctx context.Context, by Person) (ShadowRun, error) {
 	if err := d.noteShadowEnd(ctx, by, run); err != nil {
 		return ShadowRun{}, err
 	}
-	if err := write(ctx, d.config.Store, kindShadow, activeID, version, run); err != nil {
+	if err := d.writeSealed(ctx, kindShadow, activeID, version, run); err != nil {
 		return ShadowRun{}, err
 	}
 	if err := d.followShadow(ctx); err != nil {
@@ -116,14 +116,14 @@ func (d *Desk) noteShadowEnd(ctx context.Context, by Person, run ShadowRun) erro
 // Shadowing is the last or running shadow with the counts of all replicas;
 // CodeNotFound if there was none.
 func (d *Desk) Shadowing(ctx context.Context) (ShadowRun, error) {
-	run, version, err := readIf[ShadowRun](ctx, d.config.Store, kindShadow, activeID)
+	run, _, err := d.shadowRun(ctx)
 	if err != nil {
 		return run, err
 	}
-	if version == 0 {
+	if run.ID == "" {
 		return run, &gateway.Error{Op: "show shadow", Code: gateway.CodeNotFound, Message: "Es gab noch keinen Schattenlauf."}
 	}
-	counts, err := all[shadowCount](ctx, d.config.Store, kindShadowCount)
+	counts, _, err := allSealed[shadowCount](ctx, d, kindShadowCount)
 	if err != nil {
 		return run, err
 	}
@@ -138,10 +138,23 @@ func (d *Desk) Shadowing(ctx context.Context) (ShadowRun, error) {
 	return run, nil
 }
 
+// shadowRun is the last or running shadow. One without a valid seal is none: nobody
+// who has only the database lets rules run here.
+func (d *Desk) shadowRun(ctx context.Context) (run ShadowRun, version int64, err error) {
+	e, version, err := readIf[envelope](ctx, d.config.Store, kindShadow, activeID)
+	if err != nil || version == 0 {
+		return run, 0, err
+	}
+	if d.unseal(kindShadow, activeID, e, &run) != nil {
+		return ShadowRun{}, version, nil
+	}
+	return run, version, nil
+}
+
 // followShadow starts and ends the shadow of this replica as the state says, and
 // tells what was counted. d.step is held.
 func (d *Desk) followShadow(ctx context.Context) error {
-	run, version, err := readIf[ShadowRun](ctx, d.config.Store, kindShadow, activeID)
+	run, version, err := d.shadowRun(ctx)
 	if err != nil {
 		return err
 	}
@@ -168,7 +181,7 @@ func (d *Desk) followShadow(ctx context.Context) error {
 // timeIsUp writes the end of a shadow down, once among all replicas.
 func (d *Desk) timeIsUp(ctx context.Context, run ShadowRun, version int64) error {
 	run.Ended = run.Until
-	err := write(ctx, d.config.Store, kindShadow, activeID, version, run)
+	err := d.writeSealed(ctx, kindShadow, activeID, version, run)
 	if gateway.CodeOf(err) == gateway.CodeConflict {
 		return nil // another replica did
 	}
@@ -194,11 +207,11 @@ func (d *Desk) startShadow(ctx context.Context, run ShadowRun) error {
 // tell adds what this replica has counted to the state.
 func (d *Desk) tell(ctx context.Context, here *runningShadow) error {
 	here.told = d.config.Now()
-	_, version, err := readIf[shadowCount](ctx, d.config.Store, kindShadowCount, d.config.Replica)
+	_, version, err := readIf[envelope](ctx, d.config.Store, kindShadowCount, d.config.Replica)
 	if err != nil {
 		return err
 	}
-	return write(ctx, d.config.Store, kindShadowCount, d.config.Replica, version, shadowCount{Run: here.run.ID, Counts: here.shadow.Counts()})
+	return d.writeSealed(ctx, kindShadowCount, d.config.Replica, version, shadowCount{Run: here.run.ID, Counts: here.shadow.Counts()})
 }
 
 // endHere ends the shadow of this replica, because the replica ends.

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -51,8 +52,21 @@ type Signer struct {
 	// Name is for people, Key the public key of schleuse policy keygen.
 	Name string `yaml:"name"`
 	Key  string `yaml:"key"`
-	// Person, if set, is the only one who may hand in signatures of this key.
+	// Person is the only one who may hand in signatures of this key: what Person.User
+	// is, and its name where the sign-in knows no more.
 	Person string `yaml:"person"`
+	// Account is the login of this person at the machine of the service, if there is
+	// one: what it does on the command line, the person did.
+	Account string `yaml:"account,omitempty"`
+	// Revoked is the day (2026-11-22) from which signatures of this key count no more.
+	// What was in force before stays.
+	Revoked string `yaml:"revoked,omitempty"`
+}
+
+// revoked says whether the key did not count any more at a moment; the zero one is
+// now, whenever that is.
+func (s Signer) revoked(at time.Time) bool {
+	return s.Revoked != "" && (at.IsZero() || at.UTC().Format(time.DateOnly) >= s.Revoked)
 }
 
 // leastSigners is what four eyes means.
@@ -87,6 +101,14 @@ func (t Trust) Validate() error {
 		marks := []string{"name " + s.Name, "key " + s.Key[strings.LastIndexByte(s.Key, '+')+1:]}
 		if s.Person != "" {
 			marks = append(marks, "person "+s.Person)
+		} else {
+			problems = append(problems, fmt.Errorf("%s: person is missing; say who alone may hand in signatures of this key", at))
+		}
+		if s.Account != "" {
+			marks = append(marks, "account "+s.Account)
+		}
+		if _, err := time.Parse(time.DateOnly, s.Revoked); s.Revoked != "" && err != nil {
+			problems = append(problems, fmt.Errorf("%s: revoked: %q is not a day like 2026-11-22", at, s.Revoked))
 		}
 		if s.Name == "" {
 			problems = append(problems, fmt.Errorf("%s: the name is empty", at))
@@ -99,6 +121,11 @@ func (t Trust) Validate() error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// counts says that there is a signer of this name whose key is not revoked.
+func (t Trust) counts(name string) bool {
+	return slices.ContainsFunc(t.Signers, func(s Signer) bool { return s.Name == name && !s.revoked(time.Time{}) })
 }
 
 // verifiers are the keys, byHash the names of those they belong to.
@@ -138,8 +165,14 @@ func (t Trust) Open(signed []byte) (Statement, []Signer, error) {
 	return s, signers, nil
 }
 
-// Verify says whether enough signers have signed these files under their revision.
+// Verify says whether enough signers, whose keys are not revoked, have signed these
+// files under their revision.
 func (t Trust) Verify(files Files, signed []byte) (Statement, []string, error) {
+	return t.verify(files, signed, time.Time{})
+}
+
+// verify is Verify for signatures that were there at a moment.
+func (t Trust) verify(files Files, signed []byte, at time.Time) (Statement, []string, error) {
 	if len(signed) == 0 {
 		return Statement{}, nil, untrusted("es ist nicht unterschrieben", nil)
 	}
@@ -150,6 +183,7 @@ func (t Trust) Verify(files Files, signed []byte) (Statement, []string, error) {
 	if err != nil {
 		return Statement{}, nil, err
 	}
+	signers = slices.DeleteFunc(signers, func(s Signer) bool { return s.revoked(at) })
 	manifest, err := files.Manifest()
 	if err != nil {
 		return Statement{}, nil, err
