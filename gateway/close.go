@@ -168,6 +168,7 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	if p.closed {
 		return nil
 	}
+	answered := p.g.Now()
 	if err := p.durable(ctx); err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (p *passage) close(ctx context.Context, o Outcome) error {
 	p.closing.ID, p.closing.Time, p.closing.Outcome = p.request.ID, now.UTC(), o
 	p.closing.Total = now.Sub(p.started)
 	if p.record.Route != nil && !p.called.IsZero() {
-		p.closing.Model = now.Sub(p.called)
+		p.closing.Model = answered.Sub(p.called)
 	}
 	p.done(p.current, &Error{Op: "close", Code: p.closing.Code})
 	p.account()

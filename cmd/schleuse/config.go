@@ -213,6 +213,9 @@ type ModelConfig struct {
 	// EnergyWh is an estimate of watt-hours per 1,000 output tokens.
 	EnergyWh float64      `yaml:"energy_wh"`
 	Limits   PlacesConfig `yaml:"limits"`
+	// HedgeAfter is how long a request waits here for content before another permitted
+	// route is asked as well; left out: none is.
+	HedgeAfter time.Duration `yaml:"hedge_after"`
 }
 
 // EmbeddingsConfig chooses the model for vectors.
@@ -430,7 +433,7 @@ func (c *Config) entries() []router.Entry {
 				TrainsOnInput: m.TrainsOnInput, DataClasses: m.DataClasses, Operations: m.Operations, Context: m.Context,
 				Capabilities: m.Capabilities, Price: m.Price.price(), Energy: m.EnergyWh,
 			},
-			Endpoint: m.Endpoint, Upstream: m.Upstream, Weight: m.Weight, Aliases: m.Aliases, Limits: m.Limits.limits(),
+			Endpoint: m.Endpoint, Upstream: m.Upstream, Weight: m.Weight, Aliases: m.Aliases, Limits: m.Limits.limits(), HedgeAfter: m.HedgeAfter,
 		})
 	}
 	return append(out, c.toolEntries()...)

@@ -29,6 +29,7 @@ var (
 	endpointRequests = metric("schleuse_endpoint_requests_total", "Attempts at the endpoint.", endpointLabels...)
 	endpointFailures = metric("schleuse_endpoint_failures_total", "Attempts that failed.", endpointLabels...)
 	endpointRetries  = metric("schleuse_endpoint_retries_total", "Attempts that were repetitions.", endpointLabels...)
+	endpointHedges   = metric("schleuse_endpoint_hedges_total", "Attempts beside a slow one.", endpointLabels...)
 	endpointOpenings = metric("schleuse_endpoint_openings_total", "How often the endpoint began to be left alone.", endpointLabels...)
 
 	budgetUsed      = metric("schleuse_budget_used_ratio", "Part of a budget that is used, as this replica knows it.", "scope", "name", "period")
@@ -51,7 +52,7 @@ func metric(name, help string, labels ...string) *prometheus.Desc {
 // configuration is known to be of the same kind and takes the place of the old.
 func (m metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		endpointOpen, endpointInFlight, endpointWaiting, endpointRequests, endpointFailures, endpointRetries, endpointOpenings,
+		endpointOpen, endpointInFlight, endpointWaiting, endpointRequests, endpointFailures, endpointRetries, endpointHedges, endpointOpenings,
 		budgetUsed, limitRefusals, limitUnchecked, limitStoreDown, usageUnwritten, policyInfo, recordReachable, recordEntries, witnessLag, witnessSize,
 	} {
 		out <- d
@@ -76,6 +77,7 @@ func collectEndpoint(out chan<- prometheus.Metric, s router.Status) {
 	counter(out, endpointRequests, float64(s.Requests), labels...)
 	counter(out, endpointFailures, float64(s.Failures), labels...)
 	counter(out, endpointRetries, float64(s.Retries), labels...)
+	counter(out, endpointHedges, float64(s.Hedges), labels...)
 	counter(out, endpointOpenings, float64(s.Openings), labels...)
 }
 

@@ -26,6 +26,7 @@ type RoutingConfig struct {
 	Endpoints map[string]PlacesConfig `yaml:"endpoints"`
 	Breaker   BreakerConfig           `yaml:"breaker"`
 	Retry     RetryConfig             `yaml:"retry"`
+	Hedge     HedgeConfig             `yaml:"hedge"`
 	// Sticky is how long a conversation stays at its model, default 30m; negative: not at all.
 	Sticky time.Duration `yaml:"sticky"`
 	// HealthEvery is the time between two looks at idle servers, default 10s.
@@ -38,6 +39,9 @@ type GroupConfig struct {
 	Models   []gateway.ModelID `yaml:"models"`
 	Strategy router.Strategy   `yaml:"strategy"`
 	Loose    bool              `yaml:"loose"`
+	// HedgeAfter is how long a request waits for content before another model of the
+	// group is asked beside the first; left out: what the models say.
+	HedgeAfter time.Duration `yaml:"hedge_after"`
 }
 
 // PlacesConfig bounds what is sent to a model at once.
@@ -67,6 +71,12 @@ type RetryConfig struct {
 	Share    float64       `yaml:"share"`
 }
 
+// HedgeConfig bounds how many requests go a second way because the first is slow.
+type HedgeConfig struct {
+	// Share of the requests for which hedge_after is set, default 0.05.
+	Share float64 `yaml:"share"`
+}
+
 // routing is the configuration of the router.
 func (c *Config) routing() router.Config {
 	r := c.Routing
@@ -77,11 +87,12 @@ func (c *Config) routing() router.Config {
 			Open: r.Breaker.Open, MaxOpen: r.Breaker.MaxOpen,
 		},
 		Retry:  router.Retry{Tries: r.Retry.Tries, Pause: r.Retry.Pause, MaxPause: r.Retry.MaxPause, Share: r.Retry.Share},
+		Hedge:  router.Hedge{Share: r.Hedge.Share},
 		Sticky: router.Sticky{TTL: r.Sticky},
 		Health: router.Health{Interval: r.HealthEvery},
 	}
 	for _, g := range r.Groups {
-		out.Groups = append(out.Groups, router.Group{Name: g.Name, Models: g.Models, Strategy: g.Strategy, Loose: g.Loose})
+		out.Groups = append(out.Groups, router.Group{Name: g.Name, Models: g.Models, Strategy: g.Strategy, Loose: g.Loose, HedgeAfter: g.HedgeAfter})
 	}
 	for name, limits := range r.Endpoints {
 		out.Endpoints[name] = limits.limits()

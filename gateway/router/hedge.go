@@ -22,7 +22,9 @@ const spareHedges = 3
 
 func (h Hedge) budget(now time.Time) *budget {
 	standard(&h.Share, 0.05)
-	return newBudget(Retry{Share: h.Share, Reserve: spareHedges}, now)
+	b := newBudget(Retry{Share: h.Share, Reserve: spareHedges}, now)
+	b.price = wholeRetry // a second way pays nothing in itself
+	return b
 }
 
 // Patience implements gateway.Hedger. A group speaks for its models.
