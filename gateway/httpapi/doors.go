@@ -127,15 +127,15 @@ func copyTranslated(w *eventWriter, stream Stream, told dialect.Stream) error {
 		chunk, err := stream.Next()
 		if errors.Is(err, io.EOF) {
 			// The end is written only as a whole: it says that the answer is complete.
-			if w.pending, err = told.End(w.pending); err != nil {
+			if w.pending, err = told.End(w.next()); err != nil {
 				return err
 			}
-			return w.flush()
+			return w.finish(stream)
 		}
 		if err != nil {
 			return err
 		}
-		if w.pending, err = told.Event(w.pending, chunk); err != nil {
+		if w.pending, err = told.Event(w.next(), chunk); err != nil {
 			return err
 		}
 		if err := w.added(); err != nil {

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -125,6 +126,7 @@ type Server struct {
 	openapi  []byte
 	draining atomic.Bool
 	room     *semaphore.Weighted // for large bodies
+	rooms    sync.Pool           // for events, see eventWriter
 }
 
 // New checks the configuration and builds the routes.

@@ -53,13 +53,13 @@ func copyEvents(w *eventWriter, stream Stream) error {
 	for {
 		event, err := stream.Next()
 		if errors.Is(err, io.EOF) {
-			w.pending = appendEvent(w.pending, done)
-			return w.flush()
+			w.pending = appendEvent(w.next(), done)
+			return w.finish(stream)
 		}
 		if err != nil {
 			return err
 		}
-		w.pending = appendEvent(w.pending, event)
+		w.pending = appendEvent(w.next(), event)
 		if err := w.added(); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *Server) failStream(c *gin.Context, w *eventWriter, err error, take func
 	ctx := c.Request.Context()
 	callOf(ctx).err = err
 	if ctx.Err() == nil {
-		w.pending = take(w.pending, err)
+		w.pending = take(w.next(), err)
 		_ = w.flush() // the client may have left; the error is in the log
 	}
 }
@@ -131,13 +131,17 @@ type eventWriter struct {
 	heartbeat time.Duration
 
 	pending []byte // events that are not written yet; of the handler alone
-	gathers bool   // the stream says when it waits
+	room    *room  // where they lie
+	rooms   *sync.Pool
+	gathers bool // the stream says when it waits
+	along   bool // what comes last may travel with the end of the body
 
 	mu       sync.Mutex
 	timer    *time.Timer // for the next sign of life
 	last     time.Time   // when something was written
 	deadline time.Time   // until when a write may take
 	stopped  bool
+	final    bool  // nothing comes any more
 	begun    bool  // status and header are sent; read after stop
 	err      error // why writing failed; read after stop
 }
@@ -148,9 +152,12 @@ const maxPending = 3600
 
 func (s *Server) newEventWriter(c *gin.Context, decision string, silence []byte) *eventWriter {
 	w := &eventWriter{
-		out: c.Writer, control: http.NewResponseController(bare(c.Writer)), decision: decision, silence: silence,
-		timeout: s.WriteTimeout, heartbeat: s.Heartbeat, last: time.Now(), pending: make([]byte, 0, 1<<10),
+		out: c.Writer, control: http.NewResponseController(bare(c.Writer)), decision: decision, silence: silence, rooms: &s.rooms,
+		timeout: s.WriteTimeout, heartbeat: s.Heartbeat, last: time.Now(),
 	}
+	// A server with a limit of its own sets it anew for the next request.
+	server, _ := c.Request.Context().Value(http.ServerContextKey).(*http.Server)
+	w.along = server != nil && server.WriteTimeout > 0
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer = time.AfterFunc(w.heartbeat, w.breathe)
@@ -206,10 +213,26 @@ func (w *eventWriter) flush() error {
 	if len(w.pending) > 0 && w.err == nil {
 		w.send(w.pending)
 	}
-	if w.pending = w.pending[:0]; cap(w.pending) > 4*maxPending {
-		w.pending = nil // one large event must not stay in memory with the stream
+	w.pending = nil
+	if w.err == nil && w.room != nil { // after an error the server may still hold what was being written
+		w.rooms.Put(w.room)
 	}
+	w.room = nil
 	return w.err
+}
+
+// room is for the events that come between two waits.
+type room [maxPending + 1<<10]byte
+
+// next is pending with room for more. A stream that waits has none.
+func (w *eventWriter) next() []byte {
+	if w.pending == nil {
+		if w.room, _ = w.rooms.Get().(*room); w.room == nil {
+			w.room = new(room)
+		}
+		w.pending = w.room[:0]
+	}
+	return w.pending
 }
 
 // send writes within the time a reading client needs; a failure is kept.
@@ -221,7 +244,7 @@ func (w *eventWriter) send(p []byte) {
 		_ = w.control.SetWriteDeadline(w.deadline) // not every server has deadlines
 	}
 	_, err := w.out.Write(p)
-	if err == nil {
+	if err == nil && !w.final {
 		err = w.control.Flush()
 	}
 	if err != nil {
@@ -243,6 +266,20 @@ func (w *eventWriter) begin() {
 	w.out.WriteHeaderNow()
 }
 
+// finish writes the end of an answer. The stream is closed before: should that
+// wait for the model's server, what is pending goes out first. If not, it goes out
+// together with the end of the body, which net/http writes after the handler.
+func (w *eventWriter) finish(stream Stream) error {
+	if !w.gathers || !w.along {
+		return w.flush()
+	}
+	_ = stream.Close() // what matters of it has been returned by Next
+	w.mu.Lock()
+	w.final = true
+	w.mu.Unlock()
+	return w.flush()
+}
+
 // stop writes what is pending and ends the signs of life. Afterwards the response
 // belongs to the handler again, and its connection may serve another request. It
 // may be called twice.
@@ -252,7 +289,7 @@ func (w *eventWriter) stop() {
 	defer w.mu.Unlock()
 	w.stopped = true
 	w.timer.Stop()
-	if !w.deadline.IsZero() {
+	if !w.deadline.IsZero() && !w.final {
 		w.deadline = time.Time{}
 		_ = w.control.SetWriteDeadline(time.Time{})
 	}

@@ -113,7 +113,7 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 		IdleConnTimeout:        idleTime(e.Kind),
 		MaxResponseHeaderBytes: 64 << 10,
 		WriteBufferSize:        4 << 10, // a body larger than that is written past the buffer
-		ReadBufferSize:         8 << 10, // each held stream has one
+		ReadBufferSize:         readBuffer,
 	}
 	if proxy, err := e.proxy(base); err == nil && proxy != nil {
 		transport.Proxy = http.ProxyURL(proxy)
@@ -130,10 +130,25 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 			return conn, err
 		}
 	}
-	return &http.Client{
+	client := &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	if transport.Proxy == nil && base.Scheme == "http" && !e.H2C {
+		client.Transport = &plainTransport{dial: dialer.DialContext, address: hostPort(base), idleTime: idleTime(e.Kind), maxIdle: maxIdlePlain}
+	}
+	return client
+}
+
+// readBuffer is for what a connection has received; each held stream has one.
+const readBuffer = 4 << 10
+
+// hostPort is where a plain connection to a server goes.
+func hostPort(base *url.URL) string {
+	if base.Port() != "" {
+		return base.Host
+	}
+	return net.JoinHostPort(base.Hostname(), "80")
 }
 
 // idleTime is how long an unused connection is kept.

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,7 +184,7 @@ func FuzzEvents(f *testing.F) {
 }
 
 func events(src interface{ Read([]byte) (int, error) }) ([]string, error) {
-	r := newEventReader(src, 1<<16)
+	r := newEventReader(src, 1<<16, new(sync.Pool))
 	var out []string
 	for {
 		ev, err := r.next()

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 )
 
 var errTooLong = errors.New("event longer than allowed")
@@ -31,12 +32,13 @@ type eventReader struct {
 	begun      bool
 	fast       bool // the last read filled the buffer: more is there
 	data       []byte
+	large      *sync.Pool // of buffers for fast streams
 	// beforeWait, if set, is called before every read of the source.
 	beforeWait func()
 }
 
-func newEventReader(src io.Reader, maxLine int) *eventReader {
-	return &eventReader{src: src, max: maxLine, buf: make([]byte, smallBuffer)}
+func newEventReader(src io.Reader, maxLine int, large *sync.Pool) *eventReader {
+	return &eventReader{src: src, max: maxLine, buf: make([]byte, smallBuffer), large: large}
 }
 
 // A stream that comes word by word needs little room, and there are hundreds of
@@ -45,6 +47,14 @@ const (
 	smallBuffer = 2 << 10
 	largeBuffer = 16 << 10
 )
+
+// free gives a large buffer back. Nothing that next has returned may be used any more.
+func (r *eventReader) free() {
+	if len(r.buf) == largeBuffer {
+		r.large.Put((*[largeBuffer]byte)(r.buf))
+	}
+	r.buf, r.start, r.end, r.data = nil, 0, 0, nil
+}
 
 // next returns the next event that has data, io.EOF at the end, or the error of the source.
 func (r *eventReader) next() (event, error) {
@@ -191,12 +201,18 @@ func (r *eventReader) makeRoom() {
 		r.end -= r.start
 		r.start = 0
 	}
-	if r.end < len(r.buf) && (!r.fast || len(r.buf) >= largeBuffer) {
-		return
+	switch was := r.buf[:r.end]; {
+	case r.fast && len(r.buf) < largeBuffer:
+		room, _ := r.large.Get().(*[largeBuffer]byte)
+		if room == nil {
+			room = new([largeBuffer]byte)
+		}
+		r.buf = room[:]
+		copy(r.buf, was)
+	case r.end == len(r.buf): // one event is longer than all
+		r.buf = make([]byte, 2*len(r.buf))
+		copy(r.buf, was)
 	}
-	grown := make([]byte, 2*len(r.buf))
-	copy(grown, r.buf[:r.end])
-	r.buf = grown
 }
 
 func (r *eventReader) withoutMark(line []byte) []byte {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 // eventsOf are the events of a source, at most 1,000, and what ended it.
 func eventsOf(src io.Reader, maxLine int) (all []string, err error) {
-	r := newEventReader(src, maxLine)
+	r := newEventReader(src, maxLine, new(sync.Pool))
 	for range 1000 {
 		ev, err := r.next()
 		if err != nil {
@@ -84,7 +85,7 @@ func FuzzEventReader(f *testing.F) {
 func TestEventReaderTellsBeforeItWaits(t *testing.T) {
 	t.Parallel()
 	waits := 0
-	r := newEventReader(io.MultiReader(strings.NewReader("data: 1\n\ndata: 2\n\n"), strings.NewReader("data: 3\n\n")), 1<<10)
+	r := newEventReader(io.MultiReader(strings.NewReader("data: 1\n\ndata: 2\n\n"), strings.NewReader("data: 3\n\n")), 1<<10, new(sync.Pool))
 	r.beforeWait = func() { waits++ }
 	for i, want := range []int{1, 1, 2} {
 		if _, err := r.next(); err != nil || waits != want {
@@ -130,7 +131,7 @@ func BenchmarkEventReader(b *testing.B) {
 	}
 	b.Run("events", func(b *testing.B) {
 		b.ReportAllocs()
-		r := newEventReader(bytes.NewReader(raw.Bytes()), 1<<20)
+		r := newEventReader(bytes.NewReader(raw.Bytes()), 1<<20, new(sync.Pool))
 		for b.Loop() {
 			if _, err := r.next(); errors.Is(err, io.EOF) {
 				r.src = bytes.NewReader(raw.Bytes())

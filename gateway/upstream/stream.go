@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -29,12 +30,16 @@ var _ gateway.AnswerStream = (*stream)(nil)
 // maxChoices bounds what a server can make us remember.
 const maxChoices = 128
 
-func newStream(x *exchange, c Config) *stream {
-	return &stream{x: x, events: newEventReader(x.body, c.MaxLine)}
+func newStream(x *exchange, maxLine int, large *sync.Pool) *stream {
+	return &stream{x: x, events: newEventReader(x.body, maxLine, large)}
 }
 
-// BeforeWait has f called before every read that may wait for the server.
+// BeforeWait has f called before every read that waits for the server, or may wait.
 func (s *stream) BeforeWait(f func()) bool {
+	if plain, ok := s.x.response.Body.(*plainBody); ok {
+		plain.beforeWait(f)
+		return true
+	}
 	s.events.beforeWait = f
 	return true
 }
@@ -47,6 +52,7 @@ func (s *stream) Next() (gateway.Chunk, error) {
 	chunk, err := s.read()
 	if err != nil {
 		s.end = err
+		s.events.free()
 	}
 	return chunk, err
 }
@@ -54,6 +60,9 @@ func (s *stream) Next() (gateway.Chunk, error) {
 // Close stops the upstream at once; a finished connection is kept for reuse.
 func (s *stream) Close() error {
 	if s.whole.CompareAndSwap(true, false) {
+		if s.events.beforeWait != nil {
+			s.events.beforeWait()
+		}
 		s.x.drain()
 	}
 	s.x.close()

@@ -17,6 +17,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -26,6 +27,7 @@ import (
 type Client struct {
 	config    Config
 	endpoints map[string]*endpoint
+	large     sync.Pool // of buffers for fast streams
 }
 
 // endpoint is an Endpoint with its own connections, so that neither a key nor a
@@ -92,7 +94,7 @@ func (c *Client) Stream(ctx context.Context, call gateway.Call) (gateway.AnswerS
 		defer x.close()
 		return nil, x.noStream()
 	}
-	return newStream(x, c.config), nil
+	return newStream(x, c.config.MaxLine, &c.large), nil
 }
 
 // send makes the request and returns when a 200 has arrived.
@@ -178,7 +180,7 @@ func (c *Client) once(ctx context.Context, e *endpoint, method, address, accept 
 // setHeaders sets everything that goes upstream: nothing of the caller's request
 // but the trace.
 func (c *Client) setHeaders(ctx context.Context, r *http.Request, e *endpoint, accept, contentType string) {
-	r.Header = make(http.Header, len(e.Headers)+6)
+	r.Header = make(http.Header, len(e.Headers)+7)
 	for name, value := range e.Headers {
 		r.Header.Set(name, string(value))
 	}
@@ -192,6 +194,8 @@ func (c *Client) setHeaders(ctx context.Context, r *http.Request, e *endpoint, a
 	r.Header.Set("User-Agent", c.config.UserAgent)
 	if accept == "text/event-stream" {
 		r.Header.Set("Accept-Encoding", "identity") // compression holds events back
+	} else {
+		r.Header.Set("Accept-Encoding", "gzip") // exchange.open unpacks it
 	}
 	if trace := c.config.Trace(ctx); validTrace(trace) {
 		r.Header.Set("Traceparent", trace)

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
+// SPDX-License-Identifier: EUPL-1.2
+
+//go:build !unix
+
+package upstream
+
+import "net"
+
+// probe cannot read without waiting here.
+type probe struct{}
+
+func (*probe) of(net.Conn) {}
+
+func (*probe) read([]byte) (n int, err error, waits bool) { return 0, nil, true } //nolint:revive // as on unix
