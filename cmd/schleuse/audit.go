@@ -93,7 +93,7 @@ func exportFilter(tenant, from, to string) (audit.Filter, error) {
 		}
 		day, err := time.Parse(time.DateOnly, text)
 		if err != nil {
-			return f, usageError{fmt.Errorf("%q is not a day of the form 2026-11-21", text)}
+			return f, usageError{fmt.Errorf("%q ist kein Tag der Form JJJJ-MM-TT", text)}
 		}
 		*at = day
 	}
@@ -113,7 +113,7 @@ func openViewer(ctx context.Context, o recordOptions) (*audit.Viewer, func(), er
 		}
 	}
 	if c.Data == "" {
-		return nil, nil, usageError{errors.New("--config or --data is needed")}
+		return nil, nil, usageError{errors.New("--config oder --data fehlt")}
 	}
 	key, err := o.trusted(c)
 	if err != nil {

@@ -116,7 +116,7 @@ func checkWitnesses(ctx context.Context, out io.Writer, o recordOptions, folders
 		return err
 	}
 	if len(texts) == 0 {
-		return usageError{errors.New("no witness keeps a checkpoint that can be read; name a folder with --witness")}
+		return usageError{errors.New("kein Zeuge bewahrt einen lesbaren Prüfpunkt auf; nennen Sie mit --witness einen Ordner")}
 	}
 	viewer, done, err := openViewer(ctx, o)
 	if err != nil {
@@ -156,14 +156,14 @@ func endOfDay(text string) (audit.Point, error) {
 	}
 	at, err := time.ParseInLocation(time.DateOnly, text, time.Local)
 	if err != nil {
-		return audit.Point{}, usageError{fmt.Errorf("%q is not a day of the form 2026-11-21", text)}
+		return audit.Point{}, usageError{fmt.Errorf("%q ist kein Tag der Form JJJJ-MM-TT", text)}
 	}
 	return audit.Point{Time: at.AddDate(0, 0, 1).Add(-time.Nanosecond)}, nil
 }
 
 func proveConsistency(ctx context.Context, out io.Writer, o recordOptions, from, to string) error {
 	if from == "" {
-		return usageError{errors.New("--from is needed")}
+		return usageError{errors.New("--from fehlt")}
 	}
 	begin, err := endOfDay(from)
 	if err != nil {

@@ -71,7 +71,7 @@ func configTemplateCommand() *cobra.Command {
 					return err
 				}
 			}
-			return usageError{fmt.Errorf("no template %q; schleuse config template lists them", strings.Join(args, " "))}
+			return usageError{fmt.Errorf("die Vorlage %q gibt es nicht; schleuse config template zählt alle auf", strings.Join(args, " "))}
 		},
 	}
 }

@@ -73,7 +73,7 @@ func keyCreateCommand() *cobra.Command {
 			"Ohne sie entsteht ein Eintrag für die Konfiguration; gesperrt wird ein solcher Schlüssel, indem man den Eintrag entfernt.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit := int(identity.MaxKeyLife / (24 * time.Hour)); o.days < 1 || o.days > limit {
-				return usageError{fmt.Errorf("--days: %d is not between 1 and %d", o.days, limit)}
+				return usageError{fmt.Errorf("--days: %d liegt nicht zwischen 1 und %d", o.days, limit)}
 			}
 			if o.tenant == "" && o.system == "" {
 				return keyForConfig(cmd.OutOrStdout(), o)
@@ -177,10 +177,10 @@ func keyRotateCommand() *cobra.Command {
 	var config string
 	var overlap time.Duration
 	c := &cobra.Command{
-		Use: "rotate SCHLÜSSEL", Short: "Einen Schlüssel durch einen neuen ersetzen; der alte gilt noch für die Überlappung", Args: oneArg("the id of a key"),
+		Use: "rotate SCHLÜSSEL", Short: "Einen Schlüssel durch einen neuen ersetzen; der alte gilt noch für die Überlappung", Args: oneArg("die Kennung eines Schlüssels"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if overlap <= 0 {
-				return usageError{fmt.Errorf("--overlap: %s is not positive; to end a key at once, revoke it", overlap)}
+				return usageError{fmt.Errorf("--overlap: %s ist keine Dauer in der Zukunft; sofort endet ein Schlüssel durch schleuse key revoke", overlap)}
 			}
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				place, err := r.FindKey(operator(), args[0])
@@ -204,7 +204,7 @@ func keyRotateCommand() *cobra.Command {
 func keyRevokeCommand() *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use: "revoke SCHLÜSSEL", Short: "Einen Schlüssel endgültig sperren, sofort", Args: oneArg("the id of a key"),
+		Use: "revoke SCHLÜSSEL", Short: "Einen Schlüssel endgültig sperren, sofort", Args: oneArg("die Kennung eines Schlüssels"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				place, err := r.FindKey(operator(), args[0])

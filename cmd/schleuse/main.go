@@ -64,13 +64,14 @@ func exitCode(err error, errOut io.Writer) int {
 	case errors.Is(err, errFinding):
 		return exitFinding
 	case errors.As(err, &usage):
-		fmt.Fprintln(errOut, "schleuse: "+err.Error())
+		fmt.Fprintln(errOut, "schleuse: "+inGerman(err.Error()))
+		return exitUsage
+	}
+	if unknownCommand(err) {
+		fmt.Fprintln(errOut, "schleuse: "+inGerman(err.Error()))
 		return exitUsage
 	}
 	fmt.Fprintln(errOut, "schleuse: "+explain(err))
-	if unknownCommand(err) {
-		return exitUsage
-	}
 	return exitFailed
 }
 
@@ -108,6 +109,7 @@ func rootCommand() *cobra.Command {
 		configCommand(), policyCommand(), auditCommand(), personCommand(), holdCommand(), normsCommand(), sourcesCommand(), tenantCommand(), keyCommand(),
 		benchCommand(), versionCommand(),
 	)
+	speakGerman(root)
 	return root
 }
 
@@ -123,7 +125,7 @@ func versionCommand() *cobra.Command {
 
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+		return usageError{fmt.Errorf("diese Angabe wird nicht erwartet: %q", args[0])}
 	}
 	return nil
 }
@@ -131,7 +133,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 func oneArg(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageError{fmt.Errorf("expected %s", what)}
+			return usageError{fmt.Errorf("erwartet wird: %s", what)}
 		}
 		return nil
 	}

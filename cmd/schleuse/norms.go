@@ -33,7 +33,7 @@ func normsImportCommand() *cobra.Command {
 	var config, data string
 	c := &cobra.Command{
 		Use: "import PATH", Short: "Gesetze einlesen: XML von gesetze-im-internet.de (auch ZIP) oder JSON Lines, Datei oder Ordner",
-		Args: oneArg("one file or folder with statutes"),
+		Args: oneArg("eine Datei oder ein Ordner mit Gesetzen"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := localConfig(data)
 			if config != "" {
@@ -45,7 +45,7 @@ func normsImportCommand() *cobra.Command {
 					return err
 				}
 			} else if data == "" {
-				return usageError{errors.New("--config or --data is needed")}
+				return usageError{errors.New("--config oder --data fehlt")}
 			}
 			return importNorms(cmd.Context(), cmd.OutOrStdout(), c, args[0])
 		},
@@ -173,7 +173,7 @@ func normsCheckCommand() *cobra.Command {
 func checkNorms(out io.Writer, register *norms.Register, text string) error {
 	citations := register.Parse(text)
 	if len(citations) == 0 {
-		return usageError{errors.New("the text cites no norm")}
+		return usageError{errors.New("der Text nennt keine Norm")}
 	}
 	sort.SliceStable(citations, func(i, j int) bool { return citations[i].Start < citations[j].Start })
 	missing := false

@@ -102,7 +102,7 @@ func disclosureForm(path string) (func(io.Writer, *vault.Disclosure, Config) err
 	case ".pdf":
 		return letter(document.WritePDF), nil
 	}
-	return nil, usageError{fmt.Errorf("--out %s: the name ends with .json, .txt, .html, .odt or .pdf", path)}
+	return nil, usageError{fmt.Errorf("--out %s: der Name endet auf .json, .txt, .html, .odt oder .pdf", path)}
 }
 
 // addressed fills in who sends a letter. Who gets it, the gateway does not know.
@@ -216,7 +216,7 @@ func holdPlaceCommand() *cobra.Command {
 func holdLiftCommand() *cobra.Command {
 	var o personOptions
 	c := &cobra.Command{
-		Use: "lift KENNUNG", Short: "Eine Sperre aufheben", Args: oneArg("the id of a hold"),
+		Use: "lift KENNUNG", Short: "Eine Sperre aufheben", Args: oneArg("die Kennung einer Sperre"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withVault(cmd, o, func(ctx context.Context, v *vault.Vault, _ Config) error {
 				if err := v.LiftHold(ctx, commandLine(), gateway.TenantID(o.tenant), args[0], o.reason); err != nil {
@@ -289,7 +289,7 @@ func (b beside) Note(ctx context.Context, n audit.Note) error { return b.notes.N
 func withVault(cmd *cobra.Command, o personOptions, f func(context.Context, *vault.Vault, Config) error) (err error) {
 	ctx := cmd.Context()
 	if o.tenant == "" {
-		return usageError{errors.New("--tenant is needed")}
+		return usageError{errors.New("--tenant fehlt")}
 	}
 	c, err := loadConfig(o.config)
 	if err == nil {

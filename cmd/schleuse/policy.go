@@ -83,7 +83,7 @@ func policyEvalCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "eval FILE", Short: "Eine Frage (YAML oder JSON) entscheiden lassen; - liest die Standardeingabe",
-		Args: oneArg("one file with a question, or - for standard input"),
+		Args: oneArg("eine Datei mit einer Frage, oder - für die Standardeingabe"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := readInput(args[0], cmd.InOrStdin())
 			if err != nil {

@@ -95,7 +95,7 @@ func printLogins(ctx context.Context, out io.Writer, p *parts, at string) error 
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("the address %s cannot be used (%w); choose another one with --listen or in the configuration", address, err)
+		return nil, fmt.Errorf("die Adresse %s ist nicht frei oder nicht nutzbar (%w); eine andere mit --listen oder in der Konfiguration wählen", address, err)
 	}
 	return listener, nil
 }
