@@ -58,7 +58,27 @@ func (g *ground) keepRecord(ctx context.Context, c RecordConfig) error {
 		g.retainDaily(ctx, c)
 		return nil
 	})
+	group.Go(func() error {
+		g.summariseRegularly(ctx)
+		return nil
+	})
 	return group.Wait()
+}
+
+// summariseEvery is how often the record is counted on for the lists.
+const summariseEvery = time.Minute
+
+func (g *ground) summariseRegularly(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(summariseEvery + rand.N(summariseEvery/10)): //nolint:gosec // keeps replicas apart
+		}
+		if err := g.record.Summarise(ctx); err != nil && ctx.Err() == nil {
+			g.logger.LogAttrs(ctx, slog.LevelWarn, "record not counted for the lists", slog.Any("error", err))
+		}
+	}
 }
 
 // lateWitness is how long a checkpoint may wait for a witness before it is said.

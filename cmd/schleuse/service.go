@@ -189,7 +189,8 @@ func (s *service) reloadOnSignal(ctx context.Context) {
 	}
 }
 
-// reload puts the configuration of the file in force, or changes nothing.
+// reload puts the configuration of the file in force and says so in the record, or
+// changes nothing.
 func (s *service) reload(ctx context.Context) error {
 	if s.load == nil {
 		return errors.New("this process has no configuration file")
@@ -205,11 +206,17 @@ func (s *service) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	old := s.current.Load().parts.config
+	if err := s.noteReload(ctx, old, c); err != nil {
+		return errors.Join(err, p.own.close())
+	}
 	if err := s.loadCertificates(c); err != nil {
+		s.noteNotReloaded(ctx, old, c)
 		return errors.Join(err, p.own.close())
 	}
 	p.findTools(ctx)
 	if err := s.tenants.Configure(ctx, c.Tenants); err != nil {
+		s.noteNotReloaded(ctx, old, c)
 		return errors.Join(err, p.own.close())
 	}
 	s.begin(ctx, p)
