@@ -126,7 +126,7 @@ func (c *counter) edges() (first, last []Filter) {
 // choose returns up to so many stories behind a position. Where it is known in which
 // hours they are, only these are looked at.
 func (v *Viewer) choose(ctx context.Context, f Filter, c *counter, after Position, most int) ([]Pair, error) {
-	if c == nil {
+	if c == nil || !f.selective() {
 		return v.reader.Select(ctx, f, after, most)
 	}
 	var pairs []Pair
@@ -158,20 +158,21 @@ func (v *Viewer) choose(ctx context.Context, f Filter, c *counter, after Positio
 	return pairs, nil
 }
 
-// closeHours are hours between two with stories that are looked at all the same.
-const closeHours = 3
+// besides is how many stories are passed over rather than left out by another question.
+const besides = 300
 
-// newest takes from the end of hours those that follow one another and have so many
-// stories together.
+// newest takes from the end of hours those that are close to one another and have so
+// many stories together.
 func (c *counter) newest(hours []int64, enough int) (from, to int64, rest []int64) {
 	at := len(hours) - 1
 	from, to = hours[at], hours[at]+1
+	near := besides * (c.latest - c.earliest + 1) / int64(max(c.seen, 1))
 	for found := 0; ; at-- {
 		from = hours[at]
 		for _, n := range c.hours[from] {
 			found += n
 		}
-		if at == 0 || found >= enough || from-hours[at-1] > closeHours {
+		if at == 0 || found >= enough || from-hours[at-1] > near+1 {
 			return from, to, hours[:at]
 		}
 	}

@@ -283,6 +283,18 @@ type counter struct {
 	known    map[*combination]int // its class; -1: not covered
 	classes  []class
 	hours    map[int64][]int // per class
+	// seen are all stories of the scope and period, covered or not, from the earliest
+	// hour to the latest.
+	seen             int
+	earliest, latest int64
+}
+
+func (c *counter) see(hour int64, n int) {
+	if c.seen == 0 {
+		c.earliest, c.latest = hour, hour
+	}
+	c.seen += n
+	c.earliest, c.latest = min(c.earliest, hour), max(c.latest, hour)
 }
 
 // class is what totals tell apart.
@@ -382,7 +394,11 @@ func (c *counter) summary(s summary) {
 	last, counts := int64(0), []int(nil)
 	for _, one := range s.cells {
 		at, hour := classes[one.combo], int64(one.hour)
-		if at < 0 || !tenants[one.tenant] || hour < c.from || hour >= c.to {
+		if !tenants[one.tenant] || hour < c.from || hour >= c.to {
+			continue
+		}
+		c.see(hour, int(one.n))
+		if at < 0 {
 			continue
 		}
 		if counts == nil || hour != last {
@@ -397,6 +413,7 @@ func (c *counter) block(b *counted, share func(combination) *combination) {
 		if f.hour < c.from || f.hour >= c.to || !c.filter.Scope.covers(f.tenant) {
 			return
 		}
+		c.see(f.hour, n)
 		if at := c.class(share(f.combination)); at >= 0 {
 			c.hour(f.hour)[at] += n
 		}
