@@ -322,8 +322,19 @@ func (w *knownWord) mark(part namePart, ids []int32) {
 	*list = appendOnce(*list, ids[0])
 }
 
-// noWords is a lexicon without words, for values that are only cut up.
-var noWords = &lexicon{slots: make([]lexSlot, 1)}
+// noWords and noStems hold nothing, for values that are only cut up.
+var (
+	noWords = &lexicon{slots: make([]lexSlot, 1)}
+	noStems = &stemTable{}
+)
+
+// cut cuts up a value.
+func (s *scan) cut(value string) []token {
+	s.lex, s.stems, s.table = noWords, noStems, noCase
+	s.reset(value)
+	s.tokenise()
+	return s.toks
+}
 
 // words are the runs of letters and digits of a value, until the next call.
 func (t *caseTable) words(value string) []string {
@@ -338,10 +349,7 @@ func words(value string) []string {
 }
 
 func (s *scan) words(value string, out []string) []string {
-	s.lex = noWords
-	s.reset(value)
-	s.tokenise()
-	for i := range s.toks {
+	for i := range s.cut(value) {
 		out = append(out, s.str(i))
 	}
 	return out
@@ -505,10 +513,7 @@ func (t *caseTable) addOther(value string) {
 
 func (t *caseTable) addDate(value string) {
 	s := &t.split
-	s.lex = noWords
-	s.reset(value)
-	s.tokenise()
-	for i := range s.toks {
+	for i := range s.cut(value) {
 		d, _, ok := s.dateAt(i)
 		if !ok {
 			continue

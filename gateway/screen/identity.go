@@ -93,7 +93,7 @@ func (k *keys) of(f *found) []byte {
 
 // appendAddress writes Straße and Str. alike.
 func (k *keys) appendAddress(v string) {
-	for i := range k.cut(v) {
+	for i := range k.split.cut(v) {
 		k.buf = appendFold(k.buf, k.split.str(i))
 		if bytes.HasSuffix(k.buf, []byte("strasse")) {
 			k.buf = k.buf[:len(k.buf)-len("asse")]
@@ -102,16 +102,8 @@ func (k *keys) appendAddress(v string) {
 	}
 }
 
-// cut cuts a value into tokens.
-func (k *keys) cut(v string) []token {
-	k.split.lex = noWords
-	k.split.reset(v)
-	k.split.tokenise()
-	return k.split.toks
-}
-
 func (k *keys) birthOf(v string) date {
-	if len(k.cut(v)) == 0 {
+	if len(k.split.cut(v)) == 0 {
 		return date{}
 	}
 	d, _, _ := k.split.dateAt(0)

@@ -81,6 +81,7 @@ type scan struct {
 	buf     []byte // scratch for folding
 	json    bool   // the text is JSON source
 	toks    []token
+	starts  []int32 // the tokens at which a recogniser starts
 	ats     []int32 // positions of '@'
 	fillers []int32 // positions of "<<"
 	cands   []candidate
@@ -113,7 +114,8 @@ func (s *scan) run(text string) {
 	s.tokenise()
 	s.emails()
 	s.machineReadable()
-	for i := range s.toks {
+	for _, start := range s.starts {
+		i := int(start)
 		t := &s.toks[i]
 		if t.roles&triggerMask != 0 {
 			s.note(t)

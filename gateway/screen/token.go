@@ -102,7 +102,7 @@ func gapKindOf(gap string) gapKind {
 // and machine-readable lines. It is the only loop over all bytes.
 func (s *scan) tokenise() {
 	text := s.text
-	toks := s.toks[:0]
+	toks, starts := s.toks[:0], s.starts[:0]
 	for i := 0; i < len(text); {
 		cl := classOf[text[i]]
 		if cl&clWord == 0 && (text[i] != '\\' || !escapedLetter(text, i)) {
@@ -119,10 +119,13 @@ func (s *scan) tokenise() {
 		if n := len(toks); n > 0 {
 			toks[n-1].after = gapKindOf(text[toks[n-1].end:i])
 		}
+		if t.roles&(triggerMask|personRoles) != 0 || seen&clDigit != 0 || t.class == clUpper || t.head != 0 && s.stems.maybe(t.head) || s.table.maybe(t.hash) {
+			starts = append(starts, int32(len(toks)))
+		}
 		toks = append(toks, t)
 		i = end
 	}
-	s.toks = toks
+	s.toks, s.starts = toks, starts
 }
 
 // wordEnd reads on to the end of the word at i and collects the classes of its
@@ -287,7 +290,11 @@ func appendFold(b []byte, s string) []byte {
 			continue
 		}
 		if c == latinLead && i+1 < len(s) && s[i+1]&0xC0 == 0x80 {
-			b = append(b, latinFold[s[i+1]&0x3F]...)
+			if f := latinFold[s[i+1]&0x3F]; len(f) == 1 {
+				b = append(b, f[0])
+			} else {
+				b = append(b, f...)
+			}
 			i += 2
 			continue
 		}
