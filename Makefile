@@ -5,14 +5,17 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help build demo test lint bench tools clean
+.PHONY: help build archive demo test lint bench tools clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-build: ## build bin/schleuse
+build: ## build bin/schleuse and bin/auditverify
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/schleuse ./cmd/schleuse
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/schleuse ./cmd/auditverify
+
+archive: ## archives with both programs, and the verifier alone for auditors, with checksums, in bin/archive
+	@VERSION='$(VERSION)' .ci/archive
 
 demo: build ## build and start the demonstration on 127.0.0.1 (stop with Ctrl+C)
 	@bin/schleuse demo $(if $(DATA),--data $(DATA))
