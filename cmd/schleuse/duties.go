@@ -21,14 +21,7 @@ import (
 // tenant, else as the configuration says. Its sources that are no registers are known
 // from the configuration.
 func (p *parts) dutiesOf(ctx context.Context, t identity.Tenant) policies.TenantDuties {
-	duties := p.config.Duties[t.ID]
-	if raw, ok := t.Settings["duties"]; ok {
-		var set policies.TenantDuties
-		if err := strict(raw, "duties", &set); err != nil {
-			p.logger.LogAttrs(ctx, slog.LevelError, "duties of a tenant not readable", slog.String("tenant", string(t.ID)))
-		}
-		duties = set
-	}
+	duties := p.writtenDuties(ctx, t)
 	others := append([]string{lawSource}, duties.OtherSources...)
 	for _, s := range p.config.Sources {
 		if s.Tenant == t.ID && !slices.Contains(duties.Registers, s.Name) {
@@ -37,6 +30,20 @@ func (p *parts) dutiesOf(ctx context.Context, t identity.Tenant) policies.Tenant
 	}
 	duties.OtherSources = others
 	return duties
+}
+
+// writtenDuties are the duties as they were set for the tenant, else as the
+// configuration says.
+func (p *parts) writtenDuties(ctx context.Context, t identity.Tenant) policies.TenantDuties {
+	raw, ok := t.Settings["duties"]
+	if !ok {
+		return p.config.Duties[t.ID]
+	}
+	var set policies.TenantDuties
+	if err := strict(raw, "duties", &set); err != nil {
+		p.logger.LogAttrs(ctx, slog.LevelError, "duties of a tenant not readable", slog.String("tenant", string(t.ID)))
+	}
+	return set
 }
 
 // knownField says that a service has a field of this name.
@@ -53,13 +60,23 @@ func (p *parts) knownSource(tenant gateway.TenantID, name string) bool {
 	return name == lawSource || slices.ContainsFunc(p.config.Sources, func(s SourceConfig) bool { return s.Tenant == tenant && s.Name == name })
 }
 
+// checkDuties are the findings about tenants, services and models.
+func (p *parts) checkDuties(tenants map[gateway.TenantID]policies.Tenant) []policies.Finding {
+	own := maps.Clone(tenants)
+	delete(own, lawTenant)
+	return policies.Check(policies.Setup{Tenants: own, Services: p.catalog.Cards(), Models: p.config.plannedModels(), Now: time.Now()})
+}
+
+// dutiesWithoutEvidence are the findings as things are now, for the pages.
+func (p *parts) dutiesWithoutEvidence(ctx context.Context) []policies.Finding {
+	return p.checkDuties(p.policyTenants(ctx, p.tenants.Directory()))
+}
+
 // noteDuties tells, in one line, which duties the configuration leaves without
 // evidence: no request shows them. schleuse policy classify --config names each.
 func (p *parts) noteDuties(ctx context.Context, tenants map[gateway.TenantID]policies.Tenant) {
-	own := maps.Clone(tenants)
-	delete(own, lawTenant)
 	counts := map[string]int{}
-	for _, f := range policies.Check(policies.Setup{Tenants: own, Services: p.catalog.Cards(), Models: p.config.plannedModels(), Now: time.Now()}) {
+	for _, f := range p.checkDuties(tenants) {
 		counts[f.Check]++
 	}
 	if len(counts) == 0 {

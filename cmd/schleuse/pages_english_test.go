@@ -26,7 +26,7 @@ func (v *visitor) english(path string) string {
 	v.post("/darstellung", url.Values{"sprache": {"en"}, "zurueck": {"/login"}}, http.StatusOK)
 	body := v.get(path, http.StatusOK).body
 	_, body, _ = strings.Cut(body, "<main")
-	return html.UnescapeString(marked.ReplaceAllString(body, ""))
+	return strings.ReplaceAll(html.UnescapeString(marked.ReplaceAllString(body, "")), "\u00a0", " ")
 }
 
 // The English view says rules, classes, duties and examples in English, with norms
@@ -70,6 +70,10 @@ func TestEnglishView(t *testing.T) {
 		if r := rules[i]; !strings.Contains(page, r.EnglishTitle) || !strings.Contains(page, r.English) || strings.Contains(page, r.Text) {
 			t.Errorf("the decision explains %s not in English", r.ID)
 		}
+	}
+
+	if strings.Contains(page, "Verordnungstext") {
+		t.Error("the decision names the source of the class in German")
 	}
 
 	classes := v.english("/admin/classify")

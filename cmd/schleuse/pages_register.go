@@ -21,7 +21,7 @@ import (
 func (p *parts) registerPages() *ui.RegisterPages {
 	return &ui.RegisterPages{
 		Classes: classes{p}, Register: &registerBook{p: p}, Models: modelBook{p}, Usage: usageBook{p}, Tenants: tenantDesk{p.tenants, p},
-		System: systemBook{p}, Persons: personDesk{p}, Note: p.pageNote,
+		System: systemBook{p}, Persons: personDesk{p}, Findings: p.dutiesWithoutEvidence, Note: p.pageNote,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -540,4 +542,48 @@ func TestConfigurationIsShownWithoutSecrets(t *testing.T) {
 	if !reflect.DeepEqual(before, filled) {
 		t.Error("hiding secrets changed the configuration in force")
 	}
+}
+
+// The operator writes down what duties depend on; what is missing is named at the
+// tenant and for the whole system.
+func TestDutiesOnThePages(t *testing.T) {
+	t.Parallel()
+	s := openRegisterStage(t)
+	v := s.visitor(t, demoTenant, identity.RoleOperator)
+	page := v.get("/admin/tenants/altenburg", http.StatusOK)
+	if !strings.Contains(page.body, "wann die Beschäftigten geschult wurden") {
+		t.Error("the tenant's page does not say what is missing")
+	}
+	if system := v.get("/admin/system", http.StatusOK); !strings.Contains(system.body, "Pflichten ohne Nachweis") || !strings.Contains(system.body, "tenant/altenburg") {
+		t.Error("the page of the system does not name the duties without evidence")
+	}
+	form := func(change url.Values) url.Values {
+		tenant, _ := s.parts.tenants.Tenant(storedTenant)
+		out := url.Values{
+			"aktion": {"pflichten"}, "version": {strconv.FormatInt(tenant.Version, 10)}, "geschult": {"2026-03-02"}, "register": {"melderegister\r\n"},
+			"aufbewahren": {"summarise: 30\r\n"},
+		}
+		maps.Copy(out, change)
+		return out
+	}
+	for name, change := range map[string]url.Values{
+		"a day that is none":           {"geschult": {"gestern"}},
+		"a purpose that is not known":  {"aufbewahren": {"alles: 30"}},
+		"a number that is none":        {"aufbewahren": {"summarise: lange"}},
+		"a number beyond every bound":  {"aufbewahren": {"summarise: 99999"}},
+		"a line without what it means": {"aufbewahren": {"summarise"}},
+	} {
+		if got := v.post("/admin/tenants/altenburg", form(change), http.StatusBadRequest); !strings.Contains(got.body, "Erwartet wird") && !strings.Contains(got.body, "kennen die Regeln nicht") {
+			t.Errorf("%s: the page does not say what is wrong", name)
+		}
+	}
+	page = v.post("/admin/tenants/altenburg", form(nil), http.StatusOK)
+	if strings.Contains(page.body, "wann die Beschäftigten geschult wurden") || !strings.Contains(page.body, "02.03.2026") || !strings.Contains(page.body, "30 Tage") {
+		t.Error("what was written down is not shown")
+	}
+	tenant, _ := s.parts.tenants.Tenant(storedTenant)
+	if d := s.parts.dutiesOf(t.Context(), tenant); d.Trained != "2026-03-02" || d.KeepContent["summarise"] != 30 || !slices.Equal(d.Registers, []string{"melderegister"}) {
+		t.Errorf("the policies know %+v", d)
+	}
+	s.visitor(t, storedTenant, identity.RoleTenant).post("/admin/tenants/altenburg", form(url.Values{"geschult": {"2026-04-01"}}), http.StatusForbidden)
 }

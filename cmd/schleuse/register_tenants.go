@@ -65,6 +65,12 @@ func (p *parts) releases(id gateway.TenantID) []policies.Release {
 	return own
 }
 
+// Duties that were written down.
+func (d tenantDesk) Duties(ctx context.Context, id gateway.TenantID) policies.TenantDuties {
+	t, _ := d.p.tenants.Tenant(id)
+	return d.p.writtenDuties(ctx, t)
+}
+
 // Origins that the tenant has chosen.
 func (d tenantDesk) Origins(id gateway.TenantID) []string { return d.p.frames(id) }
 

@@ -55,8 +55,9 @@ type startView struct {
 
 type todayCard struct {
 	totals
-	// Denials leads to the list.
-	List, Denials string
+	// List leads to the list, Kinds to those of a result.
+	List  string
+	Kinds map[string]string
 	// Single: the person may see the list.
 	Single bool
 }
@@ -123,9 +124,13 @@ func (u *UI) startToday(ctx context.Context, p identity.Person, v *startView) er
 		return err
 	}
 	f := listFilter{From: midnight.Format("2006-01-02T15:04")}
-	denied := f
-	denied.Result = "abgelehnt"
-	v.Today = &todayCard{totals: sum(*page.Totals), List: f.address(""), Denials: denied.address(""), Single: p.Has(forRevision...)}
+	kinds := map[string]string{}
+	for _, kind := range []string{"zugelassen", "auflagen", "freigabe", "abgelehnt"} {
+		of := f
+		of.Result = kind
+		kinds[kind] = of.address("")
+	}
+	v.Today = &todayCard{totals: sum(*page.Totals), List: f.address(""), Kinds: kinds, Single: p.Has(forRevision...)}
 	return nil
 }
 

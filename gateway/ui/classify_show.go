@@ -156,7 +156,10 @@ func (u *UI) classified(r *http.Request, g ClassGuide, plan ClassPlan, automatic
 		c.Automatic = &answer
 	}
 	c.Row = rowFor(c.Purpose.Rows, c.Service.AnnexIII)
-	if strings.Contains(u.rulebook(u.language(r)).norm(c.Risk.Basis), c.Row.Source) {
+	if c.Risk.Basis, err = u.riskBasis(r.Context(), u.language(r), c.Risk.Basis); err != nil {
+		return nil, err
+	}
+	if strings.Contains(c.Risk.Basis, c.Row.Source) {
 		c.Row.Source = "" // said already
 	}
 	c.Class = classOf(g, cmp.Or(c.Risk.Class, c.Row.Class))

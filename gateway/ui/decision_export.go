@@ -127,7 +127,7 @@ func (u *UI) decisionExport(w http.ResponseWriter, r *http.Request) error {
 		return invalid("format", "Dieses Format gibt es nicht. Möglich sind csv und ndjson.")
 	}
 	err = u.jot(r.Context(), person, audit.Note{
-		Topic: audit.TopicExported, Tenant: query.Scope.Tenant, Object: "decisions", Text: "Liste der Entscheidungen ausgegeben (" + format + ").", New: filterValue(f.values("")),
+		Topic: audit.TopicExported, Tenant: query.Scope.Tenant, Object: "decisions", Text: "Liste der Entscheidungen ausgegeben (" + format + ").", New: u.noted(f, person),
 	})
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (u *UI) decisionList(w http.ResponseWriter, r *http.Request) error {
 func (u *UI) noteLook(r *http.Request, f listFilter, query audit.Filter) error {
 	values := f.values("")
 	return u.noteOnce(r, "list/"+values.Encode(), sessionDay, audit.Note{
-		Topic: audit.TopicListViewed, Tenant: query.Scope.Tenant, Object: "decisions", Text: "Liste der Entscheidungen angesehen.", New: filterValue(values),
+		Topic: audit.TopicListViewed, Tenant: query.Scope.Tenant, Object: "decisions", Text: "Liste der Entscheidungen angesehen.", New: u.noted(f, personOf(r)),
 	})
 }
 
@@ -297,7 +297,15 @@ func narrower(classes []gateway.DataClass) []gateway.DataClass {
 	return out
 }
 
-// decisive is the reason a reader looks for first: what blocked, else what narrowed.
+// telling are the obligations that a reader asks about, the strongest first. The
+// others stand on nearly every entry.
+var telling = []string{
+	gateway.ObligationHumanRelease, gateway.ObligationBlockTools, gateway.ObligationPseudonymise, gateway.ObligationLogContent,
+	gateway.ObligationReview, gateway.ObligationCiteSources, gateway.ObligationCapTokens, gateway.ObligationRestrictModels,
+}
+
+// decisive is the reason a reader looks for first: what blocked, else the rule of
+// the strongest obligation, else what excluded models, else anything.
 func decisive(rec gateway.Record, end *gateway.Closing) gateway.Reason {
 	decisions := rec.Decisions
 	if end != nil && end.Response != nil {
@@ -306,19 +314,63 @@ func decisive(rec gateway.Record, end *gateway.Closing) gateway.Reason {
 	if rec.Answer != nil {
 		decisions = append(slices.Clip(decisions), *rec.Answer)
 	}
-	for _, severity := range []string{"block", "narrow", "info"} {
+	for _, d := range decisions {
+		if reason, ok := reasonWith(d, "block"); ok && d.Effect != gateway.EffectAllow {
+			return reason
+		}
+	}
+	for _, id := range telling {
 		for _, d := range decisions {
-			if severity == "block" && d.Effect == gateway.EffectAllow {
-				continue
+			if reason, ok := obliging(d, id); ok {
+				return reason
 			}
-			for _, reason := range d.Reasons {
-				if reason.Severity == severity {
-					return reason
-				}
+		}
+	}
+	for _, d := range decisions {
+		if reason, ok := excluding(d); ok {
+			return reason
+		}
+	}
+	for _, severity := range []string{"narrow", "info"} {
+		for _, d := range decisions {
+			if reason, ok := reasonWith(d, severity); ok {
+				return reason
 			}
 		}
 	}
 	return gateway.Reason{}
+}
+
+func reasonWith(d gateway.Decision, severity string) (gateway.Reason, bool) {
+	return firstReason(d, func(r gateway.Reason) bool { return r.Severity == severity })
+}
+
+// obliging is the reason of the rule that demands an obligation.
+func obliging(d gateway.Decision, id string) (gateway.Reason, bool) {
+	o, ok := d.Obligation(id)
+	if !ok {
+		return gateway.Reason{}, false
+	}
+	return firstReason(d, func(r gateway.Reason) bool { return r.Rule == o.Rule })
+}
+
+// excluding is the reason of a rule that rejected a model.
+func excluding(d gateway.Decision) (gateway.Reason, bool) {
+	return firstReason(d, func(r gateway.Reason) bool {
+		for _, rules := range d.Rejected {
+			if slices.Contains(rules, r.Rule) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func firstReason(d gateway.Decision, wanted func(gateway.Reason) bool) (gateway.Reason, bool) {
+	if at := slices.IndexFunc(d.Reasons, wanted); at >= 0 {
+		return d.Reasons[at], true
+	}
+	return gateway.Reason{}, false
 }
 
 func (u *UI) systemName(rec gateway.Record) string {

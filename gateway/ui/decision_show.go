@@ -138,6 +138,9 @@ func (u *UI) showView(r *http.Request) (showView, error) {
 	v.Seal, v.Before = readSeal(entry.Checkpoint), before(entry)
 	if n := len(entry.Record.Decisions); n > 0 {
 		v.Risk = entry.Record.Decisions[n-1].Risk
+		if v.Risk.Basis, err = u.riskBasis(r.Context(), v.Lang, v.Risk.Basis); err != nil {
+			return v, err
+		}
 		v.Revision = entry.Record.Decisions[n-1].Revision
 	}
 	if u.Replays != nil {

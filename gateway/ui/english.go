@@ -6,7 +6,9 @@ package ui
 import (
 	"cmp"
 	"context"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ki-schleuse/schleuse/gateway"
@@ -59,13 +61,22 @@ func (b rulebook) sentence(id, german string) said {
 	return said{german, "de"}
 }
 
-// norm is a legal basis as it is cited in the language.
+// norm is a legal basis as it is cited in the language, with the breaks of lines
+// that people expect.
 func (b rulebook) norm(basis string) string {
-	if b.lang != "en" {
-		return basis
-	}
-	return policies.NormEnglish(basis)
+	return citation.ReplaceAllString(cited(b.lang, basis), "$1\u00a0")
 }
+
+// cited is a legal basis as it is cited in a language.
+func cited(lang, basis string) string {
+	if lang == "en" {
+		return policies.NormEnglish(basis)
+	}
+	return basis
+}
+
+// citation are the abbreviations that stay in one line with what follows them.
+var citation = regexp.MustCompile(`(§§?|Art\.|Abs\.|Nr\.|Buchst\.|lit\.|Satz|SGB) `)
 
 // info is a rule of a bundle with its own words.
 func (b rulebook) info(r policies.RuleInfo) ruleInfo {
@@ -100,10 +111,38 @@ func (u *UI) inLanguage(ctx context.Context, lang string, b Book) (Book, error) 
 			e.ClassTitle = class.Title
 		}
 		e.ClassTitle, e.Retention = t(e.ClassTitle), t(e.Retention)
-		e.Basis = policies.NormEnglish(e.Basis)
+		if e.Basis, err = u.riskBasis(ctx, lang, e.Basis); err != nil {
+			return b, err
+		}
+		e.Basis = cited(lang, e.Basis)
 		b.Entries[i] = e
 	}
 	return b, nil
+}
+
+// riskBasis is the basis of a class with its source in brackets, in a language.
+func (u *UI) riskBasis(ctx context.Context, lang, basis string) (string, error) {
+	norm, source, ok := strings.Cut(strings.TrimSuffix(basis, ")"), " (")
+	if lang != "en" || !ok || u.Register == nil || u.Register.Classes == nil {
+		return basis, nil
+	}
+	german, err := u.Register.Classes.Guide(ctx, "de")
+	if err != nil {
+		return basis, err
+	}
+	english, err := u.Register.Classes.Guide(ctx, "en")
+	if err != nil {
+		return basis, err
+	}
+	for _, p := range german.Purposes {
+		is := english.purpose(p.ID)
+		for i, row := range p.Rows {
+			if row.Source == source && i < len(is.Rows) {
+				return cited(lang, norm) + " (" + is.Rows[i].Source + ")", nil
+			}
+		}
+	}
+	return basis, nil
 }
 
 func (g ClassGuide) purpose(id gateway.Purpose) GuidePurpose {

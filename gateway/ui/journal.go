@@ -5,9 +5,7 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -52,19 +50,6 @@ func (u *UI) noteOnce(r *http.Request, what string, life time.Duration, n audit.
 	}
 	_, err = u.Sessions.Mark(r, what, life)
 	return err
-}
-
-// filterValue is a filter as a note keeps it.
-func filterValue(v url.Values) json.RawMessage {
-	flat := map[string]string{}
-	for name, values := range v {
-		flat[name] = strings.Join(values, ", ")
-	}
-	raw, err := json.Marshal(flat)
-	if err != nil {
-		return nil
-	}
-	return raw
 }
 
 // scope is whose entries a person may see, as far as the roles go.

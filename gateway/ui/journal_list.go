@@ -13,11 +13,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 )
 
@@ -159,8 +161,14 @@ func (f journalFilter) values(cursor string) url.Values {
 	return v
 }
 
+// wholePseudonym is one that is not shortened.
+var wholePseudonym = regexp.MustCompile(`^p1_[A-Za-z0-9_-]{43}$`)
+
 func (u *UI) journalQuery(r *http.Request, f journalFilter) (audit.NoteFilter, error) {
 	out := audit.NoteFilter{Scope: scope(personOf(r)), Object: f.Object, Cursor: f.cursor, Limit: journalPage}
+	if wholePseudonym.MatchString(f.Actor) {
+		out.Actor = gateway.Pseudonym(f.Actor)
+	}
 	if f.Topic != "" {
 		if !slices.Contains(noteTopics(), f.Topic) {
 			return out, invalid("thema", "Dieses Thema gibt es im Journal nicht.")
@@ -177,10 +185,10 @@ func (u *UI) journalQuery(r *http.Request, f journalFilter) (audit.NoteFilter, e
 	return out, nil
 }
 
-// journalNotes reads one page. The record cannot search for persons: their notes
-// are picked out here, of a bounded number.
+// journalNotes reads one page. The record searches for a whole pseudonym; the
+// beginning of one, as it stands on paper, is picked out here, of a bounded number.
 func (u *UI) journalNotes(ctx context.Context, f audit.NoteFilter, actor string) (audit.NotePage, error) {
-	if actor == "" {
+	if actor == "" || f.Actor != "" {
 		return u.Policies.Chain.Notes(ctx, f)
 	}
 	var out audit.NotePage

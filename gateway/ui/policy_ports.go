@@ -102,6 +102,7 @@ type Desk interface {
 	Rollback(ctx context.Context, by release.Person, revision, reason string) (release.Revision, error)
 	Revisions(ctx context.Context) ([]release.Revision, error)
 	Between(ctx context.Context, before, after string) (policies.Difference, error)
+	SourcesBetween(ctx context.Context, before, after string) ([]policies.RuleSource, error)
 }
 
 var _ Desk = (*release.Desk)(nil)

@@ -104,6 +104,11 @@ func (u *UI) policyDiff(w http.ResponseWriter, r *http.Request) error {
 	if v.Diff.Difference, err = u.Policies.Desk.Between(r.Context(), v.From, v.To); err != nil {
 		return err
 	}
+	sources, err := u.Policies.Desk.SourcesBetween(r.Context(), v.From, v.To)
+	if err != nil {
+		return err
+	}
+	v.Diff.Sources = wholeSources(sources)
 	return u.render(w, r, http.StatusOK, "policy_diff.html", v)
 }
 
@@ -112,4 +117,19 @@ func (u *UI) policyDiff(w http.ResponseWriter, r *http.Request) error {
 type difference struct {
 	policies.Difference
 	Sources map[string][]sourceLine
+}
+
+// wholeSources are the texts of rules that only one side has; of the others the
+// difference shows the lines.
+func wholeSources(sources []policies.RuleSource) map[string][]sourceLine {
+	out := map[string][]sourceLine{}
+	for _, s := range sources {
+		switch s.Kind {
+		case policies.SourceAdded:
+			out[s.Rule.ID] = sourceLines(s.New, s.Rule.File, nil)
+		case policies.SourceRemoved:
+			out[s.Rule.ID] = sourceLines(s.Old, s.Rule.File, nil)
+		}
+	}
+	return out
 }

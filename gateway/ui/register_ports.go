@@ -12,6 +12,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/document"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
+	"github.com/ki-schleuse/schleuse/policies"
 )
 
 // RegisterPages are the pages of what is documented and set up. Without a port
@@ -24,6 +25,9 @@ type RegisterPages struct {
 	Tenants  TenantDesk
 	System   SystemBook
 	Persons  PersonDesk
+	// Findings are the duties that the configuration leaves without evidence; nil:
+	// they are not shown.
+	Findings func(ctx context.Context) []policies.Finding
 	// Note writes into the record what somebody did on a page. When it fails,
 	// nothing may be changed or handed out. Required.
 	Note func(ctx context.Context, n PageNote) error
@@ -338,6 +342,8 @@ type TenantDesk interface {
 	Limits(ctx context.Context, id gateway.TenantID) ([]LimitLine, error)
 	// Releases of high-risk purposes in force.
 	Releases(id gateway.TenantID) []ReleaseLine
+	// Duties as they were set for the tenant, else as the configuration says.
+	Duties(ctx context.Context, id gateway.TenantID) policies.TenantDuties
 	// Origins of pages that may show the panel for the tenant.
 	Origins(id gateway.TenantID) []string
 	// Purposes a key can be made for, by id and title.

@@ -7,14 +7,18 @@ import (
 	"bytes"
 	"net/http"
 	"time"
+
+	"github.com/ki-schleuse/schleuse/policies"
 )
 
 // systemView is what runs here.
 type systemView struct {
 	view
-	Facts  SystemFacts
-	Uptime phrase
-	Total  int64
+	Facts SystemFacts
+	// Findings are the duties that the configuration leaves without evidence.
+	Findings []policies.Finding
+	Uptime   phrase
+	Total    int64
 }
 
 // systemShow is GET /admin/system.
@@ -24,6 +28,9 @@ func (u *UI) systemShow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := systemView{view: u.view(r, "System"), Facts: facts, Uptime: uptime(u.Now().Sub(facts.Started))}
+	if u.Register.Findings != nil {
+		v.Findings = u.Register.Findings(r.Context())
+	}
 	for _, s := range facts.Stores {
 		v.Total += s.Bytes
 	}

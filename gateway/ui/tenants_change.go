@@ -43,6 +43,13 @@ func (u *UI) tenantChange(w http.ResponseWriter, r *http.Request) error {
 		})
 	case "grenzen":
 		err = u.putSetting(r, by, t, limitSetting(by.Operator), func() (json.RawMessage, error) { return readLimits(r, t.Settings[limitSetting(by.Operator)]) })
+	case "pflichten":
+		var known []GuidePurpose
+		if known, err = u.Register.Tenants.Purposes(r.Context(), "de"); err == nil {
+			err = u.putSetting(r, by, t, "duties", func() (json.RawMessage, error) {
+				return readDuties(r, u.Register.Tenants.Duties(r.Context(), id), known)
+			})
+		}
 	case "herkunft":
 		err = u.putSetting(r, by, t, "origins", func() (json.RawMessage, error) { return readOrigins(r) })
 	case "briefkopf":

@@ -26,6 +26,7 @@ type tenantView struct {
 	Origins string
 	Letter  []letterField
 	Lands   []option
+	Duties  dutiesView
 	// Operates: the person may change everything, others what is theirs. Fixed: the tenant
 	// stands in the configuration and is changed there.
 	Operates, Fixed bool
@@ -78,6 +79,7 @@ func (u *UI) showTenant(w http.ResponseWriter, r *http.Request, issued *identity
 		Origins: strings.Join(desk.Origins(id), "\n"), Own: limitFields(t.Settings, by.Operator), Letter: letterFields(t.Settings["authority"]),
 	}
 	v.Path, v.Here = "/admin/tenants", tenantPath(id)
+	v.Duties = dutiesView{desk.Duties(r.Context(), id), u.findingsAbout(r, id)}
 	purposes, err := desk.Purposes(r.Context(), u.language(r))
 	if err != nil {
 		return err
