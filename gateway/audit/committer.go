@@ -60,7 +60,7 @@ const (
 	maxGather = 2 * time.Millisecond
 	// maxPatience is how long endings that nobody waits for are kept, so that they
 	// share the commit of the next one that somebody waits for.
-	maxPatience = 25 * time.Millisecond
+	maxPatience = 100 * time.Millisecond
 )
 
 // gather takes what is there, up to one batch. Whoever was in the last batch

@@ -11,6 +11,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -58,6 +60,86 @@ func Benchmark(b *testing.B, backend Backend) {
 			})
 		})
 	}
+}
+
+// Paced measures the wait of one entry at 40 requests per second, none of which has
+// company: beside a plain table that is written to as durably, and beside a file of a
+// fixed length into which as many bytes are written and forced to disk. Nobody can wait
+// for less than the latter.
+func Paced(b *testing.B, backend Backend) {
+	sample := request(b)
+	b.Run("record", func(b *testing.B) {
+		withLog(b, backend, func(log *audit.Log) {
+			pace(b, func(n int) error { return log.Open(context.Background(), sample.record(n)) },
+				func(n int) error {
+					if c := sample.closing(n); !log.CloseSoon(c) {
+						return log.Close(context.Background(), c)
+					}
+					return nil
+				})
+		})
+	})
+	nothing := func(int) error { return nil }
+	b.Run("baseline", func(b *testing.B) {
+		insert := backend.Baseline(b)
+		pace(b, func(n int) error {
+			r := sample.record(n)
+			body, err := json.Marshal(r)
+			if err != nil {
+				return err
+			}
+			return insert(context.Background(), r.ID, body)
+		}, nothing)
+	})
+	b.Run("file", func(b *testing.B) {
+		const length = 6 << 10
+		file, err := os.Create(filepath.Join(b.TempDir(), "file"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = file.Close() }()
+		if _, err := file.Write(make([]byte, (b.N+1)*length)); err != nil {
+			b.Fatal(err)
+		}
+		if err := file.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		body := bytes.Repeat([]byte("x"), length)
+		pace(b, func(n int) error {
+			if _, err := file.WriteAt(body, int64(n*length)); err != nil {
+				return err
+			}
+			return syncData(file)
+		}, nothing)
+	})
+}
+
+// pace does b.N operations, one every 25 ms, each with something after it that nobody
+// waits for.
+func pace(b *testing.B, do, then func(n int) error) {
+	b.Helper()
+	waits := make([]time.Duration, b.N)
+	tick := time.NewTicker(time.Second / 40)
+	defer tick.Stop()
+	b.ResetTimer()
+	reportCPU(b, func() {
+		for n := range b.N {
+			<-tick.C
+			begin := time.Now()
+			if err := do(n); err != nil {
+				b.Error(err)
+				return
+			}
+			waits[n] = time.Since(begin)
+			time.Sleep(time.Millisecond)
+			if err := then(n); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	reportWaits(b, waits)
 }
 
 // withLog hands out a log on a fresh database.
@@ -144,10 +226,15 @@ func measure(b *testing.B, writers int, do func(n int) error) {
 		wg.Wait()
 	})
 	b.StopTimer()
-	slices.Sort(waits)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
-	b.ReportMetric(float64(waits[b.N/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(waits[b.N*99/100].Microseconds())/1000, "p99-ms")
+	reportWaits(b, waits)
+}
+
+func reportWaits(b *testing.B, waits []time.Duration) {
+	b.Helper()
+	slices.Sort(waits)
+	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(waits[len(waits)*99/100].Microseconds())/1000, "p99-ms")
 }
 
 // verification measures how many leaves a verification proves in a second.

@@ -73,7 +73,7 @@ func impatient(t *testing.T, b Backend) {
 			t.Fatal("an ending is not taken over")
 		}
 	}
-	// Each but the first would wait for 25 ms. A busy machine may delay most, not all.
+	// Each but the first would wait for 100 ms. A busy machine may delay most, not all.
 	if soon < requests/20 {
 		t.Errorf("only %d of %d requests were written within 15 ms: they wait for the endings", soon, requests)
 	}

@@ -32,6 +32,11 @@ func BenchmarkStore(b *testing.B) {
 	audittest.Benchmark(b, backend())
 }
 
+func BenchmarkPaced(b *testing.B) {
+	postgrestest.DSN(b)
+	audittest.Paced(b, backend())
+}
+
 func BenchmarkLists(b *testing.B) {
 	postgrestest.DSN(b)
 	audittest.BenchmarkLists(b, backend())

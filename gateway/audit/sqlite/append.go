@@ -71,6 +71,7 @@ func (s *Store) transact(ctx context.Context, do func(context.Context) error) er
 		return fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	s.lookAfter()
 	return nil
 }
 
@@ -99,6 +100,7 @@ func (s *Store) readTail(ctx context.Context, ids []string) (audit.Tail, error) 
 
 // insert writes a batch behind a checkpoint, in one go at the driver itself.
 func (s *Store) insert(ctx context.Context, after audit.Checkpoint, b audit.Batch) error {
+	s.mover.written += size(b)
 	return s.conn.Raw(func(any) error { return s.statements.insert(ctx, after, b) })
 }
 

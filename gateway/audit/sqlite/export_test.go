@@ -38,3 +38,13 @@ func (s *Store) Fill(ctx context.Context) error {
 
 // Path is that of the file.
 func (s *Store) Path() string { return s.path }
+
+// Move says after how many bytes the write-ahead log is emptied, and how long it is.
+func (s *Store) Move(after, reserve, stretch int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mover.limits = limits{move: after, reserve: reserve, stretch: stretch}
+}
+
+// Settle waits for what is done beside the commits.
+func (s *Store) Settle() { s.mover.done.Wait() }

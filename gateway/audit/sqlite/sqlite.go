@@ -39,6 +39,7 @@ type Store struct {
 	mu         sync.Mutex // held while a transaction runs on the connection
 	conn       *sql.Conn
 	statements statements
+	mover      mover
 }
 
 var _ audit.Store = (*Store)(nil)
@@ -68,7 +69,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path}
+	s := &Store{path: path, mover: mover{limits: usual()}}
 	if s.write, err = open(path, "immediate"); err != nil {
 		return nil, err
 	}
@@ -101,10 +102,10 @@ func create(path string) error {
 }
 
 // open sets what durability needs: in WAL mode only synchronous=FULL forces
-// every commit to disk.
+// every commit to disk. See mover for the pragma that keeps commits from more.
 func open(path, lock string) (*sql.DB, error) {
 	q := url.Values{}
-	for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"} {
+	for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "wal_autocheckpoint(0)"} {
 		q.Add("_pragma", pragma)
 	}
 	q.Set("_txlock", lock)
@@ -182,6 +183,7 @@ func fill(ctx context.Context, tx *sql.Tx) error {
 
 // Close closes the file.
 func (s *Store) Close() error {
+	s.stopMoving()
 	var errs []error
 	if s.conn != nil {
 		errs = append(errs, s.conn.Raw(func(any) error { return s.statements.close() }), s.conn.Close())

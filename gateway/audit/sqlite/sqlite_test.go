@@ -29,6 +29,8 @@ func TestChild(t *testing.T) { audittest.Child(t, backend()) }
 
 func BenchmarkStore(b *testing.B) { audittest.Benchmark(b, backend()) }
 
+func BenchmarkPaced(b *testing.B) { audittest.Paced(b, backend()) }
+
 func BenchmarkLists(b *testing.B) { audittest.BenchmarkLists(b, backend()) }
 
 func backend() audittest.Backend {
