@@ -86,14 +86,64 @@ func (c *collector) stop() {
 // of the record.
 const settle = time.Second
 
-// releaseStart gives back what only the start needed: most of it went into
-// compiling rules and reading catalogues.
-func releaseStart(ctx context.Context) {
+// releaseMemory gives back what only the start needed: most of it went into
+// compiling rules and reading catalogues. From then on it looks seldom whether
+// there is something to give back: the room of a load that is over, and those
+// pages of the program that were used once, with what lies around them.
+func releaseMemory(ctx context.Context) {
 	debug.FreeOSMemory()
 	releaseProgram()
-	select {
-	case <-ctx.Done():
-	case <-time.After(settle):
-		releaseProgram()
+	r := newRest()
+	wait := time.NewTimer(settle)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+		}
+		if r.spare() > enoughHeap {
+			debug.FreeOSMemory()
+		}
+		if filePages() > enoughProgram {
+			releaseProgram()
+		}
+		wait.Reset(seldom)
 	}
+}
+
+const (
+	seldom = 30 * time.Second
+	// enoughHeap is how much of the heap may lie idle in a process at rest,
+	// enoughProgram how much of files may stay mapped. To map again what is in use
+	// takes less than a millisecond.
+	enoughHeap    = 8 << 20
+	enoughProgram = 20 << 20
+	// littleWork is how much a process at rest allocates between two looks.
+	littleWork = 4 << 20
+)
+
+// rest sees whether the process is at rest.
+type rest struct {
+	samples   []runtimemetrics.Sample
+	allocated uint64 // until the last look
+}
+
+func newRest() *rest {
+	return &rest{samples: []runtimemetrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: liveHeap}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+	}}
+}
+
+// spare is how much memory the heap has beyond what lives, 0 while it is used: to
+// give it back then would be to ask for it again.
+func (r *rest) spare() int {
+	runtimemetrics.Read(r.samples)
+	allocated, live := r.samples[0].Value.Uint64(), r.samples[1].Value.Uint64()
+	work := allocated - r.allocated
+	r.allocated = allocated
+	if work > littleWork {
+		return 0
+	}
+	return int(r.samples[2].Value.Uint64()+r.samples[3].Value.Uint64()) - int(live)
 }

@@ -31,6 +31,23 @@ func releaseProgram() {
 	}
 }
 
+// filePages is how much of files is mapped, in bytes; 0: unknown.
+func filePages() int {
+	sizes, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(sizes)) // size, resident, shared …
+	if len(fields) < 3 {
+		return 0
+	}
+	pages, err := strconv.Atoi(fields[2])
+	if err != nil {
+		return 0
+	}
+	return pages * os.Getpagesize()
+}
+
 type mapping struct{ from, to uintptr }
 
 // readOnly are the mappings of a file that nobody can have written to: those are

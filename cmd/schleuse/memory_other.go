@@ -7,3 +7,6 @@ package main
 
 // releaseProgram knows how only on Linux.
 func releaseProgram() {}
+
+// filePages is unknown elsewhere.
+func filePages() int { return 0 }

@@ -68,3 +68,26 @@ func TestMemoryLeavesTheOperatorsWord(t *testing.T) {
 		t.Errorf("GOGC = %d, want the operator's 70", got)
 	}
 }
+
+// Not parallel: others allocate.
+func TestRestHasMemoryToSpare(t *testing.T) {
+	r := newRest()
+	r.spare()
+	load := make([]byte, 64<<20)
+	for i := range load {
+		load[i] = 1
+	}
+	runtime.KeepAlive(load)
+	if got := r.spare(); got != 0 {
+		t.Errorf("%d bytes to spare under load, want 0", got)
+	}
+	load = nil //nolint:wastedassign // it is garbage from here on
+	runtime.GC()
+	if got := r.spare(); got < 32<<20 {
+		t.Errorf("%d bytes to spare at rest, want those of the load", got)
+	}
+	debug.FreeOSMemory()
+	if got := r.spare(); got > 32<<20 {
+		t.Errorf("%d bytes to spare after they were given back", got)
+	}
+}

@@ -69,8 +69,8 @@ func serve(ctx context.Context, out, errOut io.Writer, c Config, load func() (Co
 	if err := printLogins(ctx, out, p, address(c, listener)); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	defer tuneMemory()() // not before: the start should leave a small heap
-	go releaseStart(ctx) // the port is open, nobody waits for it
+	defer tuneMemory()()  // not before: the start should leave a small heap
+	go releaseMemory(ctx) // the port is open, nobody waits for it
 	return newService(p, load).run(ctx, p, listener)
 }
 
