@@ -27,7 +27,8 @@ type overview struct {
 	blocks  map[int64]summary // complete ones
 	missing map[int64]bool    // complete or not, to be counted from their leaves
 	stored  map[int64]bool    // blocks whose summary the store has
-	shared  map[combination]*combination
+	shared  map[combination]*shared
+	ids     int // how many were shared so far
 }
 
 const (
@@ -124,7 +125,7 @@ var errIncomplete = errors.New("leaves of the record are missing")
 func (o *overview) start(ctx context.Context, size int64) error {
 	o.tally = tally{next: size}
 	o.blocks, o.missing, o.stored = map[int64]summary{}, map[int64]bool{}, map[int64]bool{}
-	o.shared = map[combination]*combination{}
+	o.shared, o.ids = map[combination]*shared{}, 0
 	blocks := (size + blockLeaves - 1) / blockLeaves
 	for n := range blocks {
 		o.missing[n] = true
@@ -159,15 +160,17 @@ func (o *overview) summaries(ctx context.Context, from, to int64, do func(int64,
 }
 
 // share returns one copy of what many blocks have.
-func (o *overview) share(c combination) *combination {
+func (o *overview) share(c combination) *shared {
 	if one, ok := o.shared[c]; ok {
 		return one
 	}
 	if len(o.shared) >= 1<<16 {
 		clear(o.shared)
 	}
-	o.shared[c] = &c
-	return &c
+	one := &shared{c, o.ids}
+	o.shared[c] = one
+	o.ids++
+	return one
 }
 
 // hold keeps a block in memory, and of too many not the oldest, if the store has them.
@@ -280,7 +283,7 @@ func (o *overview) settle(ctx context.Context) error {
 type counter struct {
 	filter   Filter
 	from, to int64
-	known    map[*combination]int // its class; -1: not covered
+	known    []int // by id of combinations, their class + 1; 0: not looked at, -1: not covered
 	classes  []class
 	hours    map[int64][]int // per class
 	// seen are all stories of the scope and period, covered or not, from the earliest
@@ -346,22 +349,24 @@ func (o *overview) older(ctx context.Context, c *counter) error {
 }
 
 // class is the number of a combination's class, -1 if the filter does not cover it.
-func (c *counter) class(of *combination) int {
-	if at, ok := c.known[of]; ok {
-		return at
+func (c *counter) class(of *shared) int {
+	if of.id >= len(c.known) {
+		c.known = append(c.known, make([]int, of.id+1-len(c.known)+len(c.known)/2)...)
 	}
-	at := -1
-	if c.filter.matches(*of) {
-		is := class{gateway.Effect(of.effect), of.result, gateway.Outcome(of.outcome)}
-		if at = slices.Index(c.classes, is); at < 0 {
-			at = len(c.classes)
-			c.classes = append(c.classes, is)
-		}
+	if at := c.known[of.id]; at != 0 {
+		return max(at-1, -1)
 	}
-	if c.known == nil {
-		c.known = map[*combination]int{}
+	if !c.filter.matches(of.combination) {
+		c.known[of.id] = -1
+		return -1
 	}
-	c.known[of] = at
+	is := class{gateway.Effect(of.effect), of.result, gateway.Outcome(of.outcome)}
+	at := slices.Index(c.classes, is)
+	if at < 0 {
+		at = len(c.classes)
+		c.classes = append(c.classes, is)
+	}
+	c.known[of.id] = at + 1
 	return at
 }
 
@@ -408,7 +413,7 @@ func (c *counter) summary(s summary) {
 	}
 }
 
-func (c *counter) block(b *counted, share func(combination) *combination) {
+func (c *counter) block(b *counted, share func(combination) *shared) {
 	one := func(f fact, n int) {
 		if f.hour < c.from || f.hour >= c.to || !c.filter.Scope.covers(f.tenant) {
 			return

@@ -23,8 +23,14 @@ type Summary struct {
 // summary is a decoded one. Its cells are in the order of hours.
 type summary struct {
 	tenants []string
-	combos  []*combination
+	combos  []*shared
 	cells   []cell
+}
+
+// shared is a combination that many blocks have.
+type shared struct {
+	combination
+	id int
 }
 
 type cell struct {
@@ -95,14 +101,14 @@ func (n *numbered[T]) number(v T) uint64 {
 var errSummary = errors.New("the summary of a block is malformed")
 
 // decodeSummary reads a body. share returns one copy of equal combinations.
-func decodeSummary(body []byte, share func(combination) *combination) (summary, error) {
+func decodeSummary(body []byte, share func(combination) *shared) (summary, error) {
 	r := summaryReader{rest: body}
 	if r.byte() != summaryForm {
 		return summary{}, errSummary
 	}
 	s := summary{tenants: r.words()}
 	words := r.words()
-	s.combos = make([]*combination, r.count())
+	s.combos = make([]*shared, r.count())
 	for i := range s.combos {
 		var c combination
 		for _, word := range c.fields() {

@@ -28,7 +28,7 @@ func someFacts(seed uint64, n int) map[fact]int {
 	return facts
 }
 
-func same(c combination) *combination { return &c }
+func same(c combination) *shared { return &shared{combination: c} }
 
 func TestSummariesComeBack(t *testing.T) {
 	t.Parallel()
@@ -43,7 +43,7 @@ func TestSummariesComeBack(t *testing.T) {
 			t.Fatalf("%d facts: %v", len(facts), err)
 		}
 		for _, c := range s.cells {
-			f := fact{int64(c.hour), gateway.TenantID(s.tenants[c.tenant]), *s.combos[c.combo]}
+			f := fact{int64(c.hour), gateway.TenantID(s.tenants[c.tenant]), s.combos[c.combo].combination}
 			if facts[f] != int(c.n) {
 				t.Errorf("%+v comes back %d times, not %d", f, c.n, facts[f])
 			}
