@@ -264,19 +264,98 @@ func (u *UI) search(f listFilter, out *audit.Filter) {
 
 // rulesWith are the ids of the rules in which words stand, and one that no rule has.
 func (u *UI) rulesWith(words string, of func(Rule) []string) []string {
-	wanted := foldText(words)
+	wanted := wordsOf(words)
 	ids := []string{noRule}
 	for _, r := range u.Rules() {
-		if slices.ContainsFunc(of(r), func(text string) bool { return strings.Contains(foldText(text), wanted) }) {
+		if slices.ContainsFunc(of(r), func(text string) bool { return says(text, wanted) }) {
 			ids = append(ids, r.ID)
 		}
 	}
 	return ids
 }
 
-// foldText makes „§ 80 sgb x“ and „§80 SGB X“ the same.
-func foldText(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ' ' || r == '\u00a0' || r == '\u202f' || r == ',' || r == '.' }), "")
+// says reports whether words stand in one of the citations of a text, in their
+// order but not necessarily side by side: „Art. 5 KI-VO“ is in „Art. 5 Abs. 1
+// Buchst. c KI-VO“.
+func says(text string, wanted []string) bool {
+	for _, citation := range citations(text) {
+		for at := range citation {
+			if len(wanted) > 0 && follow(citation[at:], wanted) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// follow reports whether the words begin with the first wanted one and go on with
+// the others. A number is that of the word before it („Art. 5“ is in „Art. 4 und 5“,
+// not in „Art. 26 Abs. 5“ nor in „Art. 50“); words may be left out between words.
+func follow(words, wanted []string) bool {
+	listed := true // only numbers stood since the word that was met last
+	met := 0
+	for i, word := range words {
+		switch {
+		case i == 0 && !alike(word, wanted[0]):
+			return false
+		case alike(word, wanted[met]) && (listed || !isNumber(wanted[met])):
+			if met++; met == len(wanted) {
+				return true
+			}
+			listed = true
+		default:
+			listed = listed && (isNumber(word) || word == "und" || word == "bis")
+		}
+	}
+	return false
+}
+
+func alike(word, wanted string) bool {
+	switch {
+	case word == wanted:
+		return true
+	case isNumber(wanted):
+		return false
+	case len(wanted) > 3:
+		return strings.Contains(word, wanted)
+	}
+	return strings.HasPrefix(word, wanted)
+}
+
+var lastOfLaw = regexp.MustCompile(`[\p{Lu}][^ ]*[\p{Lu}][^,;]*$`)
+
+// citations are the words of the parts of an enumeration, each with the „Art.“ and
+// the law that the others state for it: „Art. 26, 27 KI-VO“.
+func citations(text string) [][]string {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == ',' })
+	out := make([][]string, len(parts))
+	law, sign := "", ""
+	for i, part := range slices.Backward(parts) {
+		out[i] = wordsOf(part)
+		if stated := lastOfLaw.FindString(part); stated != "" {
+			law = stated
+		} else {
+			out[i] = append(out[i], wordsOf(law)...)
+		}
+	}
+	for i, words := range out {
+		if len(words) > 0 && isNumber(words[0]) {
+			out[i] = append([]string{sign}, words...)
+		} else if len(words) > 0 {
+			sign = words[0]
+		}
+	}
+	return out
+}
+
+var wordsIn = regexp.MustCompile(`§+|[0-9]+[a-z]?|[\p{L}\p{M}][\p{L}\p{M}0-9-]*`)
+
+// wordsOf makes „§ 80 sgb x“ and „§80 SGB X“ the same.
+func wordsOf(s string) []string { return wordsIn.FindAllString(strings.ToLower(s), -1) }
+
+// isNumber is also the number of a book of the SGB.
+func isNumber(word string) bool {
+	return word[0] >= '0' && word[0] <= '9' || strings.Trim(word, "ivx") == ""
 }
 
 // pick is one of the values of a field.

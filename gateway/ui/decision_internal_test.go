@@ -77,6 +77,40 @@ func (t oneTown) Tenant(id gateway.TenantID) (identity.Tenant, bool) {
 	return town, id == town.ID
 }
 
+func TestLegalBasisIsFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		basis, asked string
+		want         bool
+	}{
+		{"Art. 5 Abs. 1 KI-VO", "Art. 5", true},
+		{"Art. 5 Abs. 1 KI-VO", "art 5 ki-vo", true},
+		{"Art. 5 Abs. 1 Buchst. c DSGVO", "Art. 5 KI-VO", false},
+		{"Art. 5 Abs. 1 Buchst. c DSGVO, Art. 14 KI-VO", "Art. 5 KI-VO", false},
+		{"Art. 50 Abs. 1 KI-VO", "Art. 5", false},
+		{"Art. 26 Abs. 5 KI-VO", "Art. 5", false},
+		{"Art. 26, 27 und 49 Abs. 3 KI-VO", "Art. 27 KI-VO", true},
+		{"Art. 26, 27 und 49 Abs. 3 KI-VO", "Art. 49 KI-VO", true},
+		{"Art. 26, 27 und 49 Abs. 3 KI-VO", "Art. 26 KI-VO", true},
+		{"Art. 6 Abs. 3 und 4, Art. 49 Abs. 2 KI-VO", "Art. 6 Abs. 4", true},
+		{"Art. 6 Abs. 3 und 4, Art. 49 Abs. 2 KI-VO", "Art. 6 KI-VO", true},
+		{"Art. 6 Abs. 3 und 4, Art. 49 Abs. 2 KI-VO", "Art. 4", false},
+		{"§ 80 Abs. 1 bis 3 SGB X", "§80 sgb x", true},
+		{"§ 35 Abs. 1 SGB I, § 30 AO", "§ 35 SGB X", false},
+		{"§ 35 Abs. 1 SGB I, § 30 AO", "§ 35 SGB I", true},
+		{"§ 35 Abs. 1 SGB I, § 30 AO", "§ 30 AO", true},
+		{"§ 35a VwVfG, § 31a SGB X", "§ 35a", true},
+		{"§ 35a VwVfG, § 31a SGB X", "§ 35", false},
+		{"Minimierung von Sozialdaten", "daten", true},
+		{"Minimierung von Sozialdaten", "Mustermann", false},
+		{"Art. 5", " . ", false},
+	} {
+		if got := says(c.basis, wordsOf(c.asked)); got != c.want {
+			t.Errorf("%q in %q: %t, want %t", c.asked, c.basis, got, c.want)
+		}
+	}
+}
+
 func TestDecisiveRule(t *testing.T) {
 	t.Parallel()
 	because := func(rule, severity string) gateway.Reason { return gateway.Reason{Rule: rule, Severity: severity} }
