@@ -114,17 +114,19 @@ func keptTopics() []string {
 	return []string{TopicRetained, TopicErased, TopicKeyDestroyed, TopicHoldPlaced, TopicHoldLifted}
 }
 
-// Validate names the first mistake.
+// Validate names every mistake at once.
 func (r Retention) Validate() error {
-	switch {
-	case r.Floor < 1 || r.Floor > maxDays:
-		return errors.New("floor: at least one day is needed")
-	case r.Ceiling != 0 && r.Ceiling < r.Floor || r.Ceiling > maxDays:
-		return errors.New("ceiling: must not be less than the floor")
-	case r.Notes != 0 && r.Notes < r.Floor || r.Notes > maxDays:
-		return errors.New("notes: must not be less than the floor")
+	var problems []error
+	if r.Floor < 1 || r.Floor > maxDays {
+		problems = append(problems, errors.New("floor: Es sind ein Tag bis 100 Jahre möglich."))
 	}
-	return nil
+	if r.Ceiling != 0 && r.Ceiling < r.Floor || r.Ceiling > maxDays {
+		problems = append(problems, errors.New("ceiling: Die Frist ist kürzer als die unter floor oder länger als 100 Jahre."))
+	}
+	if r.Notes != 0 && r.Notes < r.Floor || r.Notes > maxDays {
+		problems = append(problems, errors.New("notes: Die Frist ist kürzer als die unter floor oder länger als 100 Jahre."))
+	}
+	return errors.Join(problems...)
 }
 
 // removal is what the note of a batch says about it.

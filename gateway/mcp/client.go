@@ -115,9 +115,9 @@ func NewClient(c ClientConfig) (*Client, error) {
 		u, err := url.Parse(r.URL)
 		switch {
 		case !serverName.MatchString(r.Name) || client.remotes[r.Name] != nil:
-			problems = append(problems, fmt.Errorf("tool_servers.%s: the name must be up to 32 small letters, digits, - and _, and stand once", r.Name))
+			problems = append(problems, fmt.Errorf("tool_servers.%s: Der Name besteht aus bis zu 32 Kleinbuchstaben, Ziffern, - und _ und steht nur einmal.", r.Name))
 		case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
-			problems = append(problems, fmt.Errorf("tool_servers.%s.url: not an address such as https://host/mcp", r.Name))
+			problems = append(problems, fmt.Errorf("tool_servers.%s.url: Die Angabe ist keine Adresse wie https://host/mcp.", r.Name))
 		default:
 			if r.Timeout <= 0 {
 				r.Timeout = 30 * time.Second

@@ -76,7 +76,7 @@ func (e Euro) MarshalJSON() ([]byte, error) { return []byte(e.String()), nil }
 func (e *Euro) UnmarshalJSON(raw []byte) (err error) {
 	var n json.Number
 	if err := json.Unmarshal(raw, &n); err != nil {
-		return fmt.Errorf("read amount: %w", err)
+		return fmt.Errorf("Betrag in Euro: %w", err)
 	}
 	*e, err = ParseEuro(n.String())
 	return err
@@ -90,7 +90,7 @@ func (e *Euro) UnmarshalYAML(decode func(any) error) error {
 	var text string
 	err := decode(&text)
 	if err != nil {
-		return fmt.Errorf("read amount: %w", err)
+		return fmt.Errorf("Betrag in Euro: %w", err)
 	}
 	*e, err = ParseEuro(text)
 	return err
@@ -99,7 +99,7 @@ func (e *Euro) UnmarshalYAML(decode func(any) error) error {
 // ParseEuro reads digits with at most six decimals after a point.
 func ParseEuro(s string) (Euro, error) {
 	whole, fraction, _ := strings.Cut(s, ".")
-	malformed := fmt.Errorf("amount %.20q is not a number of euros such as 12.50", s)
+	malformed := fmt.Errorf("%.20q ist kein Betrag in Euro wie 12.50", s)
 	if whole == "" || len(whole) > 10 || len(fraction) > 6 || strings.HasSuffix(s, ".") || strings.Trim(whole+fraction, "0123456789") != "" {
 		return 0, malformed
 	}
@@ -126,7 +126,7 @@ func (l Limits) Validate() error {
 		for _, name := range slices.Sorted(maps.Keys(group.limits)) {
 			at := group.name + "." + name
 			if !group.shape(name) {
-				problems = append(problems, fmt.Errorf("%s: this is no name that a limit can have here", at))
+				problems = append(problems, fmt.Errorf("%s: Eine Grenze kann hier nicht so heißen.", at))
 			}
 			problems = append(problems, group.limits[name].validate(at))
 		}
@@ -148,7 +148,7 @@ func (l Limit) validate(at string) error {
 			most = maxEuros * million
 		}
 		if n := l.of(k); n < 0 || n > most {
-			return fmt.Errorf("%s.%s: the value is negative or too large", at, k)
+			return fmt.Errorf("%s.%s: Der Wert ist negativ oder zu groß.", at, k)
 		}
 	}
 	return nil

@@ -153,19 +153,19 @@ func (k *checker) problem(at, format string, args ...any) {
 
 func (k *checker) entry(at string, i int, e Entry, all []Entry) {
 	if flaw := flawedName(e.Card.ID); flaw != "" {
-		k.problem(at, "id %s", flaw)
+		k.problem(at, "Die Kennung unter id %s.", flaw)
 	}
 	if e.Endpoint == "" {
-		k.problem(at, "endpoint is missing")
+		k.problem(at, "Die Angabe endpoint fehlt.")
 	}
 	if e.Weight < 0 {
-		k.problem(at, "weight %d is negative", e.Weight)
+		k.problem(at, "Das Gewicht unter weight (%d) ist negativ.", e.Weight)
 	}
 	k.limits(at+": limits", e.Limits)
 	k.hedge(at, e.HedgeAfter)
 	k.card(at, e.Card)
 	if first, ok := k.places[key{e.Card.ID, e.Endpoint}]; ok {
-		k.problem(at, "id %q is used twice at endpoint %q (models[%d]); a replica has an endpoint of its own", e.Card.ID, e.Endpoint, first)
+		k.problem(at, "Die Kennung %q steht am Endpunkt %q doppelt (models[%d]); eine Replik hat einen eigenen Endpunkt.", e.Card.ID, e.Endpoint, first)
 		return
 	}
 	k.places[key{e.Card.ID, e.Endpoint}] = i
@@ -175,47 +175,50 @@ func (k *checker) entry(at string, i int, e Entry, all []Entry) {
 		return
 	}
 	if field := difference(all[first].Card, e.Card); field != "" {
-		k.problem(at, "%s differs from models[%d]; policies see one card for all replicas of %s", field, first, e.Card.ID)
+		k.problem(at, "Die Angabe %s weicht von models[%d] ab; für alle Repliken von %s gelten dieselben Angaben.", field, first, e.Card.ID)
 	}
 }
 
 // card checks what policies and router rely on.
 func (k *checker) card(at string, c gateway.ModelCard) {
 	if rank(c.Residency) == unknownRank {
-		k.problem(at, "residency %q is unknown", c.Residency)
+		k.problem(at, "Der Standort %q unter residency ist nicht bekannt; möglich sind: %s.", c.Residency, residencyNames())
 	}
 	if len(c.Operations) == 0 {
-		k.problem(at, "operations is empty")
+		k.problem(at, "Unter operations steht nichts.")
 	}
 	for _, o := range c.Operations {
 		if !slices.Contains(operations, o) {
-			k.problem(at, "operation %q is unknown or needs no model", o)
+			k.problem(at, "Die Art der Anfrage %q unter operations ist nicht bekannt oder braucht kein Modell.", o)
 		}
 	}
 	for _, name := range c.Capabilities {
 		if needOf(name) == 0 {
-			k.problem(at, "capability %q is unknown", name)
+			k.problem(at, "Die Fähigkeit %q unter capabilities ist nicht bekannt.", name)
 		}
 	}
 	for _, d := range c.DataClasses {
 		if !slices.Contains(dataClasses, d) {
-			k.problem(at, "data class %q is unknown", d)
+			k.problem(at, "Die Datenart %q unter data_classes ist nicht bekannt.", d)
 		}
 	}
 	if !slices.Contains([]string{"", "own", "public", "private"}, c.ProcessorKind) {
-		k.problem(at, "processor_kind %q is unknown: own, public or private", c.ProcessorKind)
+		k.problem(at, "Die Art %q unter processor_kind ist nicht bekannt; möglich sind own, public und private.", c.ProcessorKind)
+	}
+	if !slices.Contains(para80Grounds, c.Para80Ground) {
+		k.problem(at, "Der Grund %q unter para80_ground ist nicht bekannt; möglich sind %s.", c.Para80Ground, strings.Join(para80Grounds[1:], ", "))
 	}
 	if c.Country != "" && (len(c.Country) != 2 || strings.Trim(c.Country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		k.problem(at, "country %q is not two capital letters", c.Country)
+		k.problem(at, "Das Land %q unter country besteht nicht aus zwei Großbuchstaben.", c.Country)
 	}
 	if c.Context < 0 {
-		k.problem(at, "context %d is negative", c.Context)
+		k.problem(at, "Die Länge unter context (%d) ist negativ.", c.Context)
 	}
 	if c.Price.Input < 0 || c.Price.Output < 0 || c.Price.Minute < 0 {
-		k.problem(at, "price is negative")
+		k.problem(at, "Der Preis unter price ist negativ.")
 	}
 	if c.Energy < 0 || math.IsNaN(c.Energy) || math.IsInf(c.Energy, 0) {
-		k.problem(at, "energy %v is no estimate", c.Energy)
+		k.problem(at, "Der Wert unter energy_wh (%v) ist keine Schätzung in Wattstunden.", c.Energy)
 	}
 }
 
@@ -223,13 +226,13 @@ func (k *checker) card(at string, c gateway.ModelCard) {
 func (k *checker) names(at string, e Entry) {
 	for i, a := range e.Aliases {
 		if flaw := flawedName(a); flaw != "" {
-			k.problem(at, "aliases[%d] %s", i, flaw)
+			k.problem(at, "Der Name unter aliases[%d] %s.", i, flaw)
 		}
 		if _, taken := k.models[a]; taken {
-			k.problem(at, "aliases[%d]: %q is the id of a model and cannot be used twice", i, a)
+			k.problem(at, "Der Name unter aliases[%d], %q, ist schon die Kennung eines Modells.", i, a)
 		}
 		if slices.Contains(e.Aliases[:i], a) {
-			k.problem(at, "aliases[%d]: %q is used twice", i, a)
+			k.problem(at, "Der Name unter aliases[%d], %q, steht doppelt.", i, a)
 		}
 		k.aliases[a] = true
 	}
@@ -237,23 +240,23 @@ func (k *checker) names(at string, e Entry) {
 
 func (k *checker) group(at string, g Group, again bool) {
 	if flaw := flawedName(g.Name); flaw != "" {
-		k.problem(at, "name %s", flaw)
+		k.problem(at, "Der Name unter name %s.", flaw)
 	}
 	if again {
-		k.problem(at, "name %q is used twice", g.Name)
+		k.problem(at, "Der Name %q steht doppelt.", g.Name)
 	}
 	if _, taken := k.models[g.Name]; taken {
-		k.problem(at, "name %q is the id of a model", g.Name)
+		k.problem(at, "Der Name %q ist schon die Kennung eines Modells.", g.Name)
 	}
 	if len(g.Models) == 0 && !k.aliases[g.Name] {
-		k.problem(at, "no model belongs to the group")
+		k.problem(at, "Zur Gruppe gehört kein Modell.")
 	}
 	for i, id := range g.Models {
 		if _, known := k.models[id]; !known {
-			k.problem(at, "models[%d]: there is no model %q", i, id)
+			k.problem(at, "Das Modell unter models[%d], %q, gibt es nicht.", i, id)
 		}
 		if slices.Contains(g.Models[:i], id) {
-			k.problem(at, "models[%d]: %q is named twice", i, id)
+			k.problem(at, "Das Modell unter models[%d], %q, steht doppelt.", i, id)
 		}
 	}
 	k.strategy(at+": strategy", g.Strategy)
@@ -265,26 +268,26 @@ func (k *checker) endpoints(c Catalogue) {
 		at := "endpoints." + name
 		k.limits(at, l)
 		if !slices.ContainsFunc(c.Models, func(e Entry) bool { return e.Endpoint == name }) {
-			k.problem(at, "no model is at this endpoint")
+			k.problem(at, "An diesem Endpunkt steht kein Modell.")
 		}
 	}
 }
 
 func (k *checker) strategy(at string, s Strategy) {
 	if s != "" && !slices.Contains(strategies, s) {
-		k.problem(at, "%q is unknown; there are %v", s, strategies)
+		k.problem(at, "Die Strategie %q ist nicht bekannt; es gibt: %v.", s, strategies)
 	}
 }
 
 func (k *checker) limits(at string, l Limits) {
 	if l.Concurrent < 0 {
-		k.problem(at, "concurrent %d is negative", l.Concurrent)
+		k.problem(at, "Der Wert unter concurrent (%d) ist negativ.", l.Concurrent)
 	}
 	if l.Wait < 0 {
-		k.problem(at, "wait %s is negative", l.Wait)
+		k.problem(at, "Die Dauer unter wait (%s) ist negativ.", l.Wait)
 	}
 	if l.Queue > maxQueue {
-		k.problem(at, "queue %d is larger than %d", l.Queue, maxQueue)
+		k.problem(at, "Der Wert unter queue (%d) ist größer als %d.", l.Queue, maxQueue)
 	}
 }
 
@@ -293,7 +296,7 @@ const leastHedge = 10 * time.Millisecond
 
 func (k *checker) hedge(at string, after time.Duration) {
 	if after != 0 && after < leastHedge {
-		k.problem(at, "hedge_after %s is shorter than %s", after, leastHedge)
+		k.problem(at, "Die Dauer unter hedge_after (%s) ist kürzer als %s.", after, leastHedge)
 	}
 }
 
@@ -306,11 +309,11 @@ const maxNameBytes = 200
 func flawedName(id gateway.ModelID) string {
 	switch {
 	case id == "":
-		return "is empty"
+		return "ist leer"
 	case len(id) > maxNameBytes:
-		return fmt.Sprintf("is longer than %d bytes", maxNameBytes)
+		return fmt.Sprintf("ist länger als %d Byte", maxNameBytes)
 	case strings.ContainsFunc(string(id), func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }):
-		return fmt.Sprintf("%q contains blanks or control characters", id)
+		return fmt.Sprintf("%q enthält Leer- oder Steuerzeichen", id)
 	}
 	return ""
 }
@@ -342,22 +345,26 @@ var dataClasses = []gateway.DataClass{
 
 const unknownRank = 99
 
+// residencies that the router ranks, the most sovereign first.
+var residencies = []gateway.Residency{
+	gateway.ResidencyOwn, gateway.ResidencyPublicEU, gateway.ResidencyPrivateEU, gateway.ResidencyEUofNonEU, gateway.ResidencyNonEU,
+}
+
+func residencyNames() string {
+	var out []string
+	for _, r := range residencies {
+		out = append(out, string(r))
+	}
+	return strings.Join(out, ", ")
+}
+
+// para80Grounds are what § 80 Abs. 3 SGB X knows, or nothing.
+var para80Grounds = []string{"", "disruption", "cost", "majority_public"}
+
 // rank orders residencies from most to least sovereign.
 func rank(r gateway.Residency) int {
-	switch r {
-	case gateway.ResidencyOwn:
-		return 0
-	case gateway.ResidencyPublicEU:
-		return 1
-	case gateway.ResidencyPrivateEU:
-		return 2
-	case gateway.ResidencyEUofNonEU:
-		return 3
-	case gateway.ResidencyNonEU:
-		return 4
-	case gateway.ResidencyUnknown:
-		return unknownRank
-	default:
-		return unknownRank
+	if i := slices.Index(residencies, r); i >= 0 {
+		return i
 	}
+	return unknownRank
 }

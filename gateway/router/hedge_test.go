@@ -205,13 +205,13 @@ func TestHedgesThatAreNotMadeAreKept(t *testing.T) {
 func TestHedgeMistakesAreNamed(t *testing.T) {
 	t.Parallel()
 	for want, spoil := range map[string]func(*router.Config){
-		"models[0] haus: hedge_after 5ms is shorter than 10ms": func(c *router.Config) { c.Models[0].HedgeAfter = 5 * time.Millisecond },
-		"models[1] haus: hedge_after -1s":                      func(c *router.Config) { c.Models[1].HedgeAfter = -time.Second },
-		"groups[0] g: hedge_after 1ns": func(c *router.Config) {
+		"models[0] haus: Die Dauer unter hedge_after (5ms) ist kürzer als 10ms.": func(c *router.Config) { c.Models[0].HedgeAfter = 5 * time.Millisecond },
+		"models[1] haus: Die Dauer unter hedge_after (-1s)":                      func(c *router.Config) { c.Models[1].HedgeAfter = -time.Second },
+		"groups[0] g: Die Dauer unter hedge_after (1ns)": func(c *router.Config) {
 			c.Groups = []router.Group{{Name: "g", Models: []gateway.ModelID{"eu"}, HedgeAfter: 1}}
 		},
-		"hedge.share: 1.5 is no share":  func(c *router.Config) { c.Hedge.Share = 1.5 },
-		"hedge.share: -0.1 is no share": func(c *router.Config) { c.Hedge.Share = -0.1 },
+		"hedge.share: Der Anteil 1.5 liegt nicht":  func(c *router.Config) { c.Hedge.Share = 1.5 },
+		"hedge.share: Der Anteil -0.1 liegt nicht": func(c *router.Config) { c.Hedge.Share = -0.1 },
 	} {
 		if _, err := router.Open(hedged(spoil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -103,13 +103,13 @@ func Renew(c Config, old *Router) (*Router, error) {
 func (c Config) checkShares() error {
 	var problems []error
 	if c.Breaker.Rate > 1 {
-		problems = append(problems, fmt.Errorf("breaker.rate: %v is more than 1", c.Breaker.Rate))
+		problems = append(problems, fmt.Errorf("breaker.rate: Der Anteil %v ist größer als 1.", c.Breaker.Rate))
 	}
 	if c.Retry.Share > 1 {
-		problems = append(problems, fmt.Errorf("retry.share: %v is more than 1", c.Retry.Share))
+		problems = append(problems, fmt.Errorf("retry.share: Der Anteil %v ist größer als 1.", c.Retry.Share))
 	}
 	if c.Hedge.Share < 0 || c.Hedge.Share > 1 {
-		problems = append(problems, fmt.Errorf("hedge.share: %v is no share", c.Hedge.Share))
+		problems = append(problems, fmt.Errorf("hedge.share: Der Anteil %v liegt nicht zwischen 0 und 1.", c.Hedge.Share))
 	}
 	return errors.Join(problems...)
 }

@@ -110,7 +110,7 @@ func TestNewNamesEveryMistake(t *testing.T) {
 		{Card: gateway.ModelCard{ID: "b", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}, Endpoint: "e"},
 		{Card: gateway.ModelCard{ID: "b", Residency: gateway.ResidencyOwn, Operations: []gateway.Operation{gateway.OperationChat}}, Endpoint: "e"},
 	})
-	for _, want := range []string{"endpoint", "operations", `"moon"`, "used twice"} {
+	for _, want := range []string{"endpoint", "operations", `"moon"`, "doppelt"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error does not name %q: %v", want, err)
 		}

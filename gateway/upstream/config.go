@@ -126,41 +126,43 @@ func (c Config) Validate() error {
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		if name == "" {
-			all = append(all, errors.New("endpoints: empty name"))
+			all = append(all, errors.New("endpoints: Ein Endpunkt hat keinen Namen."))
 		}
-		if err := c.Endpoints[name].validate(); err != nil {
-			all = append(all, fmt.Errorf("endpoints.%s: %w", name, err))
+		for _, err := range c.Endpoints[name].mistakes() {
+			all = append(all, fmt.Errorf("endpoints.%s.%w", name, err))
 		}
 	}
 	return errors.Join(all...)
 }
 
-func (e Endpoint) validate() error {
-	u, err := e.base()
-	if err != nil {
-		return err
-	}
-	if u.Scheme == "http" && !e.AllowPrivate && !namesPrivate(u.Hostname()) {
-		return errors.New("base_url: plain http is allowed to private addresses only: use https, or set allow_private")
-	}
+// mistakes are all of an endpoint, each with its field.
+func (e Endpoint) mistakes() []error {
+	var all []error
 	if _, ok := kindOf(e.Kind); !ok {
-		return fmt.Errorf("kind: %q is unknown, known are %s", e.Kind, strings.Join(Kinds(), ", "))
-	}
-	if e.H2C && u.Scheme != "http" {
-		return errors.New("h2c: is HTTP/2 without TLS, base_url has TLS")
-	}
-	if _, err := e.proxy(u); err != nil {
-		return err
+		all = append(all, fmt.Errorf("kind: Die Art %q ist nicht bekannt; es gibt: %s.", e.Kind, strings.Join(Kinds(), ", ")))
 	}
 	if strings.ContainsAny(string(e.Key), "\r\n\x00") {
-		return errors.New("key: contains a line break")
+		all = append(all, errors.New("key: Der Schlüssel enthält einen Zeilenumbruch."))
 	}
-	for name, value := range e.Headers {
-		if err := validHeader(name, string(value)); err != nil {
-			return err
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		if err := validHeader(name, string(e.Headers[name])); err != nil {
+			all = append(all, err)
 		}
 	}
-	return nil
+	u, err := e.base()
+	if err != nil {
+		return append(all, err)
+	}
+	if u.Scheme == "http" && !e.AllowPrivate && !namesPrivate(u.Hostname()) {
+		all = append(all, errors.New("url: Unverschlüsselt (http) sind nur private Adressen erlaubt; nehmen Sie https oder setzen Sie allow_private."))
+	}
+	if e.H2C && u.Scheme != "http" {
+		all = append(all, errors.New("h2c: Das ist HTTP/2 ohne TLS; die Adresse unter url beginnt aber mit https."))
+	}
+	if _, err := e.proxy(u); err != nil {
+		all = append(all, err)
+	}
+	return all
 }
 
 // base is the parsed BaseURL without a trailing slash.
@@ -168,15 +170,15 @@ func (e Endpoint) base() (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(e.BaseURL, "/"))
 	switch {
 	case err != nil:
-		return nil, errors.New("base_url: not a URL") // the text of err may show a password
+		return nil, errors.New("url: Die Angabe ist keine Adresse wie https://host/v1.") // the text of err may show a password
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("base_url: must start with http:// or https://")
+		return nil, errors.New("url: Die Adresse beginnt nicht mit http:// oder https://.")
 	case u.Hostname() == "":
-		return nil, errors.New("base_url: names no host")
+		return nil, errors.New("url: Die Adresse nennt keinen Rechner; erwartet wird eine wie https://host/v1.")
 	case u.User != nil:
-		return nil, errors.New("base_url: must not carry a password, use key")
+		return nil, errors.New("url: Die Adresse enthält Zugangsdaten; sie gehören unter key.")
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("base_url: must have neither query nor fragment")
+		return nil, errors.New("url: Die Adresse endet vor ? und #; beides ist hier nicht möglich.")
 	}
 	return u, nil
 }
@@ -189,13 +191,13 @@ func (e Endpoint) proxy(base *url.URL) (*url.URL, error) {
 	u, err := url.Parse(string(e.Proxy))
 	switch {
 	case err != nil:
-		return nil, errors.New("proxy: not a URL") // the text of err may show a password
+		return nil, errors.New("proxy: Die Angabe ist keine Adresse wie http://proxy:3128.") // the text of err may show a password
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("proxy: must start with http:// or https://")
+		return nil, errors.New("proxy: Die Adresse beginnt nicht mit http:// oder https://.")
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("proxy: must be a host with a port and nothing else")
+		return nil, errors.New("proxy: Erwartet werden nur Rechner und Port, zum Beispiel http://proxy:3128.")
 	case base.Scheme != "https":
-		return nil, errors.New("proxy: only with a base_url of https, so that the proxy does not read along")
+		return nil, errors.New("proxy: Ein Proxy ist nur mit einer Adresse mit https unter url möglich, damit er nicht mitliest.")
 	}
 	return u, nil
 }
@@ -209,16 +211,16 @@ var ownHeaders = []string{
 func validHeader(name, value string) error {
 	canonical := http.CanonicalHeaderKey(name)
 	if slices.Contains(ownHeaders, canonical) {
-		return fmt.Errorf("headers: %s is set by the gateway", canonical)
+		return fmt.Errorf("headers: Die Kopfzeile %s setzt die KI-Schleuse selbst.", canonical)
 	}
 	token := func(r rune) bool {
 		return r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 	}
 	if name == "" || strings.IndexFunc(name, func(r rune) bool { return !token(r) }) >= 0 {
-		return fmt.Errorf("headers: %q is not a header name", name)
+		return fmt.Errorf("headers: %q ist kein Name einer Kopfzeile.", name)
 	}
 	if strings.ContainsAny(value, "\r\n\x00") {
-		return fmt.Errorf("headers: %s contains a line break", canonical)
+		return fmt.Errorf("headers: Der Wert von %s enthält einen Zeilenumbruch.", canonical)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestValidateNamesEveryMistake(t *testing.T) {
 		t.Fatal("no mistake found")
 	}
 	for name := range c.Endpoints {
-		found, want := strings.Contains(err.Error(), "endpoints."+name+":"), name < "j"
+		found, want := strings.Contains(err.Error(), "endpoints."+name+"."), name < "j"
 		if found != want {
 			t.Errorf("endpoint %s: mistake reported = %v, want %v (%v)", name, found, want, err)
 		}

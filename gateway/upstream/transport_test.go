@@ -265,12 +265,12 @@ func TestConnectionSettingsAreChecked(t *testing.T) {
 		e    upstream.Endpoint
 		says string
 	}{
-		"unknown kind":      {upstream.Endpoint{BaseURL: https, Kind: "azure"}, `kind: "azure" is unknown`},
+		"unknown kind":      {upstream.Endpoint{BaseURL: https, Kind: "azure"}, `kind: Die Art "azure" ist nicht bekannt`},
 		"h2c with TLS":      {upstream.Endpoint{BaseURL: https, H2C: true}, "h2c:"},
-		"proxy reads along": {upstream.Endpoint{BaseURL: "http://10.0.0.1/v1", Proxy: "http://10.0.0.2:3128"}, "proxy: only with"},
-		"proxy of files":    {upstream.Endpoint{BaseURL: https, Proxy: "file:///etc/proxy"}, "proxy: must start"},
-		"proxy with a path": {upstream.Endpoint{BaseURL: https, Proxy: "http://10.0.0.2:3128/pfad"}, "proxy: must be a host"},
-		"proxy no URL":      {upstream.Endpoint{BaseURL: https, Proxy: "http://n:kennwort@ho st"}, "proxy: not a URL"},
+		"proxy reads along": {upstream.Endpoint{BaseURL: "http://10.0.0.1/v1", Proxy: "http://10.0.0.2:3128"}, "proxy: Ein Proxy ist nur mit"},
+		"proxy of files":    {upstream.Endpoint{BaseURL: https, Proxy: "file:///etc/proxy"}, "proxy: Die Adresse beginnt nicht"},
+		"proxy with a path": {upstream.Endpoint{BaseURL: https, Proxy: "http://10.0.0.2:3128/pfad"}, "proxy: Erwartet werden nur Rechner und Port"},
+		"proxy no URL":      {upstream.Endpoint{BaseURL: https, Proxy: "http://n:kennwort@ho st"}, "proxy: Die Angabe ist keine Adresse"},
 		"proxy":             {upstream.Endpoint{BaseURL: https, Proxy: "http://n:kennwort@10.0.0.2:3128/"}, ""},
 	} {
 		err := upstream.Config{Endpoints: map[string]upstream.Endpoint{"haus": tc.e}}.Validate()

@@ -86,36 +86,36 @@ func (t Trust) require() int { return max(t.Require, leastSigners) }
 func (t Trust) Validate() error {
 	var problems []error
 	if t.Require != 0 && t.Require < leastSigners {
-		problems = append(problems, fmt.Errorf("require: %d signatures are not four eyes; at least %d", t.Require, leastSigners))
+		problems = append(problems, fmt.Errorf("require: %d Unterschriften sind kein Vier-Augen-Prinzip; nötig sind mindestens %d.", t.Require, leastSigners))
 	}
 	if len(t.Signers) > 0 && len(t.Signers) < t.require() {
-		problems = append(problems, fmt.Errorf("signers: there are %d, and %d signatures are required", len(t.Signers), t.require()))
+		problems = append(problems, fmt.Errorf("signers: Es sind %d eingetragen, und %d Unterschriften sind nötig.", len(t.Signers), t.require()))
 	}
 	seen := map[string]string{}
 	for i, s := range t.Signers {
 		at := fmt.Sprintf("signers[%d] %s", i, s.Name)
 		if _, err := note.NewVerifier(s.Key); err != nil {
-			problems = append(problems, fmt.Errorf("%s: the key is none of schleuse policy keygen", at))
+			problems = append(problems, fmt.Errorf("%s: Der öffentliche Schlüssel unter key ist keiner von schleuse policy keygen.", at))
 			continue
 		}
-		marks := []string{"name " + s.Name, "key " + s.Key[strings.LastIndexByte(s.Key, '+')+1:]}
+		marks := []string{"Name " + s.Name, "Schlüssel " + s.Key[strings.LastIndexByte(s.Key, '+')+1:]}
 		if s.Person != "" {
-			marks = append(marks, "person "+s.Person)
+			marks = append(marks, "Person "+s.Person)
 		} else {
-			problems = append(problems, fmt.Errorf("%s: person is missing; say who alone may hand in signatures of this key", at))
+			problems = append(problems, fmt.Errorf("%s: Die Angabe person fehlt; nur diese Person darf Unterschriften mit diesem Schlüssel einreichen.", at))
 		}
 		if s.Account != "" {
-			marks = append(marks, "account "+s.Account)
+			marks = append(marks, "Konto "+s.Account)
 		}
 		if _, err := time.Parse(time.DateOnly, s.Revoked); s.Revoked != "" && err != nil {
-			problems = append(problems, fmt.Errorf("%s: revoked: %q is not a day like 2026-11-22", at, s.Revoked))
+			problems = append(problems, fmt.Errorf("%s: Die Angabe unter revoked, %q, ist kein Tag wie 2026-11-22.", at, s.Revoked))
 		}
 		if s.Name == "" {
-			problems = append(problems, fmt.Errorf("%s: the name is empty", at))
+			problems = append(problems, fmt.Errorf("%s: Der Name fehlt.", at))
 		}
 		for _, mark := range marks {
 			if other, taken := seen[mark]; taken {
-				problems = append(problems, fmt.Errorf("%s: the same as %s; two signers are two persons with two keys", at, other))
+				problems = append(problems, fmt.Errorf("%s: Das ist derselbe Eintrag wie %s; zwei Unterschriften kommen von zwei Personen mit zwei Schlüsseln.", at, other))
 			}
 			seen[mark] = at
 		}

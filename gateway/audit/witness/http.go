@@ -44,13 +44,13 @@ type HTTPConfig struct {
 func NewHTTP(c HTTPConfig) (*HTTP, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Fragment != "" {
-		return nil, errors.New("url: is not an address such as https://zeuge.example/protokoll/")
+		return nil, errors.New("url: Die Angabe ist keine Adresse wie https://zeuge.example/protokoll/.")
 	}
 	if c.Method == "" {
 		c.Method = http.MethodPut
 	}
 	if c.Method != http.MethodPut && c.Method != http.MethodPost {
-		return nil, errors.New("method: must be PUT or POST")
+		return nil, errors.New("method: Möglich sind PUT und POST.")
 	}
 	if c.Timeout <= 0 {
 		c.Timeout = 15 * time.Second
