@@ -71,6 +71,22 @@ func (idle) Complete(context.Context, gateway.Call) (gateway.Answer, error) {
 func (idle) Stream(context.Context, gateway.Call) (gateway.AnswerStream, error) {
 	return nil, &gateway.Error{Code: gateway.CodeInternal}
 }
+
+// housed is idle with a model of the house.
+type housed struct{ idle }
+
+func (housed) Plan(context.Context, gateway.Request, []gateway.ModelID) ([]gateway.Route, error) {
+	r := inside
+	r.Model = external
+	return []gateway.Route{r}, nil
+}
+
+// begun is housed with a recorder that need not be waited for at once.
+type begun struct{ housed }
+
+func (b begun) Begin(context.Context, gateway.Record) (gateway.Pending, error) { return b, nil }
+func (begun) Wait(context.Context) error                                       { return nil }
+
 func (idle) Open(context.Context, gateway.Record) error   { return nil }
 func (idle) Close(context.Context, gateway.Closing) error { return nil }
 
@@ -100,9 +116,30 @@ func BenchmarkComplete(b *testing.B) {
 	}
 }
 
+// BenchmarkBesideTheRecord: what it costs to ask the model beside the record, which
+// takes no time here, instead of after it.
+func BenchmarkBesideTheRecord(b *testing.B) {
+	raw := []byte(`{"model":"m","messages":[{"role":"user","content":"Guten Tag"}]}`)
+	b.Run("beside", func(b *testing.B) { benchPassage(b, raw, begun{}) })
+	b.Run("baseline_after", func(b *testing.B) { benchPassage(b, raw, housed{}) })
+}
+
 func benchComplete(b *testing.B, raw []byte, masked bool) {
 	b.Helper()
-	p := idle{masked: masked}
+	benchPassage(b, raw, idle{masked: masked})
+}
+
+// all are the parts of a gateway in one.
+type all interface {
+	gateway.Screener
+	gateway.Decider
+	gateway.Router
+	gateway.Model
+	gateway.Recorder
+}
+
+func benchPassage(b *testing.B, raw []byte, p all) {
+	b.Helper()
 	g, err := gateway.New(gateway.Config{
 		Screener: p, Decider: p, Router: p, Model: p, Recorder: p,
 		Pseudonymise: func(tenant gateway.TenantID, kind, value string) gateway.Pseudonym {

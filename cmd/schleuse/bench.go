@@ -283,6 +283,7 @@ func benchCompareCommand() *cobra.Command {
 	c.Flags().BoolVar(&long, "long", false, "viermal so lange, alle vier Untergrenzen, 20.000 schnelle Ströme, 10 Minuten Dauerlauf")
 	c.Flags().DurationVar(&soak, "soak", 0, "Dauerlauf am Ende, zum Beispiel 10m")
 	c.Flags().StringVar(&o.database, "database", "", "PostgreSQL statt SQLite; ${NAME} kommt aus der Umgebung")
+	c.Flags().StringVar(&o.before, "record-before", beforeAnswer, "record.before des gemessenen Gateways: "+beforeAnswer+" oder "+beforeModel)
 	c.Flags().StringVar(&o.profiles, "profile", "", "Ordner für CPU-Profile der Schleuse, eines je Szenario (go tool pprof)")
 	c.Flags().StringVar(&listen, "mock-listen", "", "Adresse des Modellservers, wenn ihn weitere Schleusen kennen müssen")
 	return c

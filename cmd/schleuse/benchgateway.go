@@ -24,6 +24,7 @@ import (
 // gatewayOptions vary the gateway that is measured.
 type gatewayOptions struct {
 	database string
+	before   string // RecordConfig.Before
 	profiles string
 }
 
@@ -109,6 +110,9 @@ func benchConfig(folder, secretFile string, ports []string, u compare.Upstream, 
 			model(compare.Model, "mock", gateway.OperationChat), model(compare.HTTP2Model, "mock-tls", gateway.OperationChat),
 			model(compare.EmbeddingModel, "mock", gateway.OperationEmbeddings), model(compare.RerankModel, "mock", gateway.OperationRerank),
 		},
+	}
+	if o.before != "" {
+		c["record"] = map[string]any{"before": o.before}
 	}
 	if o.database != "" {
 		c["database"] = o.database
