@@ -233,7 +233,7 @@ func benchCompareCommand() *cobra.Command {
 	var b benchTargets
 	var times benchTimes
 	var o gatewayOptions
-	var long bool
+	var long, english bool
 	var soak time.Duration
 	var listen string
 	c := &cobra.Command{
@@ -254,7 +254,7 @@ func benchCompareCommand() *cobra.Command {
 				return err
 			}
 			c.Turn, c.Turns, c.Only, c.Others, c.MockListen = times.turn, times.turns, times.only, loadTargets(others), listen
-			c.Streams, c.Held, c.Soak, c.Floors = 2_000, 400, soak, []floor.Mode{floor.RawFullDuplex, floor.OPA}
+			c.Streams, c.Held, c.Soak, c.Floors = 2_000, 400, soak, []floor.Mode{floor.RawFullDuplex, floor.OPA, floor.Durable}
 			if long {
 				c.Turn, c.Turns, c.Streams, c.Floors = 2*times.turn, 2*times.turns, 20_000, floor.Modes()
 			}
@@ -269,7 +269,11 @@ func benchCompareCommand() *cobra.Command {
 				compare.Report
 				Goals []compare.Goal `json:"goals"`
 			}{report, report.Goals()}
-			if err := printBench(cmd.OutOrStdout(), b.json, whole, report.Markdown()); err != nil {
+			table := report.Markdown()
+			if english {
+				table = report.English()
+			}
+			if err := printBench(cmd.OutOrStdout(), b.json, whole, table); err != nil {
 				return err
 			}
 			if !report.Sound() {
@@ -280,7 +284,8 @@ func benchCompareCommand() *cobra.Command {
 	}
 	b.flags(c)
 	times.flags(c, 500*time.Millisecond, 2)
-	c.Flags().BoolVar(&long, "long", false, "viermal so lange, alle vier Untergrenzen, 20.000 schnelle Ströme, 10 Minuten Dauerlauf")
+	c.Flags().BoolVar(&english, "english", false, "nur die Tabelle der Ziele, englisch, wie in docs/benchmarks.md")
+	c.Flags().BoolVar(&long, "long", false, "viermal so lange, alle Untergrenzen, 20.000 schnelle Ströme, 10 Minuten Dauerlauf")
 	c.Flags().DurationVar(&soak, "soak", 0, "Dauerlauf am Ende, zum Beispiel 10m")
 	c.Flags().StringVar(&o.database, "database", "", "PostgreSQL statt SQLite; ${NAME} kommt aus der Umgebung")
 	c.Flags().StringVar(&o.before, "record-before", beforeAnswer, "record.before des gemessenen Gateways: "+beforeAnswer+" oder "+beforeModel)

@@ -64,7 +64,11 @@ func benchFloorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "floor", Short: "Eine Untergrenze starten: das Wenigste, was eine Schleuse in Go tun kann", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := os.OpenFile(record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			how := os.O_CREATE | os.O_APPEND | os.O_WRONLY
+			if floor.Mode(mode) == floor.Durable {
+				how = os.O_CREATE | os.O_TRUNC | os.O_RDWR // written to at its places
+			}
+			file, err := os.OpenFile(record, how, 0o600)
 			if err != nil {
 				return fmt.Errorf("open record: %w", err)
 			}
@@ -82,8 +86,8 @@ func benchFloorCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&address, "listen", "127.0.0.1:9110", "Adresse, nur auf diesem Rechner")
 	c.Flags().StringVar(&upstream, "upstream", "http://127.0.0.1:9100", "Modellserver, ohne /v1")
-	c.Flags().StringVar(&mode, "mode", string(floor.OPA), "raw, rawfd, gin oder opa")
-	c.Flags().StringVar(&record, "record", os.DevNull, "Datei für die Zeilen von opa")
+	c.Flags().StringVar(&mode, "mode", string(floor.OPA), "raw, rawfd, gin, opa oder durable")
+	c.Flags().StringVar(&record, "record", os.DevNull, "Datei für die Zeilen von opa und die Einträge von durable")
 	return c
 }
 

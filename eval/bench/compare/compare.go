@@ -81,6 +81,7 @@ type Stage struct {
 	Process *Process
 	// Ready is the time from the start of the gateway to its first 200.
 	Ready   time.Duration
+	folder  string
 	closers []func()
 }
 
@@ -104,7 +105,7 @@ func Start(ctx context.Context, c Config) (_ *Stage, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the bench: %w", err)
 	}
-	s.closers = append(s.closers, func() { _ = os.RemoveAll(folder) })
+	s.folder, s.closers = folder, append(s.closers, func() { _ = os.RemoveAll(folder) })
 	trust := filepath.Join(folder, "mock.pem")
 	listen := c.MockListen
 	if listen == "" {
@@ -137,15 +138,21 @@ func (s *Stage) targets(ctx context.Context) ([]load.Target, error) {
 		floors = floor.Modes()
 	}
 	for _, mode := range floors {
-		p, addresses, err := s.announced(ctx, 1, "bench", "floor", "--mode", string(mode), "--upstream", s.Control.URL, "--listen", "127.0.0.1:0")
+		args := []string{"bench", "floor", "--mode", string(mode), "--upstream", s.Control.URL, "--listen", "127.0.0.1:0"}
+		if mode == floor.Durable {
+			args = append(args, "--record", filepath.Join(s.folder, "floor")) // on the disk of ours
+		}
+		p, addresses, err := s.announced(ctx, 1, args...)
 		if err != nil {
 			return nil, err
 		}
 		s.closers = append(s.closers, p.Stop)
-		out = append(out, load.Target{Name: "floor-" + string(mode), URL: addresses[0] + "/v1", Model: Model, Embeddings: EmbeddingModel, PID: p.PID()})
+		out = append(out, load.Target{Name: floorName(mode), URL: addresses[0] + "/v1", Model: Model, Embeddings: EmbeddingModel, PID: p.PID()})
 	}
 	return append(append(out, s.ours()), s.Others...), nil
 }
+
+func floorName(m floor.Mode) string { return "floor-" + string(m) }
 
 func (s *Stage) ours() load.Target {
 	t := s.Gateway.Target

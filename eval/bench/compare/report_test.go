@@ -16,7 +16,7 @@ func measured(scenario string, ours load.Result) compare.Measured {
 	ours.Target = compare.Ours
 	return compare.Measured{
 		Scenario: load.Scenario{Name: scenario},
-		Results:  []load.Result{{Target: compare.Direct, Requests: 9, CPUPerRequest: 50}, {Target: "floor-opa", Requests: 9, CPUPerRequest: 200}, ours},
+		Results:  []load.Result{{Target: compare.Direct, Requests: 9, CPUPerRequest: 50}, {Target: "floor-opa", Requests: 9, CPUPerRequest: 200}, {Target: "floor-durable", Requests: 9, CPUPerRequest: 230}, ours},
 	}
 }
 
@@ -40,11 +40,16 @@ func TestGoals(t *testing.T) {
 			t.Errorf("%s: met %v with %.1f of %.1f, want %v", g.Name, g.Met, g.Reached, g.Limit, met)
 		}
 	}
-	if goals[0].Direct != 50 || goals[0].Floor != 200 {
+	if goals[0].Direct != 50 || goals[0].Floor != 200 || goals[0].Durable != 230 {
 		t.Errorf("baselines %+v", goals[0])
 	}
-	if table := r.Markdown(); !strings.Contains(table, "| CPU je Anfrage, 1 KB | 400 µs | 399 µs | 50 | 200 | erreicht |") {
+	if table := r.Markdown(); !strings.Contains(table, "| CPU je Anfrage, 1 KB | 400 µs | 399 µs | 50 | 200 | 230 | erreicht |") {
 		t.Errorf("table:\n%s", table)
+	}
+	for _, line := range []string{"| CPU per request, 1 KB | 400 µs | 399 µs | 50 | 200 | 230 |", "| memory idle | 60 MB | **90 MB** |  |  |  |"} {
+		if table := r.English(); !strings.Contains(table, line) {
+			t.Errorf("table without %s:\n%s", line, table)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 KI-Schleuse contributors
 // SPDX-License-Identifier: EUPL-1.2
 
-// Package floor is the least that a Go gateway can do, in four steps, to compare
+// Package floor is the least that a Go gateway can do, in five steps, to compare
 // ours with. These proxies protect nobody: they check no key, find no personal
 // data and prove nothing. Start at [New].
 package floor
@@ -42,13 +42,16 @@ const (
 	// OPA is Gin with one prepared decision of twelve rules, a digest of the body and
 	// a chained line of a record, not flushed to disk.
 	OPA Mode = "opa"
+	// Durable is OPA with an entry as long as ours, forced to disk: while the model is
+	// asked, and before anything of its answer is handed out.
+	Durable Mode = "durable"
 )
 
 // Modes in the order of what they do.
-func Modes() []Mode { return []Mode{Raw, RawFullDuplex, Gin, OPA} }
+func Modes() []Mode { return []Mode{Raw, RawFullDuplex, Gin, OPA, Durable} }
 
-// New makes a floor before an upstream (address without /v1). What OPA records is
-// written to record.
+// New makes a floor before an upstream (address without /v1). What OPA and Durable
+// record is written to record, which is a file for the latter.
 func New(ctx context.Context, m Mode, upstream string, record io.Writer) (http.Handler, error) {
 	u, err := url.Parse(upstream)
 	if err != nil || u.Host == "" {
@@ -60,11 +63,16 @@ func New(ctx context.Context, m Mode, upstream string, record io.Writer) (http.H
 		return reverse(u, transport, m == RawFullDuplex), nil
 	case Gin:
 		return (&proxy{upstream: u, transport: transport}).handler(), nil
-	case OPA:
-		p := &proxy{upstream: u, transport: transport, lines: make(chan line, 4096)}
+	case OPA, Durable:
+		p := &proxy{upstream: u, transport: transport}
 		if p.query, err = prepare(ctx); err != nil {
 			return nil, err
 		}
+		if m == Durable {
+			p.journal, err = newJournal(record)
+			return p.handler(), err
+		}
+		p.lines = make(chan line, 4096)
 		go chain(p.lines, record)
 		return p.handler(), nil
 	}
@@ -84,12 +92,13 @@ func reverse(u *url.URL, transport *http.Transport, fullDuplex bool) http.Handle
 	})
 }
 
-// proxy is Gin and OPA.
+// proxy is Gin, OPA and Durable.
 type proxy struct {
 	upstream  *url.URL
 	transport *http.Transport
 	query     *rego.PreparedEvalQuery // nil: Gin
-	lines     chan line
+	lines     chan line               // of OPA
+	journal   *journal                // of Durable
 }
 
 // line of the record.
@@ -140,7 +149,12 @@ func (p *proxy) serve(c *gin.Context) {
 		digest := sha256.Sum256(body)
 		l.Digest = hex.EncodeToString(digest[:])
 	}
-	l.Status, l.Out = p.forward(c, body, in.Stream)
+	written := func() error { return nil }
+	if p.journal != nil {
+		done := p.journal.begin(l)
+		written = func() error { return <-done }
+	}
+	l.Status, l.Out = p.forward(c, body, in.Stream, written)
 	if p.lines != nil {
 		p.lines <- l
 	}
@@ -150,7 +164,8 @@ func refuse(c *gin.Context, status int, message string) {
 	c.AbortWithStatusJSON(status, gin.H{"error": gin.H{"message": message}})
 }
 
-func (p *proxy) forward(c *gin.Context, body []byte, stream bool) (status, written int) {
+// forward asks the model and hands its answer out when the request is written down.
+func (p *proxy) forward(c *gin.Context, body []byte, stream bool, written func() error) (status, size int) {
 	r, err := http.NewRequestWithContext(c.Request.Context(), http.MethodPost, p.upstream.JoinPath("/v1", c.Param("path")).String(), bytes.NewReader(body))
 	if err != nil {
 		refuse(c, http.StatusBadGateway, "no address")
@@ -164,6 +179,10 @@ func (p *proxy) forward(c *gin.Context, body []byte, stream bool) (status, writt
 		return http.StatusBadGateway, 0
 	}
 	defer func() { _ = answer.Body.Close() }()
+	if err := written(); err != nil {
+		refuse(c, http.StatusServiceUnavailable, "no record")
+		return http.StatusServiceUnavailable, 0
+	}
 	for _, name := range []string{"Content-Type", "Content-Length"} {
 		if v := answer.Header.Get(name); v != "" {
 			c.Header(name, v)

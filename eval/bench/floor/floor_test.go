@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -43,7 +45,7 @@ func TestFloorsPassAnswersOn(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
 			var record lockedBuffer
-			handler, err := floor.New(t.Context(), mode, upstream.URL, &record)
+			handler, err := floor.New(t.Context(), mode, upstream.URL, writer(t, mode, &record))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,6 +72,79 @@ func TestFloorsPassAnswersOn(t *testing.T) {
 				t.Errorf("record: %s", got)
 			}
 		})
+	}
+}
+
+// writer is a file where a floor needs one.
+func writer(t *testing.T, mode floor.Mode, record *lockedBuffer) io.Writer {
+	t.Helper()
+	if mode != floor.Durable {
+		return record
+	}
+	return journal(t)
+}
+
+func journal(t *testing.T) *os.File {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
+}
+
+// TestDurable: every answer has its entry in the file before it is handed out, in a
+// file that keeps its length.
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	upstream := httptest.NewServer(mock.New().Handler())
+	t.Cleanup(upstream.Close)
+	file := journal(t)
+	handler, err := floor.New(t.Context(), floor.Durable, upstream.URL, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	length := func() int64 {
+		info, err := file.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := length()
+	var wg sync.WaitGroup
+	const writers, each = 8, 10
+	for range writers {
+		wg.Go(func() {
+			for range each {
+				if status, got := post(t, server.URL, `{"model":"mock-model","messages":[]}`); status != 200 {
+					t.Errorf("status %d: %.200s", status, got)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	content, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.Count(content, []byte(`"allow":true`)); got != writers*each {
+		t.Errorf("%d entries after %d answers", got, writers*each)
+	}
+	if after := length(); before == 0 || after != before {
+		t.Errorf("the file had %d bytes and has %d", before, after)
+	}
+	if _, err := floor.New(t.Context(), floor.Durable, upstream.URL, io.Discard); err == nil {
+		t.Error("a durable floor without a file was accepted")
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := post(t, server.URL, `{"model":"mock-model","messages":[]}`); status != http.StatusServiceUnavailable {
+		t.Errorf("an answer without an entry: status %d", status)
 	}
 }
 
