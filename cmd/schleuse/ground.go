@@ -278,7 +278,7 @@ func (g *ground) openTenants(ctx context.Context, c Config) error {
 	if g.tenants, err = identity.Open(ctx, config); err != nil {
 		return err
 	}
-	g.sessions = identity.OpenSessions(identity.SessionConfig{Store: g.state, Secure: c.TLS.Cert != "" || c.BehindProxy})
+	g.sessions = identity.OpenSessions(identity.SessionConfig{Store: g.state, Secure: c.TLS.Cert != "" || c.BehindProxy, Key: derive(c.secret, "sessions")})
 	tickets, ok := store.(identity.TicketStore)
 	if !ok {
 		tickets = identity.NewMemoryTickets()

@@ -164,6 +164,7 @@ func (s *stage) sights(t *testing.T) (before, after []sight) {
 	after = []sight{
 		{"decision-why", denied, 1280}, // before it is opened
 		{"overview", "/admin", 1280},
+		{"sessions", "/sitzungen", 1280},
 		{"approvals", "/admin/approvals", 1280},
 		{"panel-approvals", "/panel/approvals?einbettung=1", 420},
 		{"decisions-chips", "/admin/decisions?ergebnis=auflagen&zweck=summarise&ort=own_datacentre&q=SGB", 1280},

@@ -29,12 +29,22 @@ func (p *parts) decisionPages(c *ui.Config) (err error) {
 	for _, warning := range p.config.SignIn.Warnings() {
 		p.logger.LogAttrs(context.Background(), slog.LevelWarn, "sign-in permits a lot", slog.String("warning", warning))
 	}
-	c.SignIn, err = identity.NewOpenID(identity.OpenIDConfig{
+	p.openID, err = identity.NewOpenID(identity.OpenIDConfig{
 		SignIn: p.config.SignIn, Public: p.config.PublicURL, Callback: "/login/callback", Key: derive(p.config.secret, "sign-in"),
 		Active: func(id gateway.TenantID) bool { return p.tenants.Directory().Active(id) },
 		Secure: p.config.TLS.Cert != "" || p.config.BehindProxy, Logger: p.logger,
 	})
+	c.SignIn = p.openID
 	return err
+}
+
+// sessionRules are what this configuration says of sessions, those under way too.
+func (p *parts) sessionRules() identity.SessionRules {
+	rules := identity.SessionRules{Life: p.config.SignIn.Session.Life, Idle: p.config.SignIn.Session.Idle}
+	if p.openID != nil {
+		rules.Person = p.openID.Person
+	}
+	return rules
 }
 
 // releases are what Fachverfahren report of their caseworkers.

@@ -100,6 +100,9 @@ var rights = map[string]right{
 	"GET /admin/usage":                               {"RBM", 200, 200, 200},
 	"GET /admin/usage.csv":                           {"RBM", 200, 200, 200},
 
+	"GET /sitzungen":  {"RPBMS", 200, 200, 200},
+	"POST /sitzungen": {"RPBMS", 400, 400, 400},
+
 	"GET /{$}":                  {"", 303, 303, 303},
 	"GET /login":                {"", 200, 200, 200},
 	"POST /login":               {"", 200, 200, 200},

@@ -53,7 +53,9 @@ type parts struct {
 	pages    *ui.UI
 	// approvals is where people release results.
 	approvals *approval.Desk
-	mcp       *mcp.Server
+	// openID signs persons in; nil: only links do.
+	openID *identity.OpenID
+	mcp    *mcp.Server
 
 	own closers
 }
@@ -81,6 +83,7 @@ func (p *parts) lead(ctx context.Context) {
 	}
 	p.energy.Store(&energy)
 	p.leader.Store(p)
+	p.sessions.Govern(p.sessionRules())
 	p.tenantsChanged(ctx) // there may be other tenants than when the rules were loaded
 	if err := p.telemetry.Register(metrics{p}); err != nil {
 		p.logger.LogAttrs(ctx, slog.LevelError, "metrics of endpoints and limits not shown", slog.Any("error", err))

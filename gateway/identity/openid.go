@@ -264,6 +264,8 @@ func (o *OpenID) client(m signInMetadata) *oauth2.Config {
 // SignedIn is the result of a sign-in.
 type SignedIn struct {
 	Person Person
+	// Stated is what the provider said and rights are made of.
+	Stated Stated
 	// IDToken tells the provider later who has left.
 	IDToken string
 	// Back is the path to come back to.
@@ -299,7 +301,7 @@ func (o *OpenID) Finish(w http.ResponseWriter, r *http.Request) (SignedIn, error
 		return SignedIn{}, broken(err)
 	}
 	p, err := o.config.SignIn.person(c, o.config.Active)
-	return SignedIn{Person: p, IDToken: text, Back: a.Back}, err
+	return SignedIn{Person: p, Stated: o.config.SignIn.stated(c), IDToken: text, Back: a.Back}, err
 }
 
 // broken says to people that it did not work, and to the log why.

@@ -29,6 +29,7 @@ type signInDesk struct {
 	issuer   *identitytest.Issuer
 	key      *identitytest.IssuerKey
 	openID   *identity.OpenID
+	config   identity.SignIn
 	sessions *identity.Sessions
 	url      string
 	browser  *http.Client
@@ -75,6 +76,7 @@ func openSignIn(t *testing.T, change func(*identity.SignIn)) *signInDesk {
 	if change != nil {
 		change(&config)
 	}
+	d.config = config
 	var err error
 	d.openID, err = identity.NewOpenID(identity.OpenIDConfig{
 		SignIn: config, Public: d.url, Callback: "/login/callback", Key: []byte(strings.Repeat("k", 32)), Secure: true, Now: d.now,

@@ -25,8 +25,6 @@ import (
 const (
 	cookieName    = "schleuse_sitzung"
 	loginLife     = 30 * time.Minute
-	sessionLife   = 8 * time.Hour
-	sessionIdle   = 30 * time.Minute
 	sessionRenew  = time.Minute // how often a session in use is written anew
 	sweepSessions = time.Minute
 	maxSessions   = 10_000
@@ -47,7 +45,10 @@ type SessionConfig struct {
 	// Secure demands https for the cookie; only a demo on the loopback address
 	// goes without.
 	Secure bool
-	Now    func() time.Time
+	// Key finds the sessions of a person without saying in the database whose they
+	// are, the same on all replicas; empty: one of this process.
+	Key []byte
+	Now func() time.Time
 }
 
 // Sessions keeps one-time logins and sessions of persons as documents that all
@@ -59,8 +60,10 @@ type Sessions struct {
 	store  state.Store
 	now    func() time.Time
 	secure bool
+	key    []byte
 
 	mu     sync.Mutex
+	rules  SessionRules
 	active func(gateway.TenantID) bool // nil: every tenant is
 	swept  time.Time
 }
@@ -73,6 +76,8 @@ type session struct {
 	// Hint is the ID token of the sign-in, with which the provider is told that
 	// the person has left.
 	Hint string `json:"hint,omitempty"`
+	// Stated is what the provider said of the person; nil: somebody with a link.
+	Stated Stated `json:"stated,omitempty"`
 	// Marks remember what was done in this session, until when.
 	Marks map[string]time.Time `json:"marks,omitempty"`
 }
@@ -90,7 +95,10 @@ func OpenSessions(c SessionConfig) *Sessions {
 	if c.Store == nil {
 		c.Store = newMemoryState(c.Now)
 	}
-	return &Sessions{store: c.Store, now: c.Now, secure: c.Secure}
+	if len(c.Key) == 0 {
+		c.Key = random(32)
+	}
+	return &Sessions{store: c.Store, now: c.Now, secure: c.Secure, key: c.Key, rules: SessionRules{}.withDefaults()}
 }
 
 // NewLogin returns a ticket for one sign-in within 30 minutes.
@@ -139,18 +147,29 @@ func orElse(err, refused error) error {
 // browser had before ends, and its cookie with it: a cookie that somebody else
 // has planted opens nothing afterwards. hint is the ID token, if there is one.
 func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, p Person, hint string) error {
+	return s.begin(w, r, session{Person: p, Hint: hint})
+}
+
+// BeginSignedIn is Begin for a person of a provider, whose rights follow the
+// configuration as long as the session lasts.
+func (s *Sessions) BeginSignedIn(w http.ResponseWriter, r *http.Request, in SignedIn) error {
+	return s.begin(w, r, session{Person: in.Person, Hint: in.IDToken, Stated: in.Stated})
+}
+
+func (s *Sessions) begin(w http.ResponseWriter, r *http.Request, one session) error {
 	if _, err := s.SignOut(w, r); err != nil {
 		return err
 	}
 	if err := s.sweep(r.Context()); err != nil {
 		return err
 	}
-	ticket, err := s.add(r.Context(), kindSession, session{Person: p, Began: s.now(), Seen: s.now(), Hint: hint})
+	one.Began, one.Seen = s.now(), s.now()
+	ticket, err := s.add(r.Context(), kindSession, one)
 	if err != nil {
 		return err
 	}
 	c := s.blank() //nolint:gosec // Secure except for a demo on the loopback address
-	c.Value, c.MaxAge = ticket, int(sessionLife.Seconds())
+	c.Value, c.MaxAge = ticket, int(s.governed().Life.Seconds())
 	http.SetCookie(w, c)
 	return nil
 }
@@ -183,8 +202,8 @@ func (s *Sessions) of(r *http.Request) (session, state.Document, string, error) 
 	if err != nil {
 		return session{}, state.Document{}, "", orElse(err, nobody)
 	}
-	now := s.now()
-	if now.Sub(one.Began) >= sessionLife || now.Sub(one.Seen) >= sessionIdle || !s.serves(one.Person) {
+	now, rules := s.now(), s.governed()
+	if now.Sub(one.Began) >= rules.Life || now.Sub(one.Seen) >= rules.Idle || !rules.apply(&one) || !s.serves(one.Person) {
 		return session{}, state.Document{}, "", nobody
 	}
 	return one, document, c.Value, nil
@@ -319,7 +338,7 @@ func (s *Sessions) sweep(ctx context.Context) error {
 		return nil
 	}
 	left := 0
-	for kind, life := range map[string]time.Duration{kindLogin: loginLife, kindSession: sessionIdle + sessionRenew} {
+	for kind, life := range map[string]time.Duration{kindLogin: loginLife, kindSession: s.governed().Idle + sessionRenew} {
 		err := s.each(ctx, kind, func(d state.Document) error {
 			if now.Sub(d.Time) > life {
 				return orElse(s.store.Delete(ctx, d.Kind, d.ID, d.Version), nil)
@@ -332,7 +351,7 @@ func (s *Sessions) sweep(ctx context.Context) error {
 		}
 	}
 	if left >= maxSessions {
-		return &gateway.Error{Op: "begin session", Code: gateway.CodeRateLimited, RetryAfter: sessionIdle, Message: "Es sind zu viele Personen zugleich angemeldet. Bitte versuchen Sie es später noch einmal."}
+		return &gateway.Error{Op: "begin session", Code: gateway.CodeRateLimited, RetryAfter: s.governed().Idle, Message: "Es sind zu viele Personen zugleich angemeldet. Bitte versuchen Sie es später noch einmal."}
 	}
 	return nil
 }
@@ -370,6 +389,9 @@ func sessionID(ticket string) string {
 // sealedSession is the body of a document.
 type sealedSession struct {
 	Sealed []byte `json:"sealed"`
+	// Owner is a keyed digest of whose it is, Began when it began.
+	Owner string    `json:"owner,omitempty"`
+	Began time.Time `json:"began,omitzero"`
 }
 
 func (s *Sessions) write(ctx context.Context, d state.Document, ticket string, one session) error {
@@ -385,7 +407,7 @@ func (s *Sessions) write(ctx context.Context, d state.Document, ticket string, o
 	if err != nil {
 		return err
 	}
-	d.Body, err = json.Marshal(sealedSession{aead.Seal(nil, nil, raw, []byte(d.ID))}) //nolint:gosec // makes its own nonce
+	d.Body, err = json.Marshal(sealedSession{Sealed: aead.Seal(nil, nil, raw, []byte(d.ID)), Owner: s.owner(one.Person), Began: one.Began}) //nolint:gosec // makes its own nonce
 	if err != nil {
 		return fmt.Errorf("encode session: %w", err)
 	}

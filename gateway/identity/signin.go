@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 )
@@ -42,6 +43,25 @@ type SignIn struct {
 	// can have the role betrieb, which reaches beyond a tenant.
 	Operators  SignInOperators  `yaml:"operators"`
 	Principals SignInPrincipals `yaml:"principals"`
+	Session    SignInSession    `yaml:"session"`
+}
+
+// SignInSession bounds how long persons stay signed in.
+type SignInSession struct {
+	// Life is the most, default 8h, from 15m to 24h. Idle is how long a session
+	// lasts in which nothing is done, default 30m, from 5m to Life.
+	Life time.Duration `yaml:"life"`
+	Idle time.Duration `yaml:"idle"`
+}
+
+func (s SignInSession) check(c *checker) {
+	with := SessionRules{Life: s.Life, Idle: s.Idle}.withDefaults()
+	if with.Life < 15*time.Minute || with.Life > 24*time.Hour {
+		c.add("sign_in.session.life", "Möglich sind 15m bis 24h.")
+	}
+	if with.Idle < 5*time.Minute || with.Idle > with.Life {
+		c.add("sign_in.session.idle", "Möglich sind 5m bis zur Dauer der Sitzung (life).")
+	}
 }
 
 // SignInRoles maps values of a claim to roles.
@@ -75,6 +95,7 @@ func (s SignIn) Enabled() bool { return s.Issuer != "" }
 // Validate names every mistake. It asks nobody.
 func (s SignIn) Validate() error {
 	c := &checker{}
+	s.Session.check(c)
 	if s.Enabled() {
 		s.check(c)
 	} else if s.ClientID != "" || s.Roles.Claim != "" {

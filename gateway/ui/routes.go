@@ -46,6 +46,8 @@ func (u *UI) commonRoutes() []route {
 		{"GET /login/start", nil, u.signInStart},
 		{"GET /login/callback", nil, u.signInFinish},
 		{"POST /logout", nil, u.logout},
+		{"GET /sitzungen", anyOf(forOffice, forCase), u.sessionList},
+		{"POST /sitzungen", anyOf(forOffice, forCase), u.sessionEnd},
 		{"POST /darstellung", nil, u.appearance},
 	}
 }

@@ -66,7 +66,7 @@ func (u *UI) signInFinish(w http.ResponseWriter, r *http.Request) error {
 	if err := u.noteSignIn(r, in.Person, "bei der Anmeldestelle"); err != nil {
 		return err
 	}
-	if err := u.Sessions.Begin(w, r, in.Person, in.IDToken); err != nil {
+	if err := u.Sessions.BeginSignedIn(w, r, in); err != nil {
 		return err
 	}
 	back := in.Back
