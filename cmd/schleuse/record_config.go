@@ -70,7 +70,7 @@ func wholeDays(d Days) int {
 func (c RecordConfig) validate() error {
 	var problems []error
 	if c.Before != "" && c.Before != beforeAnswer && c.Before != beforeModel {
-		problems = append(problems, fmt.Errorf("record.before: %q is neither %s nor %s", c.Before, beforeAnswer, beforeModel))
+		problems = append(problems, fmt.Errorf("record.before: Die Angabe %q ist unbekannt. Möglich sind %s und %s.", c.Before, beforeAnswer, beforeModel))
 	}
 	if err := c.retention().Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("record.%w", err))

@@ -27,7 +27,7 @@ func TestHedgingIsConfigured(t *testing.T) {
 	for name, c := range map[string]struct{ share, after, want string }{
 		"as it stands": {"0.02", "3s", ""},
 		"too often":    {"2", "3s", "hedge.share"},
-		"too soon":     {"0.02", "1ms", "hedge_after 1ms"},
+		"too soon":     {"0.02", "1ms", "hedge_after (1ms)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
