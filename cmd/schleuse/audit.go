@@ -179,16 +179,12 @@ func openReader(ctx context.Context, c Config) (audit.Reader, func(), error) {
 }
 
 func verifyRecord(ctx context.Context, out io.Writer, o recordOptions, folders []string) error {
-	texts, err := kept(ctx, o, folders)
-	if err != nil {
-		return err
-	}
 	viewer, done, err := openViewer(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer done()
-	witnesses := func(context.Context) ([][]byte, error) { return texts, nil }
+	witnesses := func(ctx context.Context) ([][]byte, error) { return kept(ctx, o, folders) }
 	report, err := viewer.WithKept(witnesses).Verify(ctx)
 	if err != nil {
 		return err
@@ -229,7 +225,7 @@ func printVerification(out io.Writer, r audit.VerifyReport) error {
 		if r.Unfinished > 0 {
 			fmt.Fprintf(out, "%d Anfragen sind noch nicht abgeschlossen.\n", r.Unfinished)
 		}
-		return nil
+		return silentWitness(out, r.WitnessError)
 	}
 	fmt.Fprintf(out, "Das Protokoll weicht ab (%s):\n", r.Origin)
 	for _, p := range r.Problems {
@@ -238,7 +234,18 @@ func printVerification(out io.Writer, r audit.VerifyReport) error {
 	if r.More > 0 {
 		fmt.Fprintf(out, "  und %d weitere\n", r.More)
 	}
+	_ = silentWitness(out, r.WitnessError) // said; the finding decides
 	return errFinding
+}
+
+// silentWitness says that a witness could not be asked: what is sound without it may
+// contradict it.
+func silentWitness(out io.Writer, why string) error {
+	if why == "" {
+		return nil
+	}
+	fmt.Fprintln(out, "Nicht alle Zeugen konnten gefragt werden; mit ihnen wurde nicht verglichen.")
+	return errors.New(why)
 }
 
 func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path string, filter audit.Filter) error {

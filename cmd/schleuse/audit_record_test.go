@@ -7,9 +7,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,6 +132,71 @@ func TestRecordOnTheCommandLine(t *testing.T) {
 			t.Errorf("audit %v with a contradicting witness: %d\n%s", verb, code, out)
 		}
 	}
+}
+
+// TestVerifyAsksServers: a verification reads back what a server keeps, and says so when
+// it cannot.
+func TestVerifyAsksServers(t *testing.T) {
+	t.Parallel()
+	var files sync.Map
+	var silent atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := path.Base(r.URL.Path)
+		switch {
+		case silent.Load():
+			w.WriteHeader(http.StatusBadGateway)
+		case r.Method == http.MethodPut:
+			text, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			files.Store(name, text)
+		case strings.HasSuffix(r.URL.Path, "/"):
+			files.Range(func(name, _ any) bool {
+				_, _ = fmt.Fprintln(w, name)
+				return true
+			})
+		default:
+			if text, ok := files.Load(name); ok {
+				_, _ = w.Write(text.([]byte)) //nolint:errcheck,forcetypeassert // stored above
+			}
+		}
+	}))
+	defer server.Close()
+	p := newPlace(t, "record: {witnesses: [{url: \""+server.URL+"/zeuge/\"}]}\n")
+	now := time.Now()
+	_, log := p.aged(t, &now)
+	h, err := witness.NewHTTP(witness.HTTPConfig{URL: server.URL + "/zeuge/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, err := log.Newest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Keep(t.Context(), witness.Checkpoint{Size: newest.Size, Text: newest.Note}); err != nil {
+		t.Fatal(err)
+	}
+	try := func(code int, says string, verbs ...[]string) {
+		t.Helper()
+		for _, verb := range verbs {
+			if got, out := p.run(t, auditCommand(), verb...); got != code || !strings.Contains(out, says) {
+				t.Errorf("audit %v: %d, want %d and %q in\n%s", verb, got, code, says, out)
+			}
+		}
+	}
+	try(exitFine, "1 andernorts aufbewahrte Prüfpunkte stimmen überein", []string{"verify"})
+	try(exitFine, "1 aufbewahrte Prüfpunkte sind Anfänge", []string{"witness", "check"})
+	silent.Store(true)
+	try(exitFailed, "Nicht alle Zeugen konnten gefragt werden", []string{"verify"})
+	try(exitFailed, "502", []string{"verify"}, []string{"witness", "check"})
+	silent.Store(false)
+	files.Range(func(name, text any) bool {
+		changed := bytes.Replace(text.([]byte), []byte("\n"), []byte("x\n"), 1) //nolint:errcheck,forcetypeassert // stored above
+		files.Store(name, changed)
+		return true
+	})
+	try(exitFailed, "another text is kept", []string{"verify"})
 }
 
 func TestRecordConfig(t *testing.T) {

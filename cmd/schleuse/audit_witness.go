@@ -80,7 +80,8 @@ func listWitnesses(ctx context.Context, out io.Writer, path string) error {
 	return table.Flush()
 }
 
-// kept reads what folders keep, or the witnesses of the configuration.
+// kept reads what folders keep, or the witnesses of the configuration; an error says
+// which of them could not be asked.
 func kept(ctx context.Context, o recordOptions, folders []string) ([][]byte, error) {
 	var all []witness.Witness
 	for _, folder := range folders {
@@ -100,22 +101,23 @@ func kept(ctx context.Context, o recordOptions, folders []string) ([][]byte, err
 		}
 	}
 	var texts [][]byte
+	var silent []error
 	for _, w := range all {
 		some, err := w.Kept(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("ask witness %s: %w", w.Name(), err)
+			silent = append(silent, fmt.Errorf("ask witness %s: %w", w.Name(), err))
 		}
 		texts = append(texts, some...)
 	}
-	return texts, nil
+	return texts, errors.Join(silent...)
 }
 
 func checkWitnesses(ctx context.Context, out io.Writer, o recordOptions, folders []string) error {
-	texts, err := kept(ctx, o, folders)
-	if err != nil {
-		return err
-	}
+	texts, silent := kept(ctx, o, folders)
 	if len(texts) == 0 {
+		if silent != nil {
+			return silent
+		}
 		return usageError{errors.New("kein Zeuge bewahrt einen lesbaren Prüfpunkt auf; nennen Sie mit --witness einen Ordner")}
 	}
 	viewer, done, err := openViewer(ctx, o)
@@ -129,7 +131,12 @@ func checkWitnesses(ctx context.Context, out io.Writer, o recordOptions, folders
 	}
 	if report.OK() {
 		fmt.Fprintf(out, "%d aufbewahrte Prüfpunkte sind Anfänge des Protokolls mit %d Blättern (%s).\n", report.Witnessed, report.Size, report.Origin)
-		return nil
+	}
+	if silent != nil {
+		report.WitnessError = silent.Error()
+	}
+	if report.OK() {
+		return silentWitness(out, report.WitnessError)
 	}
 	return printVerification(out, report)
 }

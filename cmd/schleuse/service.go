@@ -254,6 +254,9 @@ func (s *service) verifyRegularly(ctx context.Context) {
 			s.verified.Store(v)
 			s.current.Load().parts.pages.Verified(v.ok, v.at)
 		}
+		if report.WitnessError != "" {
+			s.logger.LogAttrs(ctx, slog.LevelWarn, "record not compared with all witnesses", slog.String("error", report.WitnessError))
+		}
 		if err == nil && !report.OK() || err != nil && ctx.Err() == nil {
 			s.logger.LogAttrs(ctx, slog.LevelError, "record not verified", slog.Int("problems", len(report.Problems)), slog.Any("error", err))
 		}

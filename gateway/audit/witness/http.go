@@ -11,7 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,6 +22,11 @@ type HTTP struct {
 	method  string
 	header  http.Header
 	client  *http.Client
+	// writeOnly: what is kept is not read back.
+	writeOnly bool
+
+	mu   sync.Mutex
+	last string // name of the last checkpoint that the server has confirmed
 }
 
 var _ Witness = (*HTTP)(nil)
@@ -32,6 +37,9 @@ type HTTPConfig struct {
 	URL string
 	// Method is PUT or POST; default PUT.
 	Method string
+	// WriteOnly says that the server takes checkpoints and does not show them. With
+	// POST, which names none, this is always so.
+	WriteOnly bool
 	// Headers go with each, for example Authorization.
 	Headers map[string]string
 	// Timeout of one transmission; 0 means 15 s.
@@ -62,7 +70,7 @@ func NewHTTP(c HTTPConfig) (*HTTP, error) {
 	for name, value := range c.Headers {
 		header.Set(name, value)
 	}
-	return &HTTP{address: u, method: c.Method, header: header, client: &http.Client{
+	return &HTTP{address: u, method: c.Method, header: header, writeOnly: c.WriteOnly || c.Method == http.MethodPost, client: &http.Client{
 		Timeout: c.Timeout, Transport: c.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
@@ -73,11 +81,11 @@ func (h *HTTP) Name() string { return "http:" + h.address.Host }
 
 // Keep sends the checkpoint. With PUT, a server that has it already may say so by 409 or 412.
 func (h *HTTP) Keep(ctx context.Context, c Checkpoint) error {
-	to := *h.address
+	to := h.address.String()
 	if h.method == http.MethodPut {
-		to.Path = strings.TrimSuffix(to.Path, "/") + "/" + c.name()
+		to = h.below(c.name())
 	}
-	q, err := http.NewRequestWithContext(ctx, h.method, to.String(), bytes.NewReader(c.Text))
+	q, err := http.NewRequestWithContext(ctx, h.method, to, bytes.NewReader(c.Text))
 	if err != nil {
 		return err
 	}
@@ -97,6 +105,7 @@ func (h *HTTP) Keep(ctx context.Context, c Checkpoint) error {
 	if answer.StatusCode/100 != 2 && !there {
 		return fmt.Errorf("the server answers %d", answer.StatusCode)
 	}
+	h.confirm(c.name())
 	return nil
 }
 
@@ -107,7 +116,3 @@ func withoutAddress(err error) error {
 	}
 	return err
 }
-
-// Kept returns none: what the server keeps is compared where it stands, with
-// audit verify --witness.
-func (h *HTTP) Kept(context.Context) ([][]byte, error) { return nil, nil }

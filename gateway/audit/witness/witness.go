@@ -182,16 +182,13 @@ func (e *Exporter) check(ctx context.Context) error {
 	if checked {
 		return nil
 	}
-	kept, err := e.Kept(ctx)
-	if err != nil {
-		return nil // handing over says the same about this witness
-	}
+	kept, missing := e.Kept(ctx) // handing over says what is missing
 	if err := e.config.Check(ctx, kept); err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.checked = true
+	e.checked = missing == nil
 	return nil
 }
 
@@ -251,17 +248,19 @@ func (e *Exporter) Lag() time.Duration {
 }
 
 // Kept are the checkpoints that the witnesses can show. One that cannot be asked
-// is an error: what it might say must not be left out silently.
+// is an error beside what the others show: what it might say must not be left out
+// silently.
 func (e *Exporter) Kept(ctx context.Context) ([][]byte, error) {
 	var all [][]byte
+	var problems []error
 	for _, w := range e.config.Witnesses {
 		limited, cancel := context.WithTimeout(ctx, keepTimeout)
 		texts, err := w.Kept(limited)
 		cancel()
 		if err != nil {
-			return nil, fmt.Errorf("ask witness %s: %w", w.Name(), err)
+			problems = append(problems, fmt.Errorf("ask witness %s: %w", w.Name(), err))
 		}
 		all = append(all, texts...)
 	}
-	return all, nil
+	return all, errors.Join(problems...)
 }
