@@ -128,6 +128,9 @@ func TestBodyFields(t *testing.T) {
 	if err != nil || string(set.Bytes()) != `{"a":"neu","schleuse":{"purpose":"chat"},"z":"ü"}` {
 		t.Errorf("set: %s, %v", set.Bytes(), err)
 	}
+	if same, err := b.Set("z", "ü"); err != nil || &same.Bytes()[0] != &b.Bytes()[0] {
+		t.Errorf("setting what is set already makes another body: %s, %v", same.Bytes(), err)
+	}
 	empty, err := parse(t, `{}`).Set("a", 1)
 	if err != nil || string(empty.Bytes()) != `{"a":1}` {
 		t.Errorf("set in an empty object: %s, %v", empty.Bytes(), err)

@@ -115,6 +115,9 @@ func (b Body) set(key string, encoded []byte) Body {
 		if f.key != key {
 			continue
 		}
+		if bytes.Equal(b.raw[f.valueAt:f.end], encoded) {
+			return b // as for a model whose server calls it what the caller does
+		}
 		f.end = f.valueAt + len(encoded)
 		first, past := b.textsOf(i)
 		if first < past && b.texts[first].start < f.valueAt {
