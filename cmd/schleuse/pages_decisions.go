@@ -13,12 +13,13 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/approval"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
+	"github.com/ki-schleuse/schleuse/gateway/vault"
 )
 
 // decisionPages adds what signing in and tracing decisions need.
 func (p *parts) decisionPages(c *ui.Config) (err error) {
 	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, &replays{p: p}
-	c.Approvals = p.approvals
+	c.Approvals, c.Contents = p.approvals, p.keptContent
 	c.Overview = ui.Overview{Budgets: p.budgetWarnings, Models: p.modelWarnings}
 	if len(p.witnesses.States()) > 0 {
 		c.Overview.Witness = p.newestWitness
@@ -36,6 +37,23 @@ func (p *parts) decisionPages(c *ui.Config) (err error) {
 	})
 	c.SignIn = p.openID
 	return err
+}
+
+// keptContent opens what the vault keeps of an entry. The vault notes it before, and
+// refuses whom it has to.
+func (p *parts) keptContent(ctx context.Context, by identity.Person, tenant gateway.TenantID, entry, reason, file string) (ui.KeptContent, error) {
+	found, err := p.vault.Show(ctx, vaultActor(by), tenant, entry, vault.Justification{Reason: reason, Case: file})
+	if err != nil {
+		return ui.KeptContent{}, err
+	}
+	out := ui.KeptContent{Expires: found.Expires}
+	if found.Request != nil {
+		out.Request, out.Original = found.Request.Body, found.Request.Original
+	}
+	if found.Answer != nil {
+		out.Answer, out.Original = found.Answer.Body, out.Original || found.Answer.Original
+	}
+	return out, nil
 }
 
 // sessionRules are what this configuration says of sessions, those under way too.

@@ -410,3 +410,45 @@ func TestReplayOfAnEntry(t *testing.T) {
 		v.post("/admin/decisions/"+ids[0]+"/replay", url.Values{"stand": {"revision:2020-01-01.1"}}, http.StatusBadRequest)
 	}
 }
+
+// What is kept of a request is read by the revision of its tenant, with a
+// justification of its own, and noted before; nobody else reads it.
+func TestKeptContentIsReadWithAJustification(t *testing.T) {
+	t.Parallel()
+	s := openStage(t)
+	s.fill(t)
+	v := s.visitor(t, demoTenant, identity.RoleRevision)
+	ids, _, _ := v.list("zweck=summarise")
+	why := url.Values{"begruendung": {"Beschwerde über die Zusammenfassung"}, "aktenzeichen": {"R-2026/12"}}
+	place := "/admin/decisions/" + ids[0] + "/content"
+	v.post(place, why, http.StatusForbidden) // the entry was not opened
+	if page := v.opened(ids[0]); !strings.Contains(page.body, "Wortlaut lesen") || strings.Contains(page.body, "fragt nach ihrem Wohngeld") {
+		t.Fatal("the entry does not offer its content, or shows it")
+	}
+	for _, form := range []url.Values{{}, {"begruendung": {"kurz"}, "aktenzeichen": {"R-1"}}, {"begruendung": why["begruendung"]}} {
+		v.post(place, form, http.StatusBadRequest)
+	}
+	if n := s.notes(t, audit.TopicRecordOpened); len(n) != 1 {
+		t.Fatalf("refused and noted all the same: %+v", n)
+	}
+	page := v.post(place, why, http.StatusOK)
+	if !strings.Contains(page.body, "fragt nach ihrem Wohngeld") || !strings.Contains(page.body, "Beschwerde über die Zusammenfassung") {
+		t.Error("the content is not shown with its justification")
+	}
+	for _, word := range secretWords {
+		if strings.Contains(page.body, word) {
+			t.Errorf("personal data is not replaced: %.4s…", word)
+		}
+	}
+	n := s.notes(t, audit.TopicRecordOpened)
+	if len(n) != 2 || n[0].Object != ids[0] || n[0].Reason != "Beschwerde über die Zusammenfassung" || n[0].Case != s.parts.keys.Pseudonymise(demoTenant, "case", "R-2026/12") || n[0].Actor != n[1].Actor {
+		t.Errorf("noted as %+v", n)
+	}
+
+	above := s.person(t, identity.Person{Name: "Betrieb", Operator: true, Roles: allRoles})
+	if page := above.opened(ids[0]); strings.Contains(page.body, "Wortlaut lesen") {
+		t.Error("the operator is offered the content of a tenant")
+	}
+	above.post(place, why, http.StatusForbidden)
+	s.person(t, identity.Person{Tenant: otherTenant, Name: "Fremd", Roles: allRoles}).post(place, why, http.StatusNotFound)
+}

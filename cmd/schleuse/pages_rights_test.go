@@ -50,6 +50,7 @@ var rights = map[string]right{
 	"POST /admin/decisions/views":               {"R", 400, 400, 400},
 	"POST /admin/decisions/views/{view}/delete": {"R", 404, 404, 404},
 	"POST /admin/decisions/{id}/open":           {"R", 422, 404, 422},
+	"POST /admin/decisions/{id}/content":        {"R", 403, 404, 403},
 	"POST /admin/decisions/{id}/evidence":       {"R", 403, 404, 403}, // nobody has said why
 	"POST /admin/decisions/{id}/replay":         {"R", 403, 404, 403},
 	"POST /admin/decisions/{id}/verify":         {"R", 403, 404, 403},

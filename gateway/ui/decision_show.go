@@ -42,6 +42,8 @@ type showView struct {
 	// Released is the word of a person about the result, Waiting that there is none yet.
 	Released *noteLine
 	Waiting  bool
+	// Readable: content is kept, and the person may read it with a justification.
+	Readable bool
 	// RuleLinks: the person may open the pages of rules.
 	RuleLinks bool
 	Until     time.Time
@@ -125,6 +127,7 @@ func (u *UI) showView(r *http.Request) (showView, error) {
 	v.view = u.view(r, purposeName(entry.Record.Purpose))
 	v.Path, v.Here = decisionsPath, decisionsPath+"/"+entry.Record.ID
 	v.RuleLinks = u.opens(person, "GET /admin/policies/rules/{id}")
+	v.Readable = u.Contents != nil && entry.Record.Kept != nil && person.Tenant == entry.Record.Tenant
 	v.Heading, v.Sentence = heading(entry.Item), sentence(entry.Item)
 	if entry.Record.Effect() != gateway.EffectAllow {
 		if reason := decisive(entry.Record, entry.Closing); reason.Text != "" {

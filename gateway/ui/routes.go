@@ -63,6 +63,7 @@ func (u *UI) decisionRoutes() []route {
 		{"POST /admin/decisions/views/{view}/delete", forRevision, u.viewDelete},
 		{"GET /admin/decisions/{id}", forRevision, u.decisionShow},
 		{"POST /admin/decisions/{id}/open", forRevision, u.decisionOpen},
+		{"POST /admin/decisions/{id}/content", forRevision, u.decisionContent},
 		{"POST /admin/decisions/{id}/verify", forRevision, u.decisionVerify},
 		{"POST /admin/decisions/{id}/replay", forRevision, u.decisionReplay},
 		{"POST /admin/decisions/{id}/evidence", forRevision, u.decisionEvidence},

@@ -76,6 +76,8 @@ type Config struct {
 	Replays Replays
 	// Approvals is where people release results; nil: not offered.
 	Approvals *approval.Desk
+	// Contents opens what is kept of an entry; nil: it cannot be read on the pages.
+	Contents Contents
 	// Overview is what the first page shows beside the record.
 	Overview Overview
 	// Models are the cards of the catalogue, for names.
