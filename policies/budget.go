@@ -19,9 +19,7 @@ var errMemory = errors.New("the rules take too much memory")
 
 // withinMemory ends the context when the heap of the process grows by more than a
 // bound. OPA has no bound of its own; an evaluation notices the end between two
-// steps, so what a single function call makes comes on top. Drafts may use concat and
-// sprintf, as the library does, and can so make texts that are longer than the
-// machine bears; rules of tenants may not (forTenants).
+// steps, and what a single function call makes is bounded before it (plan.MaxText).
 // Garbage, also that of others, is no growth: it is collected first, unless there
 // is so much that there is no time for it. Others who keep memory meanwhile are
 // taken for the rules: an examination that is ended for that can be repeated, a

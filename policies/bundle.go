@@ -208,6 +208,9 @@ func (b *bundle) check() error {
 	if terms := b.size(); terms > maxTerms {
 		return fmt.Errorf("the rules have %d terms, at most %d are read", terms, maxTerms)
 	}
+	if expanded(slices.Concat(slices.Collect(maps.Values(b.modules)), slices.Collect(maps.Values(b.tests)))...) > maxExpansion {
+		return errGrowth
+	}
 	rules, err := b.readRules()
 	if err != nil {
 		return err

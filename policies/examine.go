@@ -4,10 +4,12 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 )
 
@@ -127,7 +129,11 @@ func (x *examiner) found(finding string) {
 
 // unusable is the last step.
 func (x *examiner) unusable(step string, err error) error {
-	x.step(step, 0, err.Error())
+	text := err.Error()
+	if x.bundle != nil {
+		text = x.bundle.sentence(err)
+	}
+	x.step(step, 0, text)
 	return errUnusable
 }
 
@@ -172,7 +178,8 @@ func (x *examiner) canary(ctx context.Context) error {
 
 func (x *examiner) golden(ctx context.Context) error {
 	c := x.cases.config(x.root)
-	c.Timeout = x.options.Timeout
+	refused := &overreach{}
+	c.Timeout, c.Logger = x.options.Timeout, slog.New(refused)
 	e, err := x.bundle.engine(ctx, c)
 	if err != nil {
 		return x.unusable(StepGolden, err)
@@ -183,8 +190,9 @@ func (x *examiner) golden(ctx context.Context) error {
 			findings = append(findings, "the other cases were not tried")
 			break
 		}
+		_ = refused.take() // of a case that passed when it was asked again
 		if err := twice(func() error { return e.checkGolden(ctx, one) }); err != nil {
-			findings = append(findings, fmt.Sprintf("%s: %v", one.name(), err))
+			findings = append(findings, fmt.Sprintf("%s: %s", one.name(), x.bundle.sentence(cmp.Or(refused.take(), err))))
 		}
 	}
 	if len(x.cases.cases) == 0 {

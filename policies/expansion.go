@@ -3,7 +3,11 @@
 
 package policies
 
-import "github.com/open-policy-agent/opa/v1/ast"
+import (
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
 
 // maxExpansion bounds what a value of a rule is when every name in it is replaced by
 // what it stands for. Thirty lines of x1 := [x0, x0] are short to write, and neither
@@ -11,10 +15,13 @@ import "github.com/open-policy-agent/opa/v1/ast"
 // no deadline reaches either.
 const maxExpansion = 50_000
 
-// expansion measures the values of a module. Names of one rule are nothing to
-// another, names of rules are known to all.
+// expansion measures the values of modules. Names of one rule are nothing to
+// another, names of rules are known to all, in other modules by their path.
 type expansion struct {
-	rules map[ast.Var]*named
+	// rules by path, like data.rules.tenant.known.deny.
+	rules map[string]*named
+	// documents are packages by path: all their rules together.
+	documents map[string]*named
 }
 
 // named is what a name stands for: any of the terms, in the scope of a rule.
@@ -23,29 +30,36 @@ type named struct {
 	terms  []*ast.Term
 	// argument of a function.
 	argument bool
+	// parts are the rules of a package.
+	parts []*named
 	// sizes with arguments of one and of two parts; 0 before they are known and 1
 	// while they are worked out: what goes in a circle is refused by the compiler.
 	sizes [2]int
 }
 
-type scope map[ast.Var]*named
+// scope are the names of a rule, and the module it stands in.
+type scope struct {
+	names  map[ast.Var]*named
+	module *module
+}
 
-// expanded is the size of the largest value in a module; above maxExpansion it is
-// not exact.
-func expanded(m *ast.Module) int {
-	x := expansion{rules: map[ast.Var]*named{}}
+// module is what its names without a prefix mean.
+type module struct {
+	path    string
+	imports map[ast.Var]string
+}
+
+// expanded is the size of the largest value in modules; above maxExpansion it is not
+// exact.
+func expanded(modules ...*ast.Module) int {
+	x := expansion{rules: map[string]*named{}, documents: map[string]*named{}}
 	scopes := map[*ast.Rule]scope{}
-	for _, first := range m.Rules {
-		for r := first; r != nil; r = r.Else {
-			scopes[r] = boundIn(r)
-			if name, ok := r.Head.Ref()[0].Value.(ast.Var); ok {
-				x.name(name).add(scopes[r], r.Head.Key, r.Head.Value)
-			}
-		}
+	for _, m := range modules {
+		x.read(m, scopes)
 	}
 	most := 0
 	for r, in := range scopes {
-		for _, n := range in {
+		for _, n := range in.names {
 			most = max(most, x.sizeOf(0, n))
 		}
 		for _, t := range [...]*ast.Term{r.Head.Key, r.Head.Value} {
@@ -63,11 +77,93 @@ func expanded(m *ast.Module) int {
 	return most
 }
 
-func (x expansion) name(v ast.Var) *named {
-	if x.rules[v] == nil {
-		x.rules[v] = &named{}
+// read adds the rules of a module.
+func (x expansion) read(m *ast.Module, scopes map[*ast.Rule]scope) {
+	at := &module{path: pathOf(m.Package.Path), imports: map[ast.Var]string{}}
+	for _, i := range m.Imports {
+		if path, ok := i.Path.Value.(ast.Ref); ok {
+			at.imports[i.Name()] = pathOf(path)
+		}
 	}
-	return x.rules[v]
+	for _, first := range m.Rules {
+		for r := first; r != nil; r = r.Else {
+			scopes[r] = boundIn(r, at)
+			if name, ok := r.Head.Ref()[0].Value.(ast.Var); ok {
+				x.rule(at.path+"."+string(name)).add(scopes[r], r.Head.Key, r.Head.Value)
+			}
+		}
+	}
+}
+
+// pathOf are the words of a reference up to the first that is not known.
+func pathOf(ref ast.Ref) string {
+	var words []string
+	for _, t := range ref {
+		switch v := t.Value.(type) {
+		case ast.Var:
+			if len(words) > 0 {
+				return strings.Join(words, ".")
+			}
+			words = append(words, string(v))
+		case ast.String:
+			words = append(words, string(v))
+		default:
+			return strings.Join(words, ".")
+		}
+	}
+	return strings.Join(words, ".")
+}
+
+func (x expansion) rule(path string) *named {
+	if x.rules[path] == nil {
+		x.rules[path] = &named{}
+	}
+	return x.rules[path]
+}
+
+// target is what a reference means that does not begin with a name of its rule: a
+// rule, or all rules of the packages below; nil: neither, such as the input.
+func (x expansion) target(in scope, ref ast.Ref) *named {
+	head, ok := ref[0].Value.(ast.Var)
+	if !ok {
+		return nil
+	}
+	path := string(head)
+	if own := x.rules[in.module.path+"."+path]; own != nil {
+		return own
+	}
+	if imported := in.module.imports[head]; imported != "" {
+		path = imported
+	}
+	for _, t := range ref[1:] {
+		word, ok := t.Value.(ast.String)
+		if x.rules[path] != nil || !ok {
+			break
+		}
+		path += "." + string(word)
+	}
+	if n := x.rules[path]; n != nil {
+		return n
+	}
+	return x.document(path)
+}
+
+// document is all below a path.
+func (x expansion) document(path string) *named {
+	if n, known := x.documents[path]; known {
+		return n
+	}
+	n := &named{}
+	for rule, r := range x.rules {
+		if strings.HasPrefix(rule, path+".") {
+			n.parts = append(n.parts, r)
+		}
+	}
+	if len(n.parts) == 0 {
+		n = nil
+	}
+	x.documents[path] = n
+	return n
 }
 
 func (n *named) add(in scope, terms ...*ast.Term) {
@@ -79,20 +175,20 @@ func (n *named) add(in scope, terms ...*ast.Term) {
 }
 
 // boundIn are the names a rule gives: by := and =, and by some … in.
-func boundIn(r *ast.Rule) scope {
-	in := scope{}
+func boundIn(r *ast.Rule, at *module) scope {
+	in := scope{names: map[ast.Var]*named{}, module: at}
 	for _, a := range r.Head.Args {
 		ast.WalkVars(a, func(v ast.Var) bool {
-			in[v] = &named{argument: true}
+			in.names[v] = &named{argument: true}
 			return false
 		})
 	}
 	bind := func(to, from *ast.Term) {
 		ast.WalkVars(to, func(v ast.Var) bool {
-			if in[v] == nil {
-				in[v] = &named{}
+			if in.names[v] == nil {
+				in.names[v] = &named{}
 			}
-			in[v].add(in, from)
+			in.names[v].add(in, from)
 			return false
 		})
 	}
@@ -142,6 +238,9 @@ func (x expansion) sizeOf(arguments int, n *named) int {
 	}
 	n.sizes[arguments] = 1
 	most := 1
+	for _, part := range n.parts {
+		most = min(most+x.sizeOf(arguments, part), maxExpansion+1)
+	}
 	for i, t := range n.terms {
 		most = max(most, x.size(arguments, n.scopes[i], t))
 	}
@@ -160,12 +259,14 @@ func (x expansion) size(arguments int, in scope, t *ast.Term) int {
 	}
 	switch v := t.Value.(type) {
 	case ast.Var:
-		if n := in[v]; n != nil {
-			return x.sizeOf(arguments, n)
-		}
-		return x.sizeOf(arguments, x.rules[v])
+		return x.sizeOf(arguments, x.meaning(in, ast.Ref{t}))
 	case ast.Ref:
-		add(v...)
+		if _, name := v[0].Value.(ast.Var); name {
+			sum = min(sum+x.sizeOf(arguments, x.meaning(in, v)), maxExpansion+1)
+		} else {
+			add(v[0])
+		}
+		add(v[1:]...)
 	case *ast.Array:
 		v.Foreach(func(e *ast.Term) { add(e) })
 	case ast.Set:
@@ -180,7 +281,7 @@ func (x expansion) size(arguments int, in scope, t *ast.Term) int {
 		add(v.Key, v.Value)
 	case ast.Call:
 		add(v[1:]...)
-		if f := x.called(v); f != nil {
+		if f := x.called(in, v); f != nil {
 			once := x.sizeOf(0, f)
 			sum = min(once+sum*max(1, x.sizeOf(1, f)-once), maxExpansion+1)
 		}
@@ -188,15 +289,22 @@ func (x expansion) size(arguments int, in scope, t *ast.Term) int {
 	return sum
 }
 
-// called is the function of the module that a call means.
-func (x expansion) called(c ast.Call) *named {
-	f, ok := c[0].Value.(ast.Ref)
-	if !ok || len(f) != 1 {
-		return nil
+// meaning is what the beginning of a reference stands for.
+func (x expansion) meaning(in scope, ref ast.Ref) *named {
+	if head, ok := ref[0].Value.(ast.Var); ok && in.names[head] != nil {
+		return in.names[head]
 	}
-	name, ok := f[0].Value.(ast.Var)
+	return x.target(in, ref)
+}
+
+// called is the function that a call means, if it is one of the rules.
+func (x expansion) called(in scope, c ast.Call) *named {
+	f, ok := c[0].Value.(ast.Ref)
 	if !ok {
 		return nil
 	}
-	return x.rules[name]
+	if n := x.target(in, f); n != nil && len(n.parts) == 0 {
+		return n
+	}
+	return nil
 }

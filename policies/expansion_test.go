@@ -6,6 +6,7 @@ package policies
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,43 @@ func TestShippedRulesDoNotDouble(t *testing.T) {
 			t.Errorf("%s: %d", name, n)
 		}
 	}
+	if n := expanded(slices.Collect(maps.Values(b.modules))...); n > maxExpansion/10 {
+		t.Errorf("all together: %d", n)
+	}
 	if len(b.modules) < 50 {
 		t.Errorf("%d modules", len(b.modules))
+	}
+}
+
+// TestValuesThatDoubleAcrossModules: each module holds the value of the one before
+// twice, by its path, an import, a function or as a whole package.
+func TestValuesThatDoubleAcrossModules(t *testing.T) {
+	t.Parallel()
+	for name, line := range map[string]string{
+		"by path":     "import rego.v2\n\nx := [data.help.OLD.x, data.help.OLD.x]",
+		"by import":   "import data.help.OLD\nimport rego.v2\n\nx := [OLD.x, OLD.x]",
+		"by alias":    "import data.help.OLD as o\nimport rego.v2\n\nx := {\"a\": o.x, \"b\": o.x}",
+		"as packages": "import rego.v2\n\nx := [data.help.OLD, data.help.OLD]",
+		"functions":   "import rego.v2\n\nf(v) := data.help.OLD.f([v, v])\n\nx := f(1)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"rego/help/h0/h0.rego": "package help.h0\n\nimport rego.v2\n\nx := [1, 2]\n\nf(v) := [v, v]\n"}
+			for i := 1; i < 30; i++ {
+				here := fmt.Sprintf("h%d", i)
+				files["rego/help/"+here+"/"+here+".rego"] = "package help." + here + "\n\n" + strings.ReplaceAll(line, "OLD", fmt.Sprintf("h%d", i-1)) + "\n"
+			}
+			start := time.Now()
+			x, err := Examine(t.Context(), bundleWith(t, files), ExamineOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last := x.Results[len(x.Results)-1]; last.Step != StepCompile || len(last.Findings) != 1 || !strings.Contains(last.Findings[0], "grow") {
+				t.Errorf("the last step is %+v", last)
+			}
+			if took := time.Since(start); took > time.Minute {
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }

@@ -108,7 +108,11 @@ func (b *bundle) runRego(ctx context.Context, c Config, report *TestReport, limi
 			report.RegoPassed++
 			continue
 		}
-		report.Failures = append(report.Failures, fmt.Sprintf("rego test %s: %s.%s failed", r.Location, r.Package, r.Name))
+		failure := fmt.Sprintf("rego test %s: %s.%s failed", r.Location, r.Package, r.Name)
+		if r.Error != nil {
+			failure += ": " + b.sentence(r.Error)
+		}
+		report.Failures = append(report.Failures, failure)
 	}
 	written := maps.Clone(b.modules)
 	delete(written, collected)

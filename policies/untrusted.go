@@ -78,10 +78,13 @@ func parseRego(name string, raw []byte) (*ast.Module, error) {
 		return nil, fmt.Errorf("%d terms, at most %d in one file", terms, maxModuleTerms)
 	}
 	if expanded(m) > maxExpansion {
-		return nil, errors.New("values that hold each other grow with every line beyond what can be compiled")
+		return nil, errGrowth
 	}
 	return m, nil
 }
+
+// errGrowth is what maxExpansion refuses.
+var errGrowth = errors.New("values that hold each other grow with every line beyond what can be compiled")
 
 func termsOf(m *ast.Module) int {
 	terms := 0

@@ -129,11 +129,14 @@ type receiver struct{}
 
 type sink struct{}
 
-var register = sync.OnceFunc(func() { rego.RegisterPlugin(target, receiver{}) })
+var register = sync.OnceFunc(func() {
+	rego.RegisterPlugin(target, receiver{})
+	boundFunctions()
+})
 
-// Register makes the receiver known to OPA, whose table of plugins has no lock: who
-// uses package rego beside this one calls it before, so that nobody reads the table
-// while it changes. It may be called any number of times.
+// Register makes the receiver and the bounds of functions known to OPA, whose tables
+// have no locks: who uses package rego beside this one calls it before, so that
+// nobody reads the tables while they change. It may be called any number of times.
 func Register() { register() }
 
 func (receiver) IsTarget(name string) bool { return name == target }

@@ -107,6 +107,9 @@ func (m *machine) body(f *function, locals []*ast.Term) *ast.Term {
 		case returned:
 			return locals[f.result]
 		case failed:
+			if e, ok := errors.AsType[*TooMuch](m.err); ok && e.Rule == "" {
+				e.Rule = f.name
+			}
 			return nil
 		}
 	}
