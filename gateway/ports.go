@@ -231,7 +231,7 @@ type Observer interface {
 	// "screen", "decide", "retrieve", "keep", "record".
 	Stage(ctx context.Context, name string) (context.Context, func(error))
 	// Attempt is called when a model is asked, the function when its answer (or
-	// its stream) has ended.
+	// its stream) has ended; of one that was superseded beside the passage, maybe after End.
 	Attempt(ctx context.Context, r Request, route Route) (context.Context, func(Attempt))
 	// End is called once with what was recorded.
 	End(ctx context.Context, rec Record, c Closing)
