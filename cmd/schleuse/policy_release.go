@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +24,7 @@ func policyReleaseCommands() []*cobra.Command {
 	return []*cobra.Command{
 		policyPackCommand(), policyKeygenCommand(), policySignCommand(), policyVerifyCommand(),
 		policyProposeCommand(), policyDiffCommand(), policyImpactCommand(), policyReplayCommand(),
-		policyActivateCommand(), policyRollbackCommand(), policyShadowCommand(), policyStatusCommand(),
+		policyActivateCommand(), policyRollbackCommand(), policyRestoreCommand(), policyShadowCommand(), policyStatusCommand(),
 	}
 }
 
@@ -221,15 +220,10 @@ func (o *deskOptions) flags(c *cobra.Command) {
 // changes stands in the record: with SQLite the service must not run meanwhile, with
 // PostgreSQL it may and follows.
 func withDesk(ctx context.Context, o deskOptions, do func(*parts) error) (err error) {
-	c, err := validConfig(o.config)
+	p, err := openParts(ctx, o)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	g, err := prepare(ctx, c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return fmt.Errorf("%w; with SQLite, end the service first or use its pages", err)
-	}
-	p := &parts{ground: g, config: c}
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := p.loadRules(ctx); err != nil {
 		return err
