@@ -34,6 +34,7 @@ func TestPagesBehindForms(t *testing.T) {
 		{"opened", entry, `const f = document.querySelector("form[action$='/open']"); f.begruendung.value = "Stichprobe der Revision"; f.aktenzeichen.value = "R-1"; f.submit()`, ".verdict"},
 		{"replay", entry, `document.querySelector("form[action*='/replay']").submit()`, ".compare"},
 		{"verified", entry, `document.querySelector("form[action$='/verify']").submit()`, ".proof.ok[role=status]"},
+		{"wording", entry, `const f = document.querySelector("form[action$='/content']"); f.begruendung.value = "Beschwerde vom 3. November"; f.aktenzeichen.value = "R-1"; f.submit()`, "pre"},
 		{"menus open", "/admin/decisions", `document.querySelectorAll("details").forEach(d => d.open = true)`, "details[open]"},
 	}
 	for _, look := range [][2]string{{"light", "de"}, {"dark", "en"}} {

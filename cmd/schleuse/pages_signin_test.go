@@ -172,3 +172,34 @@ func (v *visitor) send(method, path string, headers map[string]string, want int)
 	}
 	return v.do(r, want)
 }
+
+// A configuration that takes a role away takes it from those who are signed in, and
+// shorter durations count for them.
+func TestRolesFollowTheConfiguration(t *testing.T) {
+	t.Parallel()
+	s, issuer, v := openProvided(t)
+	issuer.Visitor(map[string]any{"sub": "u-1", "name": "Kim Yılmaz", "ou": "Tannberg", "roles": []string{"revision", "amt"}})
+	v.get("/login/start", http.StatusOK)
+	v.get("/admin/decisions", http.StatusOK)
+	reload := func(change func(*identity.SignIn)) {
+		t.Helper()
+		c := s.parts.config
+		change(&c.SignIn)
+		next, err := assemble(t.Context(), s.parts.ground, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = next.own.close() })
+		next.lead(t.Context())
+	}
+	reload(func(c *identity.SignIn) { c.Roles.Map = map[string]string{"amt": identity.RoleCase} })
+	v.get("/admin/decisions", http.StatusForbidden)
+	v.get("/panel/check", http.StatusOK)
+	if page := v.get("/sitzungen", http.StatusOK); !strings.Contains(page.body, "Sachbearbeitung") || strings.Contains(page.body, "Revision") {
+		t.Error("the page of sessions does not say what the person may now")
+	}
+	reload(func(c *identity.SignIn) { c.Roles.Map = map[string]string{"anderes": identity.RoleRevision} })
+	v.get("/panel/check", http.StatusUnauthorized)
+	reload(func(*identity.SignIn) {})
+	v.get("/admin/decisions", http.StatusOK)
+}
