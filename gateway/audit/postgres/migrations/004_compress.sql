@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: EUPL-1.2
 
 -- To compress bodies as PostgreSQL does of itself takes more of its time than all
--- the rest of writing them; LZ4 takes a quarter of that. What is there stays as it
+-- the rest of writing them; LZ4 takes hardly any. What is there stays as it
 -- is. A server that was built without LZ4 goes on as before.
 DO $$
 BEGIN
