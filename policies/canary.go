@@ -26,7 +26,7 @@ type canary struct {
 // library that refuses everything is as wrong as one that refuses nothing.
 var canaryQuestions = []canary{
 	{"a factual question to a model in the own data centre", func(*gateway.Question) {}, true},
-	{"an unknown tenant", func(q *gateway.Question) { q.Request.Caller.Tenant = "unknown" }, false},
+	{"an unknown tenant", func(q *gateway.Question) { q.Request.Caller.Tenant = unknownTenant }, false},
 	{"a request without purpose", func(q *gateway.Question) { q.Request.Purpose = "" }, false},
 	{"an invented purpose", func(q *gateway.Question) { q.Request.Purpose = "anything" }, false},
 	{"a prohibited practice", func(q *gateway.Question) {
@@ -46,6 +46,12 @@ var canaryQuestions = []canary{
 	{"an empty question", func(q *gateway.Question) { *q = gateway.Question{Request: gateway.Request{Time: canaryTime}} }, false},
 }
 
+// Tenants of the control questions.
+const (
+	canaryTenant  = "canary"
+	unknownTenant = "unknown"
+)
+
 var canaryTime = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func canaryQuestion() gateway.Question {
@@ -54,7 +60,7 @@ func canaryQuestion() gateway.Question {
 		Request: gateway.Request{
 			Time: canaryTime, Operation: gateway.OperationChat, Purpose: gateway.PurposeFactualQA,
 			Caller: gateway.Caller{
-				Tenant: "canary", System: "canary", Channel: gateway.ChannelCaseworker,
+				Tenant: canaryTenant, System: "canary", Channel: gateway.ChannelCaseworker,
 				Purposes: []gateway.Purpose{gateway.PurposeFactualQA},
 			},
 		},
@@ -71,8 +77,8 @@ func canaryQuestion() gateway.Question {
 func (b *bundle) canaries(ctx context.Context, tenants map[gateway.TenantID]Tenant, limit time.Duration) error {
 	with := make(map[gateway.TenantID]Tenant, len(tenants)+1)
 	maps.Copy(with, tenants)
-	delete(with, "unknown")
-	with["canary"] = Tenant{Active: true}
+	delete(with, unknownTenant)
+	with[canaryTenant] = Tenant{Active: true}
 	s, err := b.snapshot(ctx, Config{Tenants: with, Now: time.Now})
 	if err != nil {
 		return err

@@ -117,11 +117,22 @@ var _ gateway.Decider = (*Engine)(nil)
 // New compiles the library and asks the canary questions. An engine that exists
 // has refused what must be refused and allowed what must be allowed.
 func New(ctx context.Context, c Config) (*Engine, error) {
+	for _, id := range ReservedTenants() {
+		if _, taken := c.Tenants[id]; taken {
+			return nil, &gateway.Error{Op: "load policies", Code: gateway.CodeInvalid, Path: "tenants", Message: fmt.Sprintf("Kein Mandant darf „%s“ heißen: So nennen die Richtlinien, was keinem Mandanten gehört. Bitte wählen Sie eine andere Kennung.", id)}
+		}
+	}
 	e := newEngine(c)
 	if err := e.Reload(ctx); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// ReservedTenants are ids that no tenant can have: what the rules see instead of an
+// id that is none, and those of the control questions.
+func ReservedTenants() []gateway.TenantID {
+	return []gateway.TenantID{invalidIdent, canaryTenant, unknownTenant}
 }
 
 // newEngine has no policies yet.

@@ -42,6 +42,7 @@ func TestHostileDrafts(t *testing.T) { // alone: it measures the heap
 		{"in another base", `deny if format_int(1e999999999, 2) == ""`, "=number too big"},
 		{"squares of squares", "_s1 := 12345678901234567890123456789012345678901234567890\n\n_s2 := _s1 * _s1\n\n_s3 := _s2 * _s2\n\n_s4 := _s3 * _s3\n\ndeny if _s4 * _s4 == 1", "mul"},
 		{"lists joined", hundred + "_e := [_h | some _ in _h; some _ in _d]\n\ndeny if count(array.concat(_e, _e)) == 1", "array.concat"},
+		{"a loop without end", hundred + "deny if count([1 | some a in _h; some b in _h; some c in _h; some d in _h; a[0] + b[0] + c[0] + d[0] < 0]) > 0", "=Regel TEN-900 (rego/tenant/probe/probe.rego) kommt zu keinem Ende: die Auswertung braucht mehr als 5 Millionen Schritte"},
 		{"lists within lists", hundred + "_e := [[a, b] | some a in _h; some b in _h]\n\ndeny if object.subset(array.concat(_e, _e), _e)", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

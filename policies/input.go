@@ -301,16 +301,19 @@ func checkNumbers(v ast.Value) error {
 	return err
 }
 
+// invalidIdent stands for what is no identifier.
+const invalidIdent = "invalid"
+
 // ident keeps identifiers and turns anything else into "invalid": a header is
 // foreign input, and nobody's name may reach a record through it.
 func ident[S ~string](s S) string {
 	if len(s) > maxIdent {
-		return "invalid"
+		return invalidIdent
 	}
 	for _, c := range []byte(s) {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 		if !letter && strings.IndexByte("_-./:()", c) < 0 {
-			return "invalid"
+			return invalidIdent
 		}
 	}
 	return string(s)

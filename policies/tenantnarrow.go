@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -188,7 +189,11 @@ func (r tenantRule) obligation(v ast.Value) (gateway.Obligation, bool) {
 		return gateway.Obligation{}, false
 	}
 	params, ok := parameters(term.Value)
-	return gateway.Obligation{ID: id, Rule: r.info.ID, Params: params}, ok
+	obligation := gateway.Obligation{ID: id, Rule: r.info.ID, Params: params}
+	if value, bounded := bound(obligation); bounded && (value < 1 || value != math.Trunc(value)) {
+		return gateway.Obligation{}, false // a bound of nothing would be no bound to who carries it out
+	}
+	return obligation, ok
 }
 
 // narrowing is a decision of the library that becomes narrower.

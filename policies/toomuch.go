@@ -27,6 +27,9 @@ func (b *bundle) sentence(err error) string {
 			where = fmt.Sprintf("Regel %s (%s)", r.ID, r.File)
 		}
 	}
+	if e.Function == "" {
+		return fmt.Sprintf("%s kommt zu keinem Ende: %s.", where, e.Text)
+	}
 	return fmt.Sprintf("%s ruft %s mit zu großen Werten auf: %s.", where, e.Function, e.Text)
 }
 

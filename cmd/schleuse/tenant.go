@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,7 +19,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
@@ -44,7 +42,7 @@ func tenantStore(ctx context.Context, c Config, pool *pgxpool.Pool) (identity.St
 		return store, func() error { return nil }, err
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("create data folder: %w", err)
+		return nil, nil, sayOf(err, "Der Datenordner (data) lässt sich nicht anlegen.")
 	}
 	store, err := identitysqlite.Open(ctx, filepath.Join(c.Data, tenantsFile))
 	if err != nil {
@@ -58,7 +56,7 @@ func tenantStore(ctx context.Context, c Config, pool *pgxpool.Pool) (identity.St
 func tenantConfig(c Config, store identity.Store, logger *slog.Logger) identity.Config {
 	return identity.Config{
 		Tenants: c.Tenants, Pepper: derive(c.secret, "api keys"), Store: store, Logger: logger,
-		Settings: pageSettings(c, tenantSettings()), OwnSettings: []string{"authority", "own_limits", "origins", "register"}, Reserved: []gateway.TenantID{lawTenant, localTenant},
+		Settings: pageSettings(c, tenantSettings()), OwnSettings: []string{"authority", "own_limits", "origins", "register"}, Reserved: append(policies.ReservedTenants(), lawTenant, localTenant),
 	}
 }
 
@@ -162,11 +160,11 @@ func tenantApplyCommand() *cobra.Command {
 			"Mit --dry-run wird nur gezeigt, was sich ändern würde; Rückgabewert 3: es gibt Unterschiede.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
-				return usageError{errors.New("--file is missing")}
+				return usageError{say("--file fehlt: die YAML-Datei mit den Mandanten.")}
 			}
 			wishes, err := readWishes(file)
 			if err != nil {
-				return usageError{fmt.Errorf("%s:\n%w", file, err)}
+				return usageError{inFile(file, err)}
 			}
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				return applyTenants(cmd.Context(), cmd.OutOrStdout(), r, wishes, dryRun, keys)
@@ -194,7 +192,7 @@ func readWishes(path string) ([]identity.Wish, error) {
 		return nil, err
 	}
 	if len(raw) > maxWishesBytes {
-		return nil, errors.New("larger than 64 MiB")
+		return nil, say("Die Datei ist größer als 64 MiB.")
 	}
 	return parseWishes(raw)
 }
@@ -203,11 +201,11 @@ func parseWishes(raw []byte) ([]identity.Wish, error) {
 	var in struct {
 		Tenants []identity.Wish `yaml:"tenants"`
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&in); err != nil {
-		return nil, errors.New(yaml.FormatError(err, false, true))
+	if err := strictYAML(raw, &in); err != nil {
+		return nil, err
 	}
 	if len(in.Tenants) == 0 {
-		return nil, errors.New("there is no tenant under tenants")
+		return nil, say("Unter tenants steht kein Mandant.")
 	}
 	return in.Tenants, nil
 }
@@ -216,7 +214,7 @@ func applyTenants(ctx context.Context, out io.Writer, r *identity.Registry, wish
 	keys := io.WriteCloser(nil)
 	if keysOut != "" && !dryRun { // before anything is made, so that no text of a key is lost
 		if keys, err = os.OpenFile(keysOut, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
-			return fmt.Errorf("file for keys: %w", err)
+			return sayAt("--keys-out", err)
 		}
 		defer func() { err = errors.Join(err, keys.Close()) }()
 	}
@@ -229,13 +227,13 @@ func applyTenants(ctx context.Context, out io.Writer, r *identity.Registry, wish
 	}
 	switch {
 	case len(result.Changes) == 0:
-		fmt.Fprintf(out, "%d Mandanten geprüft, alles ist schon so.\n", len(wishes))
+		fmt.Fprintf(out, "%s geprüft, alles ist schon so.\n", counted(len(wishes), "Mandant", "Mandanten"))
 		return nil
 	case dryRun:
-		fmt.Fprintf(out, "%d Mandanten geprüft, %d Änderungen stehen aus. Nichts wurde geändert.\n", len(wishes), len(result.Changes))
+		fmt.Fprintf(out, "%s geprüft, %s aus. Nichts wurde geändert.\n", counted(len(wishes), "Mandant", "Mandanten"), counted(len(result.Changes), "Änderung steht", "Änderungen stehen"))
 		return errFinding
 	}
-	fmt.Fprintf(out, "%d Mandanten geprüft, %d Änderungen übernommen.\n", len(wishes), len(result.Changes))
+	fmt.Fprintf(out, "%s geprüft, %s übernommen.\n", counted(len(wishes), "Mandant", "Mandanten"), counted(len(result.Changes), "Änderung", "Änderungen"))
 	return writeKeys(out, keys, keysOut, result.Keys)
 }
 
@@ -256,10 +254,10 @@ func writeKeys(out, file io.Writer, path string, keys []identity.IssuedKey) erro
 			Secret  string           `json:"secret"`
 		}{k.Tenant, k.System, k.Key.Label, k.Key.ID, k.Key.Expires, k.Secret}
 		if err := encoder.Encode(line); err != nil { //nolint:gosec // to hand over the text of a key is what the file is for
-			return fmt.Errorf("write keys: %w", err)
+			return sayOf(err, "Die neuen Schlüssel lassen sich nicht in %s schreiben.", path)
 		}
 	}
-	fmt.Fprintf(out, "%d neue Schlüssel stehen in %s. Geben Sie sie sicher weiter und löschen Sie die Datei.\n", len(keys), path)
+	fmt.Fprintf(out, "%s in %s. Geben Sie %s sicher weiter und löschen Sie die Datei.\n", counted(len(keys), "neuer Schlüssel steht", "neue Schlüssel stehen"), path, either(len(keys), "ihn", "sie"))
 	return nil
 }
 
@@ -403,7 +401,7 @@ func (t table) row(cells ...string) { fmt.Fprintln(t, strings.Join(cells, "\t"))
 func tenantShowCommand() *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use: "show KENNUNG", Short: "Einen Mandanten mit Fachverfahren und Schlüsseln zeigen (JSON)", Args: oneArg("the id of a tenant"),
+		Use: "show KENNUNG", Short: "Einen Mandanten mit Fachverfahren und Schlüsseln zeigen (JSON)", Args: oneArg("die Kennung eines Mandanten"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				t, err := r.Show(cmd.Context(), operator(), gateway.TenantID(args[0]))
@@ -424,7 +422,7 @@ func tenantShowCommand() *cobra.Command {
 func tenantSwitchCommand(use, short string, active bool) *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use: use + " KENNUNG", Short: short, Args: oneArg("the id of a tenant"),
+		Use: use + " KENNUNG", Short: short, Args: oneArg("die Kennung eines Mandanten"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTenants(cmd.Context(), config, func(r *identity.Registry) error {
 				if _, err := r.SetActive(cmd.Context(), operator(), gateway.TenantID(args[0]), active); err != nil {

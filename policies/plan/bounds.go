@@ -31,17 +31,21 @@ const (
 	maxWidth    = 1000
 )
 
-// TooMuch says that a call was not made because it would have made too much. It ends
-// the evaluation: it is nothing that a rule may find undefined.
+// TooMuch says that a call was not made because it would have made too much, or that
+// the steps were too many. It ends the evaluation: it is nothing that a rule may find
+// undefined.
 type TooMuch struct {
-	// Function that was called, Rule in which, as a path or as file and line.
+	// Function that was called, if one was, Rule in which, as a path or as file and line.
 	Function, Rule string
 	// Text says in German what it would have made.
 	Text string
 }
 
 func (e *TooMuch) Error() string {
-	text := e.Function + ": " + e.Text
+	text := e.Text
+	if e.Function != "" {
+		text = e.Function + ": " + text
+	}
 	if e.Rule != "" {
 		text = e.Rule + ": " + text
 	}

@@ -24,6 +24,10 @@ const (
 // checkEvery is how many statements run between two looks at the limit.
 const checkEvery = 256
 
+// MaxSteps is how many statements one evaluation may run; the shipped rules need some
+// thousand.
+const MaxSteps = 5_000_000
+
 // machine holds the state of one evaluation. Machines are used again.
 type machine struct {
 	program   *Program
@@ -116,6 +120,18 @@ func (m *machine) body(f *function, locals []*ast.Term) *ast.Term {
 	return nil
 }
 
+// mayGoOn ends an evaluation of too many steps, the same on every machine, and one
+// that nobody waits for any more.
+func (m *machine) mayGoOn() int {
+	switch {
+	case m.cancel != nil && m.cancel.Cancelled():
+		return m.fail("the time limit has passed or the caller has left")
+	case m.steps > MaxSteps:
+		return m.fail("%w", &TooMuch{Text: "die Auswertung braucht mehr als 5 Millionen Schritte"})
+	}
+	return done
+}
+
 func (m *machine) fail(format string, args ...any) int {
 	if m.err == nil {
 		m.err = fmt.Errorf(format, args...)
@@ -135,8 +151,10 @@ func (m *machine) read(locals []*ast.Term, operand int32) *ast.Term {
 func (m *machine) run(b block, locals []*ast.Term) int {
 	for i := range b {
 		s := &b[i]
-		if m.steps++; m.steps%checkEvery == 0 && m.cancel != nil && m.cancel.Cancelled() {
-			return m.fail("the time limit has passed or the caller has left")
+		if m.steps++; m.steps%checkEvery == 0 {
+			if next := m.mayGoOn(); next != done {
+				return next
+			}
 		}
 		next := done
 		switch s.op {
