@@ -76,7 +76,7 @@ func cited(lang, basis string) string {
 }
 
 // citation are the abbreviations that stay in one line with what follows them.
-var citation = regexp.MustCompile(`(§§?|Art\.|Abs\.|Nr\.|Buchst\.|lit\.|Satz|SGB) `)
+var citation = regexp.MustCompile(`(§§?|Art\.|Abs\.|Nr\.|Buchst\.|lit\.|Satz|SGB|Anhangs?|Annex) `)
 
 // info is a rule of a bundle with its own words.
 func (b rulebook) info(r policies.RuleInfo) ruleInfo {
