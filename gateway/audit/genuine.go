@@ -7,6 +7,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // genuinePage is how many contents are looked at together.
@@ -25,10 +27,11 @@ func (r *retentionRun) genuine(ctx context.Context, rows []Row) ([]Row, error) {
 		seqs[i] = row.Seq
 	}
 	signed := make(map[int64]bool, len(rows))
+	hashes := newHashCache(ctx, r.log.reader)
 	for _, span := range ranges(seqs) {
 		for from := span[0]; from <= span[1]; from += genuinePage {
 			to := min(from+genuinePage-1, span[1])
-			if err := r.compare(ctx, stated, rows, from, to, signed); err != nil {
+			if err := r.compare(ctx, stated, hashes, rows, from, to, signed); err != nil {
 				return nil, err
 			}
 		}
@@ -45,7 +48,7 @@ func (r *retentionRun) genuine(ctx context.Context, rows []Row) ([]Row, error) {
 }
 
 // compare notes which of the rows are what was signed.
-func (r *retentionRun) compare(ctx context.Context, stated statement, rows []Row, from, to int64, signed map[int64]bool) error {
+func (r *retentionRun) compare(ctx context.Context, stated statement, hashes tlog.HashReader, rows []Row, from, to int64, signed map[int64]bool) error {
 	stored, err := r.log.reader.Rows(ctx, from, int(to-from+1))
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func (r *retentionRun) compare(ctx context.Context, stated statement, rows []Row
 		if err != nil || len(differences(rows[at], leaf)) > 0 || whole.Seq >= stated.Size {
 			continue
 		}
-		proof, err := r.log.prove(stated, whole, r.log.hashes(ctx))
+		proof, err := r.log.prove(stated, whole, hashes)
 		if err != nil && ctx.Err() != nil {
 			return err
 		}

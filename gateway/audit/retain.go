@@ -4,6 +4,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -32,7 +33,7 @@ type Retention struct {
 	Notes int
 	// Holds are asked for before each batch: what one of them covers is kept.
 	Holds func(context.Context) ([]Hold, error)
-	// DryRun counts and removes nothing.
+	// DryRun counts what a run would remove, and removes nothing.
 	DryRun bool
 	// Batch is the number of entries in one transaction, 1 to 500; 0 means 250.
 	// Pause is how long writers have the record to themselves between two; 0 means 25 ms.
@@ -304,17 +305,18 @@ func (r *retentionRun) remove(ctx context.Context, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	all, err := r.withEnds(ctx, rows)
+	if err != nil {
+		return err
+	}
+	if all, err = r.genuine(ctx, all); err != nil || len(all) == 0 {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(row Row) bool {
+		_, kept := slices.BinarySearchFunc(all, row.Seq, func(kept Row, seq int64) int { return cmp.Compare(kept.Seq, seq) })
+		return !kept
+	})
 	if !r.DryRun {
-		all, err := r.withEnds(ctx, rows)
-		if err != nil {
-			return err
-		}
-		if all, err = r.genuine(ctx, all); err != nil || len(all) == 0 {
-			return err
-		}
-		rows = slices.DeleteFunc(rows, func(row Row) bool {
-			return !slices.ContainsFunc(all, func(kept Row) bool { return kept.Seq == row.Seq })
-		})
 		if err := r.log.remove(ctx, r.Retention, r.now, all); err != nil {
 			return err
 		}
@@ -351,7 +353,7 @@ func (r *retentionRun) withEnds(ctx context.Context, rows []Row) ([]Row, error) 
 		}
 		all = append(all, ends...)
 	}
-	slices.SortFunc(all, func(a, b Row) int { return int(min(1, max(-1, a.Seq-b.Seq))) })
+	slices.SortFunc(all, func(a, b Row) int { return cmp.Compare(a.Seq, b.Seq) })
 	return all, nil
 }
 

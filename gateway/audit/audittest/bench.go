@@ -10,6 +10,7 @@ import (
 	_ "embed" // the sample
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ import (
 // requests as the gateway writes them: nobody waits for their end.
 func Benchmark(b *testing.B, backend Backend) {
 	b.Run("verify", func(b *testing.B) { verification(b, backend) })
+	b.Run("retain", func(b *testing.B) { removal(b, backend) })
 	sample := request(b)
 	for _, writers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("record/writers=%d", writers), func(b *testing.B) {
@@ -235,6 +237,76 @@ func reportWaits(b *testing.B, waits []time.Duration) {
 	slices.Sort(waits)
 	b.ReportMetric(float64(waits[len(waits)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(waits[len(waits)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// removal measures how many contents of entries a retention removes in a second, and
+// how long somebody who writes meanwhile waits at most. The pauses between the batches
+// are for the writers and are counted in.
+func removal(b *testing.B, backend Backend) {
+	const entries = 5000
+	ctx := context.Background()
+	for b.Loop() {
+		b.StopTimer()
+		var now atomic.Int64
+		now.Store(start.UnixNano())
+		private, _ := Key(b)
+		store := backend.Attach(b, backend.New(b).Address)
+		log, err := audit.New(ctx, audit.Config{Store: store, Key: private, Clock: func() time.Time { return time.Unix(0, now.Load()).UTC() }})
+		if err != nil {
+			b.Fatalf("start the log: %v", err)
+		}
+		var wg sync.WaitGroup
+		for w := range 100 {
+			wg.Go(func() {
+				for n := w; n < entries; n += 100 {
+					r := Record(n, "musterhausen")
+					if err := errors.Join(log.Open(ctx, r), log.Close(ctx, Closing(r))); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for _, days := range []int{399, 401} { // the record has shown the date for a day
+			now.Store(start.AddDate(0, 0, days).UnixNano())
+			if err := log.Note(ctx, audit.Note{Topic: audit.TopicSignedIn, Text: "Eine Person hat sich angemeldet."}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		stop, longest := make(chan struct{}), time.Duration(0)
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r := Record(n, "beispielstadt")
+				r.Time = time.Unix(0, now.Load())
+				begin := time.Now()
+				if err := log.Open(ctx, r); err != nil {
+					b.Error(err)
+					return
+				}
+				longest = max(longest, time.Since(begin))
+				_ = log.CloseSoon(Closing(r)) // a benchmark may leave some open
+			}
+		})
+		b.StartTimer()
+		done, err := log.Retain(ctx, audit.Retention{Floor: 183, Ceiling: 365})
+		b.StopTimer()
+		close(stop)
+		wg.Wait()
+		if err != nil || done.Entries != entries {
+			b.Fatalf("removed %+v, %v", done, err)
+		}
+		b.ReportMetric(float64(longest.Microseconds())/1000, "longest-wait-ms")
+		if err := errors.Join(log.Shutdown(ctx), store.Close()); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(entries*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 }
 
 // verification measures how many leaves a verification proves in a second.

@@ -380,6 +380,9 @@ func dueByForgery(t *testing.T, b Backend) {
 			a.elapse(t, 40)
 			a.db.Unlock(t)
 			a.db.Exec(t, forged)
+			if planned := a.retain(t, audit.Retention{Floor: 30, Ceiling: 365, DryRun: true}); planned.Entries != 0 || planned.Changed != 1 {
+				t.Errorf("planned is %+v", planned)
+			}
 			done := a.retain(t, audit.Retention{Floor: 30, Ceiling: 365})
 			if done.Entries != 0 || done.Changed != 1 || len(a.kept(t)) != 4 {
 				t.Errorf("removed %+v, kept %v; want nothing removed and the change named", done, a.kept(t))
