@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/accesslog"
@@ -61,6 +62,7 @@ type ground struct {
 	quota     *quota.Keeper
 	energy    atomic.Pointer[map[gateway.ModelID]float64] // of the catalogue in force
 	telemetry *telemetry.Telemetry
+	shadowed  *prometheus.CounterVec // comparisons of drafts with the policies in force
 	screener  *screen.Screener
 	reader    *extract.Reader
 	record    *audit.Log
@@ -165,7 +167,8 @@ func (g *ground) openTelemetry(ctx context.Context, c Config) (err error) {
 		defer cancel()
 		return g.telemetry.Shutdown(ending)
 	})
-	return nil
+	g.shadowed, err = newShadowMetric(g.telemetry)
+	return err
 }
 
 // trace is the trace context to send to a model's server.
