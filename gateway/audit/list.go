@@ -165,7 +165,7 @@ const besides = 300
 // many stories together.
 func (c *counter) newest(hours []int64, enough int) (from, to int64, rest []int64) {
 	at := len(hours) - 1
-	from, to = hours[at], hours[at]+1
+	to = hours[at] + 1
 	near := besides * (c.latest - c.earliest + 1) / int64(max(c.seen, 1))
 	for found := 0; ; at-- {
 		from = hours[at]

@@ -124,7 +124,7 @@ func decodeSummary(body []byte, share func(combination) *shared) (summary, error
 		if hour += r.varint(); hour > math.MaxInt32 || hour < math.MinInt32 {
 			return summary{}, errSummary
 		}
-		s.cells[i] = cell{int32(hour), uint16(r.below(len(s.tenants))), uint16(r.below(len(s.combos))), uint16(r.below(blockLeaves + 1))} //nolint:gosec // all are at most blockLeaves
+		s.cells[i] = cell{int32(hour), uint16(r.below(len(s.tenants))), uint16(r.below(len(s.combos))), uint16(r.below(blockLeaves + 1))} // all are at most maxWords
 	}
 	if r.failed || len(r.rest) > 0 {
 		return summary{}, fmt.Errorf("%w: it ends elsewhere", errSummary)
@@ -170,7 +170,7 @@ func (r *summaryReader) below(bound int) int {
 		r.failed, r.rest = true, nil
 		return 0
 	}
-	return int(v) //nolint:gosec // less than bound
+	return int(v)
 }
 
 // count reads how many follow, each of which takes a byte at least.

@@ -52,9 +52,16 @@ func (f fact) compare(o fact) int {
 // says the same.
 func (f Filter) matches(c combination) bool {
 	for _, one := range [...]struct{ wanted, is string }{
-		{string(f.System), c.system}, {string(f.Purpose), c.purpose}, {string(f.Service), c.service}, {string(f.Operation), c.operation},
-		{string(f.Effect), c.effect}, {string(f.Model), c.model}, {string(f.Residency), c.residency}, {f.Revision, c.revision},
-		{string(f.Outcome), c.outcome}, {string(f.Result), string(resultOf(c.result, gateway.Outcome(c.outcome)))},
+		{string(f.System), c.system},
+		{string(f.Purpose), c.purpose},
+		{string(f.Service), c.service},
+		{string(f.Operation), c.operation},
+		{string(f.Effect), c.effect},
+		{string(f.Model), c.model},
+		{string(f.Residency), c.residency},
+		{f.Revision, c.revision},
+		{string(f.Outcome), c.outcome},
+		{string(f.Result), string(resultOf(c.result, gateway.Outcome(c.outcome)))},
 	} {
 		if one.wanted != "" && one.wanted != one.is {
 			return false

@@ -19,9 +19,8 @@ import (
 // entry by entry, whatever happens to the record meanwhile.
 func counted(t *testing.T, b Backend) {
 	a := newAged(t, b)
-	ctx := context.Background()
 	first := Record(0, "musterhausen")
-	if err := a.log.Open(ctx, first); err != nil {
+	if err := a.log.Open(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
 	a.stories(t, 1, 2100)
@@ -33,14 +32,14 @@ func counted(t *testing.T, b Backend) {
 		t.Helper()
 		a.compare(t, when, a.log.Viewer)
 		a.compare(t, when+", without writing", viewer)
-		kept, err := a.store.Summaries(ctx, 0, 10)
+		kept, err := a.store.Summaries(t.Context(), 0, 10)
 		if err != nil || len(kept) != blocks {
 			t.Errorf("%s: %d summaries are kept, %v; want %d", when, len(kept), err, blocks)
 		}
 		mustBeSound(t, verify(t, a.log))
 	}
 	look("while a story of the first block has not ended", 0)
-	if err := a.log.Close(ctx, Closing(first)); err != nil {
+	if err := a.log.Close(t.Context(), Closing(first)); err != nil {
 		t.Fatal(err)
 	}
 	look("when all have ended", 1)
@@ -60,15 +59,15 @@ func counted(t *testing.T, b Backend) {
 	if done := a.retain(t, rules); done.Entries < 1000 || done.Held < 500 {
 		t.Fatalf("removed %+v", done)
 	}
-	if kept, err := a.store.Summaries(ctx, 0, 10); err != nil || len(kept) != 0 {
+	if kept, err := a.store.Summaries(t.Context(), 0, 10); err != nil || len(kept) != 0 {
 		t.Errorf("%d summaries survive a removal, %v", len(kept), err)
 	}
 	stale := audit.Summary{Block: 0, Body: []byte{1, 0, 0, 0, 0}}
-	if err := a.store.KeepSummary(ctx, stale, 4300); err != nil {
+	if err := a.store.KeepSummary(t.Context(), stale, 4300); err != nil {
 		t.Fatal(err)
 	}
 	look("after a removal", 1)
-	if err := a.log.Summarise(ctx); err != nil {
+	if err := a.log.Summarise(t.Context()); err != nil {
 		t.Error(err)
 	}
 	a.forgedCounts(t)
@@ -103,7 +102,6 @@ func (a *aged) stories(t *testing.T, from, to int) {
 
 func (a *aged) compare(t *testing.T, when string, v *audit.Viewer) {
 	t.Helper()
-	ctx := context.Background()
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes)*time.Minute + 7*time.Second) }
 	for name, f := range map[string]audit.Filter{
 		"all":               {},
@@ -134,11 +132,11 @@ func (a *aged) compare(t *testing.T, when string, v *audit.Viewer) {
 		if f.Scope == (audit.Scope{}) {
 			f.Scope.All = true
 		}
-		want, err := a.store.Totals(ctx, f)
+		want, err := a.store.Totals(t.Context(), f)
 		if err != nil {
 			t.Fatalf("%s, %s: %v", when, name, err)
 		}
-		all, err := a.store.Select(ctx, f, audit.Position{}, 50)
+		all, err := a.store.Select(t.Context(), f, audit.Position{}, 50)
 		if err != nil {
 			t.Fatalf("%s, %s: %v", when, name, err)
 		}
@@ -149,7 +147,7 @@ func (a *aged) compare(t *testing.T, when string, v *audit.Viewer) {
 		f.Limit, f.Totals = 20, true
 		var got []string
 		for {
-			page, err := v.List(ctx, f)
+			page, err := v.List(t.Context(), f)
 			if err != nil {
 				t.Fatalf("%s, %s: %v", when, name, err)
 			}
@@ -174,8 +172,7 @@ func (a *aged) compare(t *testing.T, when string, v *audit.Viewer) {
 // what cannot be read.
 func (a *aged) forgedCounts(t *testing.T) {
 	t.Helper()
-	ctx := context.Background()
-	kept, err := a.store.Summaries(ctx, 0, 1)
+	kept, err := a.store.Summaries(t.Context(), 0, 1)
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("summaries: %d, %v", len(kept), err)
 	}
