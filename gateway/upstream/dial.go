@@ -4,7 +4,6 @@
 package upstream
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -121,15 +120,6 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 	}
 	dialer := &net.Dialer{Timeout: e.Timeouts.Connect, KeepAlive: 30 * time.Second, Control: g.control}
 	transport.DialContext = dialer.DialContext
-	if base.Scheme == "http" && !e.H2C {
-		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				return bodyConn{tcp}, nil
-			}
-			return conn, err
-		}
-	}
 	client := &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -7,11 +7,10 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 )
 
-// sending is a body on its way.
+// sending is a body on its way. plainTransport writes it from where it lies.
 type sending struct{ *bytes.Reader }
 
 func (sending) Close() error { return nil }
@@ -27,23 +26,4 @@ func request(ctx context.Context, method, address string, body []byte) (*http.Re
 	r.GetBody, r.ContentLength = again, int64(len(body))
 	r.Body, err = again()
 	return r, err
-}
-
-// bodyConn writes a body from where it lies. net/http would copy it through a
-// buffer made for each request, of up to 32 KiB.
-type bodyConn struct{ *net.TCPConn }
-
-// ReadFrom is asked by net/http to send what is left of a body.
-func (c bodyConn) ReadFrom(r io.Reader) (int64, error) {
-	limited, ok := r.(*io.LimitedReader)
-	if !ok {
-		return c.TCPConn.ReadFrom(r)
-	}
-	body, ok := limited.R.(sending)
-	if !ok || int64(body.Len()) > limited.N {
-		return c.TCPConn.ReadFrom(r)
-	}
-	n, err := body.WriteTo(c.TCPConn)
-	limited.N -= n
-	return n, err
 }
