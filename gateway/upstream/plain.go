@@ -254,7 +254,7 @@ func (c *plainConn) exchange(head []byte, r *http.Request) (*http.Response, erro
 	sendErr := c.send(head, r)
 	c.left = maxHeaderSize
 	for range maxInformed {
-		response, err := http.ReadResponse(c.buffered, r) //nolint:bodyclose // the body of the last one is handed out, the others have none
+		response, err := http.ReadResponse(c.buffered, r)
 		switch {
 		case err != nil && sendErr != nil:
 			return nil, sendErr
