@@ -83,13 +83,17 @@ func left(t *testing.T, b Backend) {
 		t.Fatalf("start: %v", err)
 	}
 	defer shutdown(t, log)
-	gone, cancel := context.WithCancel(context.Background())
+	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	ids := map[string]gateway.Outcome{}
-	leave := func(n int, ctx context.Context, code gateway.Code, outcome gateway.Outcome) {
+	leave := func(n int, goes bool, code gateway.Code, outcome gateway.Outcome) {
 		t.Helper()
+		ctx := t.Context()
+		if goes {
+			ctx = gone
+		}
 		r := Record(n, "musterhausen")
-		o, err := log.Begin(context.Background(), r)
+		o, err := log.Begin(t.Context(), r)
 		if err != nil {
 			t.Fatalf("begin: %v", err)
 		}
@@ -99,9 +103,9 @@ func left(t *testing.T, b Backend) {
 		ids[r.ID] = outcome
 	}
 	store.stand()
-	leave(0, gone, gateway.CodeCancelled, gateway.OutcomeCancelled)             // taken, perhaps
-	leave(1, gone, gateway.CodeCancelled, gateway.OutcomeCancelled)             // certainly not taken
-	leave(2, context.Background(), gateway.CodeNoRecord, gateway.OutcomeFailed) // the time is over
+	leave(0, true, gateway.CodeCancelled, gateway.OutcomeCancelled) // taken, perhaps
+	leave(1, true, gateway.CodeCancelled, gateway.OutcomeCancelled) // certainly not taken
+	leave(2, false, gateway.CodeNoRecord, gateway.OutcomeFailed)    // the time is over
 	store.goOn()
 	if err := log.Flush(context.Background()); err != nil {
 		t.Fatalf("flush: %v", err)
