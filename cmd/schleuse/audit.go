@@ -195,7 +195,7 @@ func verifyRecord(ctx context.Context, out io.Writer, o recordOptions, folders [
 func verifyExport(out io.Writer, path string, o recordOptions) error {
 	key, err := o.trusted(Config{Data: o.data})
 	if err != nil {
-		return fmt.Errorf("%w; name the key with --public-key", err)
+		return sayOf(err, "Der öffentliche Schlüssel ist nicht lesbar; nennen Sie ihn mit --public-key.")
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -215,15 +215,15 @@ func verifyExport(out io.Writer, path string, o recordOptions) error {
 
 func printVerification(out io.Writer, r audit.VerifyReport) error {
 	if r.OK() {
-		fmt.Fprintf(out, "%d Einträge nachgerechnet, Kette lückenlos, %d Siegel gültig (%s).\n", r.Leaves, r.Checkpoints, r.Origin)
+		fmt.Fprintf(out, "%s nachgerechnet, Kette lückenlos, %d Siegel gültig (%s).\n", counted(r.Leaves, "Eintrag", "Einträge"), r.Checkpoints, r.Origin)
 		if r.Witnessed > 0 {
-			fmt.Fprintf(out, "%d andernorts aufbewahrte Prüfpunkte stimmen überein.\n", r.Witnessed)
+			fmt.Fprintf(out, "%s überein.\n", counted(r.Witnessed, "andernorts aufbewahrter Prüfpunkt stimmt", "andernorts aufbewahrte Prüfpunkte stimmen"))
 		}
 		if r.Removed > 0 {
-			fmt.Fprintf(out, "Von %d Blättern wurde der Inhalt nach Ablauf der Frist entfernt; Vermerke nennen sie.\n", r.Removed)
+			fmt.Fprintf(out, "Von %s wurde der Inhalt nach Ablauf der Frist entfernt; Vermerke nennen %s.\n", counted(r.Removed, "Blatt", "Blättern"), either(r.Removed, "es", "sie"))
 		}
 		if r.Unfinished > 0 {
-			fmt.Fprintf(out, "%d Anfragen sind noch nicht abgeschlossen.\n", r.Unfinished)
+			fmt.Fprintf(out, "%s noch nicht abgeschlossen.\n", counted(r.Unfinished, "Anfrage ist", "Anfragen sind"))
 		}
 		return silentWitness(out, r.WitnessError)
 	}
@@ -232,7 +232,7 @@ func printVerification(out io.Writer, r audit.VerifyReport) error {
 		fmt.Fprintln(out, "  "+p.String())
 	}
 	if r.More > 0 {
-		fmt.Fprintf(out, "  und %d weitere\n", r.More)
+		fmt.Fprintf(out, "  und %s\n", counted(r.More, "weiterer", "weitere"))
 	}
 	_ = silentWitness(out, r.WitnessError) // said; the finding decides
 	return errFinding

@@ -107,7 +107,7 @@ func printRetained(out io.Writer, r audit.Retained, dryRun bool) {
 	if dryRun {
 		done = "zu entfernen"
 	}
-	fmt.Fprintf(out, "%d Einträge und %d Vermerke %s, %d durch eine Sperre gehalten.\n", r.Entries, r.Notes, done, r.Held)
+	fmt.Fprintf(out, "%s und %s %s, %d durch eine Sperre gehalten.\n", counted(r.Entries, "Eintrag", "Einträge"), counted(r.Notes, "Vermerk", "Vermerke"), done, r.Held)
 	if r.Changed > 0 {
 		fmt.Fprintf(out, "  %d nicht entfernt: Was gespeichert ist, weicht vom unterschriebenen Protokoll ab. Bitte prüfen Sie es mit „schleuse audit verify“.\n", r.Changed)
 	}

@@ -105,7 +105,7 @@ func kept(ctx context.Context, o recordOptions, folders []string) ([][]byte, err
 	for _, w := range all {
 		some, err := w.Kept(ctx)
 		if err != nil {
-			silent = append(silent, fmt.Errorf("ask witness %s: %w", w.Name(), err))
+			silent = append(silent, sayAt("Zeuge "+w.Name(), err))
 		}
 		texts = append(texts, some...)
 	}
@@ -130,7 +130,7 @@ func checkWitnesses(ctx context.Context, out io.Writer, o recordOptions, folders
 		return err
 	}
 	if report.OK() {
-		fmt.Fprintf(out, "%d aufbewahrte Prüfpunkte sind Anfänge des Protokolls mit %d Blättern (%s).\n", report.Witnessed, report.Size, report.Origin)
+		fmt.Fprintf(out, "%s des Protokolls mit %s (%s).\n", counted(report.Witnessed, "aufbewahrter Prüfpunkt ist ein Anfang", "aufbewahrte Prüfpunkte sind Anfänge"), counted(report.Size, "Blatt", "Blättern"), report.Origin)
 	}
 	if silent != nil {
 		report.WitnessError = silent.Error()
@@ -190,12 +190,12 @@ func proveConsistency(ctx context.Context, out io.Writer, o recordOptions, from,
 		return err
 	}
 	for _, s := range []audit.Stand{proof.From, proof.To} {
-		fmt.Fprintf(out, "%d Blätter am %s\n  %s\n", s.Size, s.Time.Local().Format("02.01.2006 15:04:05"), s.Root)
+		fmt.Fprintf(out, "%s am %s\n  %s\n", counted(s.Size, "Blatt", "Blätter"), s.Time.Local().Format("02.01.2006 15:04:05"), s.Root)
 	}
 	if !proof.Valid {
 		fmt.Fprintln(out, "Der frühere Stand ist kein Anfang des späteren: Blätter wurden nachträglich geändert.")
 		return errFinding
 	}
-	fmt.Fprintf(out, "Der frühere Stand ist der Anfang des späteren, %d Blätter kamen hinzu. Nachweis (RFC 6962):\n  %s\n", proof.To.Size-proof.From.Size, strings.Join(proof.Proof, "\n  "))
+	fmt.Fprintf(out, "Der frühere Stand ist der Anfang des späteren, %s hinzu. Nachweis (RFC 6962):\n  %s\n", counted(proof.To.Size-proof.From.Size, "Blatt kam", "Blätter kamen"), strings.Join(proof.Proof, "\n  "))
 	return nil
 }

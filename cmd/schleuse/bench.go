@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -57,7 +56,7 @@ func (b *benchTargets) targets() ([]edge.Target, error) {
 	if b.file != "" {
 		raw, err := os.ReadFile(b.file)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--targets: %w", err)}
+			return nil, usageError{sayAt("--targets", err)}
 		}
 		if err := strict(raw, b.file, &out); err != nil {
 			return nil, usageError{err}
@@ -65,12 +64,12 @@ func (b *benchTargets) targets() ([]edge.Target, error) {
 	}
 	key, err := fromEnvironment(b.key)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--key: %w", err)}
+		return nil, usageError{sayAt("--key", err)}
 	}
 	for _, named := range b.named {
 		name, address, ok := strings.Cut(named, "=")
 		if u, err := url.Parse(address); !ok || name == "" || err != nil || u.Host == "" {
-			return nil, usageError{fmt.Errorf("--target: %q is not name=http://host:port/v1", named)}
+			return nil, usageError{say("--target: %q hat nicht die Form NAME=http://RECHNER:PORT/v1.", named)}
 		}
 		t := edge.Target{Name: name, URL: strings.TrimSuffix(address, "/"), Model: b.model}
 		if key != "" {
@@ -88,7 +87,7 @@ func (b *benchTargets) stage(ctx context.Context, cmd *cobra.Command) (targets [
 		return nil, control, nil, err
 	}
 	if len(targets) > 0 && b.mock == "" {
-		return nil, control, nil, usageError{errors.New("--mock is missing: the address of schleuse bench mock behind the targets")}
+		return nil, control, nil, usageError{say("--mock fehlt: die Adresse von schleuse bench mock hinter den Zielen.")}
 	}
 	if len(targets) > 0 {
 		return targets, mock.Control{URL: strings.TrimSuffix(b.mock, "/")}, func() {}, nil
@@ -169,7 +168,7 @@ func (b *benchTimes) flags(c *cobra.Command, turn time.Duration, turns int) {
 
 func (b *benchTimes) validate() error {
 	if b.turn < 10*time.Millisecond || b.turn > time.Hour || b.turns < 1 || b.turns > 1000 {
-		return usageError{errors.New("--turn is from 10ms to 1h, --turns from 1 to 1000")}
+		return usageError{say("Für --turn sind 10ms bis 1h möglich, für --turns 1 bis 1000.")}
 	}
 	return nil
 }

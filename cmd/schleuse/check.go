@@ -154,7 +154,7 @@ func readDocuments(folder string, declared []completeness.InputDocument) ([]comp
 			continue
 		}
 		if len(out) >= maxFolderFiles {
-			return nil, fmt.Errorf("read documents: more than %d files in %s", maxFolderFiles, folder)
+			return nil, say("--documents: In %s liegen mehr als %d Dateien.", folder, maxFolderFiles)
 		}
 		data, err := readFile(root, e.Name())
 		if err != nil {
@@ -180,7 +180,7 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read document %s: %w", name, err)
 	}
 	if len(data) > maxFileBytes {
-		return nil, fmt.Errorf("read document %s: larger than 50 MiB", name)
+		return nil, say("--documents: %s ist größer als 50 MiB.", name)
 	}
 	return data, nil
 }
@@ -218,7 +218,7 @@ func printReport(out io.Writer, in completeness.Input, r completeness.Report) {
 		}
 		fmt.Fprintln(out)
 	}
-	fmt.Fprintf(out, "Ergebnis: %s. Regelstand %s vom %s, %d Unterlagen gelesen.\n", statusText[r.Status], r.ServiceVersion, r.Date, len(r.Documents))
+	fmt.Fprintf(out, "Ergebnis: %s. Regelstand %s vom %s, %s gelesen.\n", statusText[r.Status], r.ServiceVersion, r.Date, counted(len(r.Documents), "Unterlage", "Unterlagen"))
 	if len(r.DecisionIDs) > 0 {
 		fmt.Fprintf(out, "Entscheidung %s.\n", strings.Join(r.DecisionIDs, ", "))
 	}

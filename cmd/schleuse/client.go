@@ -62,7 +62,7 @@ func (c *client) do(ctx context.Context, method, path string, body any) ([]byte,
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.url, "/")+path, in)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--server: %w", err)}
+		return nil, usageError{sayOf(err, "--server: %q ist keine Adresse wie https://schleuse.example.", c.url)}
 	}
 	key := c.key
 	if key == "" {
@@ -75,7 +75,7 @@ func (c *client) do(ctx context.Context, method, path string, body any) ([]byte,
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("call %s: %w", c.url, err)
+		return nil, sayAt("--server "+c.url, err)
 	}
 	defer answer.Body.Close()
 	raw, err := readBounded(answer.Body, c.url)
@@ -96,7 +96,7 @@ func problemOf(status int, raw []byte) error {
 		Path   string       `json:"path"`
 	}
 	if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
-		return fmt.Errorf("the server answered with status %d", status)
+		return say("Der Server hat mit dem Status %d und ohne Erklärung geantwortet; ist --server die Adresse einer KI-Schleuse?", status)
 	}
 	return &gateway.Error{Op: "call server", Code: p.Code, Message: p.Detail, Path: p.Path}
 }

@@ -4,27 +4,20 @@
 package main
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
-	"net"
-	"net/netip"
-	"net/url"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
-	"github.com/ki-schleuse/schleuse/gateway/mcp"
 	"github.com/ki-schleuse/schleuse/gateway/quota"
 	"github.com/ki-schleuse/schleuse/gateway/router"
 	"github.com/ki-schleuse/schleuse/gateway/ui"
@@ -122,11 +115,9 @@ func (a *Authority) UnmarshalYAML(decode func(any) error) error {
 	}
 	raw, err := json.Marshal(fields)
 	if err != nil {
-		return fmt.Errorf("read authority: %w", err)
+		return sayOf(err, "Die Angaben zur Behörde sind nicht lesbar.")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode(&a.Profile)
+	return strict(raw, "", &a.Profile)
 }
 
 // panelSystem is the system under which the pages' requests are recorded: the
@@ -248,22 +239,23 @@ func (c *Config) shutdownTime() time.Duration {
 
 const maxConfigBytes = 4 << 20
 
-// loadConfig reads a file strictly. A mistake is shown with its line.
+// loadConfig reads a file strictly. Every mistake is shown with its line; what is
+// right stands in the result all the same.
 func loadConfig(path string) (Config, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Config{}, fmt.Errorf("read configuration: %w", err)
+		return Config{}, sayOf(err, "Die Konfiguration ist nicht lesbar; eine andere Datei nennt --config, eine neue schreibt schleuse config init.")
 	}
 	if info.Size() > maxConfigBytes {
-		return Config{}, fmt.Errorf("read configuration %s: larger than 4 MiB", path)
+		return Config{}, say("Die Konfiguration %s ist größer als 4 MiB.", path)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return Config{}, fmt.Errorf("read configuration: %w", err)
+		return Config{}, sayOf(err, "Die Konfiguration ist nicht lesbar.")
 	}
-	c, err := parseConfig(raw)
-	if err != nil {
-		return Config{}, fmt.Errorf("%s:\n%w", path, err)
+	c, problem := parseConfig(raw)
+	if problem != nil {
+		problem = inFile(path, problem)
 	}
 	if c.Data != "" && !filepath.IsAbs(c.Data) {
 		c.Data = filepath.Join(filepath.Dir(path), c.Data)
@@ -271,155 +263,13 @@ func loadConfig(path string) (Config, error) {
 	if c.Policies.Path != "" && !filepath.IsAbs(c.Policies.Path) {
 		c.Policies.Path = filepath.Join(filepath.Dir(path), c.Policies.Path)
 	}
-	return c, nil
+	return c, problem
 }
 
 func parseConfig(raw []byte) (Config, error) {
 	c := Config{Listen: "127.0.0.1:8080", Data: "data", Origin: "ki-schleuse"}
-	decoder := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
-	if err := decoder.Decode(&c); err != nil {
-		return Config{}, errors.New(yaml.FormatError(err, false, true))
-	}
-	return c, nil
-}
-
-// Validate names every mistake at once.
-func (c *Config) Validate() error {
-	problems := []error{c.validateListen(), c.validateSecret(), c.Record.validate()}
-	for name, e := range c.Endpoints {
-		if u, err := url.Parse(e.URL); err != nil || u.Host == "" {
-			problems = append(problems, fmt.Errorf("endpoints.%s.url: %q is not an address such as https://host/v1", name, e.URL))
-		}
-	}
-	for i, m := range c.Models {
-		if _, ok := c.Endpoints[m.Endpoint]; !ok {
-			problems = append(problems, fmt.Errorf("models[%d] %s: endpoint %q is not configured", i, m.ID, m.Endpoint))
-		}
-		kind := c.Endpoints[m.Endpoint].Kind
-		for _, o := range m.Operations {
-			if !upstream.Offers(kind, o) {
-				problems = append(problems, fmt.Errorf("models[%d] %s: servers of the kind %q do not offer %q", i, m.ID, kind, o))
-			}
-		}
-	}
-	if endpoints, err := c.upstreams(); err != nil {
-		problems = append(problems, err)
-	} else if err := (upstream.Config{Endpoints: endpoints}).Validate(); err != nil {
-		problems = append(problems, err)
-	}
-	problems = append(problems, c.validateSources()...)
-	problems = append(problems, c.validateDays()...)
-	problems = append(problems, c.validateVault())
-	if _, err := fromEnvironment(c.Database); err != nil {
-		problems = append(problems, fmt.Errorf("database: %w", err))
-	}
-	for name, value := range c.Telemetry.Headers {
-		if _, err := fromEnvironment(value); err != nil {
-			problems = append(problems, fmt.Errorf("telemetry.headers.%s: %w", name, err))
-		}
-	}
-	if _, _, err := net.SplitHostPort(c.AdminListen); c.AdminListen != "" && err != nil {
-		problems = append(problems, fmt.Errorf("admin_listen: %q is not host:port", c.AdminListen))
-	}
-	if _, err := router.Open(c.routing()); err != nil {
-		problems = append(problems, err)
-	}
-	if _, err := c.toolClient(mcp.ClientConfig{}); err != nil {
-		problems = append(problems, err)
-	}
-	if err := c.Identity.Validate(); err != nil {
-		problems = append(problems, err)
-	}
-	if err := c.SignIn.Validate(); err != nil {
-		problems = append(problems, err)
-	}
-	if c.SignIn.Enabled() && c.PublicURL == "" {
-		problems = append(problems, errors.New("public_url: is missing; persons come back to it from sign_in.issuer"))
-	}
-	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		problems = append(problems, fmt.Errorf("public_url: %q is not an address such as https://schleuse.example", c.PublicURL))
-	}
-	problems = append(problems, c.Policies.validate())
-	if err := c.PriceList.validate(); err != nil {
-		problems = append(problems, err)
-	}
-	if err := c.Limits.Validate(); err != nil {
-		problems = append(problems, fmt.Errorf("limits: %w", err))
-	}
-	if c.secret != nil {
-		if _, err := identity.New(tenantConfig(*c, nil, slog.New(slog.DiscardHandler))); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// validateListen: without TLS only on the loopback address or behind a proxy.
-func (c *Config) validateListen() error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %q is not host:port", c.Listen)
-	}
-	if c.TLS.Cert != "" && c.TLS.Key != "" || c.BehindProxy {
-		return nil
-	}
-	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("listen: %s is reachable from outside; set tls.cert and tls.key, or behind_proxy: true", c.Listen)
-}
-
-func (c *Config) validateSecret() error {
-	if c.secret != nil {
-		return nil
-	}
-	if c.SecretFile == "" {
-		return errors.New("secret_file: is missing; make one with: head -c 48 /dev/urandom > secret && chmod 600 secret")
-	}
-	info, err := os.Stat(c.SecretFile)
-	if err != nil {
-		return fmt.Errorf("secret_file: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("secret_file: %s can be read by others; chmod 600", c.SecretFile)
-	}
-	secret, err := os.ReadFile(c.SecretFile)
-	if err != nil {
-		return fmt.Errorf("secret_file: %w", err)
-	}
-	if len(secret) < 32 {
-		return fmt.Errorf("secret_file: %d bytes, at least 32 are needed", len(secret))
-	}
-	c.secret = secret
-	return nil
-}
-
-func (c *Config) validateSources() []error {
-	var problems []error
-	seen := map[string]bool{}
-	for i, s := range c.Sources {
-		at := fmt.Sprintf("sources[%d] %s", i, s.Name)
-		if s.Name == "" || seen[string(s.Tenant)+"/"+s.Name] {
-			problems = append(problems, fmt.Errorf("%s: the name is empty or used twice", at))
-		}
-		seen[string(s.Tenant)+"/"+s.Name] = true
-		if _, ok := sourceKinds[s.Kind]; !ok {
-			problems = append(problems, fmt.Errorf("%s: kind %q is unknown; there are: %s", at, s.Kind, strings.Join(sourceKindNames(), ", ")))
-		}
-		if !c.hasTenant(s.Tenant) {
-			problems = append(problems, fmt.Errorf("%s: tenant %q is not configured", at, s.Tenant))
-		}
-	}
-	return problems
-}
-
-func (c *Config) hasTenant(id gateway.TenantID) bool {
-	for _, t := range c.Tenants {
-		if t.ID == id {
-			return true
-		}
-	}
-	return false
+	err := strictYAML(raw, &c)
+	return c, err
 }
 
 // entries is the catalogue for the router.
@@ -439,17 +289,18 @@ func (c *Config) entries() []router.Entry {
 	return append(out, c.toolEntries()...)
 }
 
-// upstreams are the endpoints for the wire client.
+// upstreams are the endpoints for the wire client, and what is wrong with them.
 func (c *Config) upstreams() (map[string]upstream.Endpoint, error) {
 	out := map[string]upstream.Endpoint{}
-	for name, e := range c.Endpoints {
-		endpoint, err := e.upstream()
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(c.Endpoints)) {
+		endpoint, err := c.Endpoints[name].upstream()
 		if err != nil {
-			return nil, fmt.Errorf("endpoints.%s.%w", name, err)
+			problems = append(problems, prefixed("endpoints."+name+".", err))
 		}
 		out[name] = endpoint
 	}
-	return out, nil
+	return out, errors.Join(problems...)
 }
 
 func (e EndpointConfig) upstream() (upstream.Endpoint, error) {
@@ -458,26 +309,27 @@ func (e EndpointConfig) upstream() (upstream.Endpoint, error) {
 		Timeouts: upstream.Timeouts{Connect: e.Connect, FirstByte: e.FirstByte, Idle: e.Idle, Total: e.Total},
 		Headers:  map[string]upstream.Secret{},
 	}
+	var problems []error
 	for _, s := range []struct {
 		name, value string
 		to          *upstream.Secret
 	}{{"key", e.Key, &out.Key}, {"proxy", e.Proxy, &out.Proxy}} {
 		value, err := fromEnvironment(s.value)
 		if err != nil {
-			return out, fmt.Errorf("%s: %w", s.name, err)
+			problems = append(problems, sayAt(s.name, err))
 		}
 		*s.to = upstream.Secret(value)
 	}
-	for name, value := range e.Headers {
-		value, err := fromEnvironment(value)
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		value, err := fromEnvironment(e.Headers[name])
 		if err != nil {
-			return out, fmt.Errorf("headers.%s: %w", name, err)
+			problems = append(problems, sayAt("headers."+name, err))
 		}
 		out.Headers[name] = upstream.Secret(value)
 	}
 	var err error
 	out.TLS, err = e.tls()
-	return out, err
+	return out, errors.Join(append(problems, err)...)
 }
 
 // tls is nil when the system's authorities suffice and no certificate is shown.
@@ -489,19 +341,19 @@ func (e EndpointConfig) tls() (*tls.Config, error) {
 	if e.CA != "" {
 		pem, err := os.ReadFile(e.CA)
 		if err != nil {
-			return nil, fmt.Errorf("ca: %w", err)
+			return nil, sayAt("ca", err)
 		}
 		if c.RootCAs, err = x509.SystemCertPool(); err != nil {
 			c.RootCAs = x509.NewCertPool()
 		}
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca: %s holds no certificate", e.CA)
+			return nil, say("ca: %s enthält kein Zertifikat im PEM-Format.", e.CA)
 		}
 	}
 	if e.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(e.Cert, e.CertKey)
 		if err != nil {
-			return nil, fmt.Errorf("cert: %w", err)
+			return nil, sayAt("cert", sayOf(err, "Zertifikat %s und Schlüssel %s sind nicht lesbar oder passen nicht zusammen.", e.Cert, e.CertKey))
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
@@ -518,7 +370,7 @@ func fromEnvironment(value string) (string, error) {
 	name = strings.TrimSuffix(name, "}")
 	v, ok := os.LookupEnv(name)
 	if !ok {
-		return "", fmt.Errorf("environment variable %s is not set", name)
+		return "", say("Die Umgebungsvariable %s ist nicht gesetzt; setzen Sie sie für diesen Befehl oder den Dienst.", name)
 	}
 	return v, nil
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -32,11 +33,11 @@ func configCommand() *cobra.Command {
 			},
 		},
 		configTemplateCommand(),
-		configFileCommand("validate", "Eine Konfiguration prüfen und alle Fehler nennen", func(out io.Writer, c Config) error {
-			if err := c.Validate(); err != nil {
+		configReadCommand("validate", "Eine Konfiguration prüfen und alle Fehler nennen", func(cmd *cobra.Command, c Config, unread error) error {
+			if err := errors.Join(unread, c.validateWholly(cmd.Context())); err != nil {
 				return usageError{err}
 			}
-			_, err := fmt.Fprintln(out, "Die Konfiguration ist in Ordnung.")
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "Die Konfiguration ist in Ordnung.")
 			return err
 		}),
 		configFileCommand("print", "Die Konfiguration mit Vorgaben ausgeben, ohne Geheimnisse", func(out io.Writer, c Config) error {
@@ -158,15 +159,25 @@ func (c *Config) detached() Config {
 }
 
 func configFileCommand(use, short string, do func(io.Writer, Config) error) *cobra.Command {
+	return configReadCommand(use, short, func(cmd *cobra.Command, c Config, unread error) error {
+		if unread != nil {
+			return usageError{unread}
+		}
+		return do(cmd.OutOrStdout(), c)
+	})
+}
+
+// configReadCommand is one that goes on with what is right in a file with mistakes.
+func configReadCommand(use, short string, do func(cmd *cobra.Command, c Config, unread error) error) *cobra.Command {
 	var path string
 	c := &cobra.Command{
 		Use: use, Short: short, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(path)
-			if err != nil {
+			if found, ok := errors.AsType[mistakes](err); err != nil && (!ok || found.wholly) {
 				return usageError{err}
 			}
-			return do(cmd.OutOrStdout(), c)
+			return do(cmd, c, err)
 		},
 	}
 	c.Flags().StringVar(&path, "config", "schleuse.yaml", "Konfigurationsdatei")

@@ -133,10 +133,10 @@ func demo(ctx context.Context, out, errOut io.Writer, o demoOptions) error {
 func loopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("--listen: %q is not host:port", address)
+		return say("--listen: %q hat nicht die Form RECHNER:PORT.", address)
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return fmt.Errorf("--listen: the demonstration is reachable from this machine only; use 127.0.0.1:PORT")
+		return say("--listen: Die Vorführung ist nur von diesem Rechner aus erreichbar; nehmen Sie 127.0.0.1:PORT.")
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func demoConfig(ctx context.Context, folder string, o demoOptions) (c Config, ke
 			Trained: "2026-09-14", StaffInformed: "2026-06-30", KeepContent: map[gateway.Purpose]int{gateway.PurposeSummarise: 30},
 		}},
 		caseworker: drafting.Person{Name: "Kim Yılmaz", Phone: "07999 4711-21", Email: "wohngeld@tannberg.example", Room: "2.14"},
-		cases:      []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: fmt.Sprintf("Wohngeld, Erstantrag, %d Unterlagen", len(input.Documents)), Input: input}},
+		cases:      []ui.Case{{ID: demoFolder, Title: "Akte " + demoCase, Subtitle: "Wohngeld, Erstantrag, " + counted(len(input.Documents), "Unterlage", "Unterlagen"), Input: input}},
 	}
 	if c.Policies.Signers, err = demoSigners(folder); err != nil {
 		return c, "", model, err

@@ -169,7 +169,7 @@ func printDraft(out io.Writer, path string, d drafting.Draft) error {
 	if d.Deadline != nil {
 		fmt.Fprintf(out, ", Frist %s", d.Deadline.Date)
 	}
-	fmt.Fprintf(out, ", %d Fundstellen.\n", len(d.Citations))
+	fmt.Fprintf(out, ", %s.\n", counted(len(d.Citations), "Fundstelle", "Fundstellen"))
 	shown := map[string]bool{}
 	for _, c := range d.Checks {
 		if c.Level == drafting.LevelRed && !shown[c.Reason] {

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	_ "time/tzdata" // the pages show German time on machines without a zone database
 
@@ -64,10 +63,10 @@ func exitCode(err error, errOut io.Writer) int {
 	case errors.Is(err, errFinding):
 		return exitFinding
 	case errors.As(err, &usage):
-		fmt.Fprintln(errOut, "schleuse: "+inGerman(err.Error()))
+		fmt.Fprintln(errOut, "schleuse: "+inGerman(ofUsage(usage)))
 		return exitUsage
 	}
-	if unknownCommand(err) {
+	if ofCobra(err) {
 		fmt.Fprintln(errOut, "schleuse: "+inGerman(err.Error()))
 		return exitUsage
 	}
@@ -75,23 +74,12 @@ func exitCode(err error, errOut io.Writer) int {
 	return exitFailed
 }
 
-// unknownCommand: cobra reports unknown verbs as plain errors.
-func unknownCommand(err error) bool { return strings.HasPrefix(err.Error(), "unknown command") }
-
-// explain shows people the sentence that is meant for them.
-func explain(err error) string {
-	var known *gateway.Error
-	if !errors.As(err, &known) || known.Message == "" {
-		return err.Error()
+// ofUsage is what was wrong with the command line or its files.
+func ofUsage(err usageError) string {
+	if errors.As(err.error, new(*gateway.Error)) {
+		return explain(err.error)
 	}
-	text := known.Message
-	if known.Path != "" {
-		text = known.Path + ": " + text
-	}
-	if known.Err != nil {
-		text += " (" + known.Err.Error() + ")"
-	}
-	return text
+	return err.Error()
 }
 
 func rootCommand() *cobra.Command {
@@ -128,6 +116,16 @@ func noArgs(_ *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("diese Angabe wird nicht erwartet: %q", args[0])}
 	}
 	return nil
+}
+
+// atMostOneArg is for what can be left out.
+func atMostOneArg(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usageError{fmt.Errorf("erwartet wird höchstens eine Angabe: %s", what)}
+		}
+		return nil
+	}
 }
 
 func oneArg(what string) cobra.PositionalArgs {

@@ -32,7 +32,7 @@ func normsCommand() *cobra.Command {
 func normsImportCommand() *cobra.Command {
 	var config, data string
 	c := &cobra.Command{
-		Use: "import PATH", Short: "Gesetze einlesen: XML von gesetze-im-internet.de (auch ZIP) oder JSON Lines, Datei oder Ordner",
+		Use: "import PFAD", Short: "Gesetze einlesen: XML von gesetze-im-internet.de (auch ZIP) oder JSON Lines, Datei oder Ordner",
 		Args: oneArg("eine Datei oder ein Ordner mit Gesetzen"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := localConfig(data)
@@ -65,7 +65,7 @@ func importNorms(ctx context.Context, out io.Writer, c Config, path string) erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d Gesetze mit %d Paragrafen eingelesen.\n", statutes, sections)
+	fmt.Fprintf(out, "%s mit %s eingelesen.\n", counted(statutes, "Gesetz", "Gesetze"), counted(sections, "Paragraf", "Paragrafen"))
 	return nil
 }
 
@@ -157,7 +157,7 @@ func statuteDocument(register *norms.Register, law string, list []norms.Section)
 func normsCheckCommand() *cobra.Command {
 	var data string
 	c := &cobra.Command{
-		Use: "check TEXT", Short: "Fundstellen in einem Text gegen das Normenregister prüfen", Args: oneArg("one text, for example '§ 66 Abs. 3 SGB I'"),
+		Use: "check TEXT", Short: "Fundstellen in einem Text gegen das Normenregister prüfen", Args: oneArg("ein Text, zum Beispiel '§ 66 Abs. 3 SGB I'"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			register, err := loadRegister(data)
 			if err != nil {

@@ -72,8 +72,8 @@ func personAccessCommand() *cobra.Command {
 				if err := writeNew(out, func(w io.Writer) error { return write(w, &d, c) }); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s geschrieben: %d Einträge, %d Inhalte, %d Abrufe.\nBitte prüfen Sie die Auskunft, bevor Sie sie herausgeben: Rechte anderer Personen dürfen nicht beeinträchtigt werden (Art. 15 Abs. 4 DSGVO).\n",
-					out, d.Total, len(d.Contents), len(d.Retrievals))
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s geschrieben: %s, %s, %s.\nBitte prüfen Sie die Auskunft, bevor Sie sie herausgeben: Rechte anderer Personen dürfen nicht beeinträchtigt werden (Art. 15 Abs. 4 DSGVO).\n",
+					out, counted(d.Total, "Eintrag", "Einträge"), counted(len(d.Contents), "Inhalt", "Inhalte"), counted(len(d.Retrievals), "Abruf", "Abrufe"))
 				return err
 			})
 		},
@@ -155,7 +155,7 @@ func personEraseCommand() *cobra.Command {
 }
 
 func printErasure(out io.Writer, e vault.Erasure) error {
-	fmt.Fprintf(out, "Gelöscht: %d Schlüssel vernichtet, %d Inhalte und %d Einträge des Abrufprotokolls entfernt.\n", e.Keys, e.Contents, e.Retrievals)
+	fmt.Fprintf(out, "Gelöscht: %d Schlüssel vernichtet, %s und %s des Abrufprotokolls entfernt.\n", e.Keys, counted(e.Contents, "Inhalt", "Inhalte"), counted(e.Retrievals, "Eintrag", "Einträge"))
 	for _, s := range e.Stays {
 		fmt.Fprintf(out, "Bleibt: %s (%d).\n  %s\n", s.What, s.Count, s.Why)
 		if !s.Until.IsZero() {

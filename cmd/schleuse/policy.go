@@ -51,8 +51,8 @@ func policyTest(ctx context.Context, out io.Writer, root fs.FS) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Regelstand %s: %d Regeln, %d Regeltests und %d Musterfälle bestanden, Abdeckung %.0f %%, %s\n",
-		r.Revision, len(r.Rules), r.RegoPassed, r.GoldenPassed, r.Coverage, r.Duration.Round(time.Millisecond))
+	fmt.Fprintf(out, "Regelstand %s: %s, %s und %s bestanden, Abdeckung %.0f %%, %s\n",
+		r.Revision, counted(len(r.Rules), "Regel", "Regeln"), counted(r.RegoPassed, "Regeltest", "Regeltests"), counted(r.GoldenPassed, "Musterfall", "Musterfälle"), r.Coverage, r.Duration.Round(time.Millisecond))
 	for _, f := range r.Failures {
 		fmt.Fprintln(out, "  nicht bestanden: "+f)
 	}
@@ -179,7 +179,7 @@ func readBounded(in io.Reader, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(raw) > maxInputBytes {
-		return nil, fmt.Errorf("read %s: larger than 64 MiB", name)
+		return nil, say("%s ist größer als 64 MiB.", name)
 	}
 	return raw, nil
 }

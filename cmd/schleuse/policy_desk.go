@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,19 +52,19 @@ func (c PoliciesConfig) trust() release.Trust {
 func (c PoliciesConfig) source() (release.Source, error) {
 	switch {
 	case c.URL != "" && c.Source != release.SourceURL, c.Path != "" && c.Source != release.SourceFile && c.Source != release.SourceFolder:
-		return nil, fmt.Errorf("policies.source: %q, and path or url are set for another", c.Source)
+		return nil, say("policies.source: Zu %q gehören path oder url nicht; entweder die Quelle ändern oder die Angabe streichen.", cmp.Or(c.Source, release.SourceEmbedded))
 	case c.Source == "", c.Source == release.SourceEmbedded:
 		return release.Embedded(), nil
 	case c.Source == release.SourceURL:
 		source, err := release.URL(c.URL, nil)
 		if err != nil {
-			return nil, fmt.Errorf("policies.url: %w", err)
+			return nil, sayAt("policies.url", sayOf(err, "Die Angabe ist keine zulässige Adresse; nötig ist https, oder http am eigenen Rechner."))
 		}
 		return source, nil
 	case c.Source != release.SourceFile && c.Source != release.SourceFolder:
-		return nil, fmt.Errorf("policies.source: %q is none of embedded, folder, file and url", c.Source)
+		return nil, say("policies.source: %q gibt es nicht; möglich sind embedded, folder, file und url.", c.Source)
 	case c.Path == "":
-		return nil, fmt.Errorf("policies.path: is missing for source %s", c.Source)
+		return nil, say("policies.path: Diese Angabe fehlt; sie gehört zur Quelle %s.", c.Source)
 	case c.Source == release.SourceFolder:
 		return release.Folder(c.Path), nil
 	}
@@ -75,13 +76,13 @@ func (c PoliciesConfig) validate() error {
 	_, err := c.source()
 	problems := []error{err}
 	if err := c.trust().Validate(); err != nil {
-		problems = append(problems, fmt.Errorf("policies: %w", err))
+		problems = append(problems, prefixed("policies.", err))
 	}
 	if (c.Source == release.SourceFile || c.Source == release.SourceURL) && len(c.Signers) == 0 {
-		problems = append(problems, fmt.Errorf("policies.signers: source %s needs them; unsigned policies are read from a folder only, for development", c.Source))
+		problems = append(problems, say("policies.signers: Die Quelle %s braucht sie; ohne Unterschrift werden Regeln nur aus einem Ordner gelesen, für die Entwicklung.", c.Source))
 	}
 	if c.Poll != 0 && c.Poll < time.Second {
-		problems = append(problems, fmt.Errorf("policies.poll: %s is less than a second", c.Poll))
+		problems = append(problems, say("policies.poll: %s ist weniger als eine Sekunde.", c.Poll))
 	}
 	return errors.Join(problems...)
 }

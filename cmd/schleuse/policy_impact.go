@@ -77,8 +77,8 @@ func policyDiffCommand() *cobra.Command {
 }
 
 func printDifference(out io.Writer, d policies.Difference) {
-	fmt.Fprintf(out, "Von %s zu %s: %d Regeln neu, %d entfallen, %d geändert, %d weitere Dateien, %d Werte in Tabellen.\n",
-		d.Old, d.New, len(d.Added), len(d.Removed), len(d.Changed), len(d.Modules)+len(d.Cases), len(d.Tables))
+	fmt.Fprintf(out, "Von %s zu %s: %s neu, %d entfallen, %d geändert, %s, %s in Tabellen.\n",
+		d.Old, d.New, counted(len(d.Added), "Regel", "Regeln"), len(d.Removed), len(d.Changed), counted(len(d.Modules)+len(d.Cases), "weitere Datei", "weitere Dateien"), counted(len(d.Tables), "Wert", "Werte"))
 	for _, r := range d.Added {
 		fmt.Fprintf(out, "+ %s %s (%s)\n", r.ID, r.Title, r.Basis)
 	}
@@ -200,7 +200,7 @@ func engineOver(ctx context.Context, each policies.Records, path string) (*polic
 }
 
 func printImpact(out io.Writer, i policies.Impact) {
-	fmt.Fprintf(out, "Auswirkung von %s auf %d Anfragen (%d Entscheidungen, %d verschiedene): %d gleich.\n", i.New.Revision, i.Records, i.Compared, i.Distinct, i.Same)
+	fmt.Fprintf(out, "Auswirkung von %s auf %s (%s, %d verschiedene): %d gleich.\n", i.New.Revision, counted(i.Records, "Anfrage", "Anfragen"), counted(i.Compared, "Entscheidung", "Entscheidungen"), i.Distinct, i.Same)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, c := range []struct {
 		name   string

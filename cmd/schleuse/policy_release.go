@@ -48,7 +48,7 @@ func policyPackCommand() *cobra.Command {
 			if err := writeNew(out, writing(raw)); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s geschrieben: Regelstand %s, %d Dateien, Prüfsumme %s.\n", out, manifest.Revision, len(files), files.Digest())
+			fmt.Fprintf(cmd.OutOrStdout(), "%s geschrieben: Regelstand %s, %s, Prüfsumme %s.\n", out, manifest.Revision, counted(len(files), "Datei", "Dateien"), files.Digest())
 			return nil
 		},
 	}
@@ -67,7 +67,7 @@ func writing(raw []byte) func(io.Writer) error {
 func policyKeygenCommand() *cobra.Command {
 	var out string
 	c := &cobra.Command{
-		Use: "keygen NAME", Short: "Ein Schlüsselpaar für Unterschriften erzeugen", Args: oneArg("a name of the signer"),
+		Use: "keygen NAME", Short: "Ein Schlüsselpaar für Unterschriften erzeugen", Args: oneArg("der Name der unterschreibenden Stelle"),
 		Long: "Der private Schlüssel bleibt bei der Person, die unterschreibt, und gehört nicht auf den Server.\n" +
 			"Der öffentliche wird in der Konfiguration unter policies.signers eingetragen.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -103,7 +103,7 @@ func policySignCommand() *cobra.Command {
 			}
 			switch {
 			case (bundle == "") == (text == ""):
-				return usageError{errors.New("either --bundle or --text is needed")}
+				return usageError{say("Erwartet wird entweder --bundle oder --text.")}
 			case bundle != "":
 				return signBundle(cmd.OutOrStdout(), bundle, impact, string(private))
 			}
@@ -144,12 +144,12 @@ func signBundle(out io.Writer, path, impact, private string) error {
 		return err
 	}
 	if !strings.Contains(string(signed), "bundle "+delivery.Files.Digest()+"\n") {
-		return fmt.Errorf("%s.sig is about another bundle; remove it to begin anew", path)
+		return say("%s.sig gehört zu einem anderen Paket; löschen Sie die Datei, um neu zu beginnen.", path)
 	}
 	if err := os.WriteFile(path+".sig", signed, 0o644); err != nil { //nolint:gosec // public
 		return err
 	}
-	fmt.Fprintf(out, "%s.sig geschrieben, %d Unterschriften.\n", path, strings.Count(string(signed), "\n— "))
+	fmt.Fprintf(out, "%s.sig geschrieben, %s.\n", path, counted(strings.Count(string(signed), "\n— "), "Unterschrift", "Unterschriften"))
 	return nil
 }
 
@@ -299,7 +299,7 @@ func policyActivateCommand() *cobra.Command {
 	var o deskOptions
 	var reason string
 	c := &cobra.Command{
-		Use: "activate ENTWURF", Short: "Einen unterschriebenen Entwurf in Kraft setzen", Args: oneArg("the id of a proposal"),
+		Use: "activate ENTWURF", Short: "Einen unterschriebenen Entwurf in Kraft setzen", Args: oneArg("die Kennung eines Entwurfs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withDesk(cmd.Context(), o, func(p *parts) error {
 				r, err := p.desk.Activate(cmd.Context(), p.releaser(), args[0], reason)
@@ -319,7 +319,7 @@ func policyRollbackCommand() *cobra.Command {
 	var o deskOptions
 	var reason string
 	c := &cobra.Command{
-		Use: "rollback REGELSTAND", Short: "Einen früheren Regelstand unter neuer Nummer wieder in Kraft setzen", Args: oneArg("a revision that was in force"),
+		Use: "rollback REGELSTAND", Short: "Einen früheren Regelstand unter neuer Nummer wieder in Kraft setzen", Args: oneArg("ein Regelstand, der in Kraft war"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withDesk(cmd.Context(), o, func(p *parts) error {
 				r, err := p.desk.Rollback(cmd.Context(), p.releaser(), args[0], reason)
@@ -340,7 +340,7 @@ func policyShadowCommand() *cobra.Command {
 	var how time.Duration
 	var end bool
 	c := &cobra.Command{
-		Use: "shadow [ENTWURF]", Short: "Einen Entwurf neben den geltenden Regeln mitlaufen lassen, oder den Stand zeigen", Args: cobra.MaximumNArgs(1),
+		Use: "shadow [ENTWURF]", Short: "Einen Entwurf neben den geltenden Regeln mitlaufen lassen, oder den Stand zeigen", Args: atMostOneArg("die Kennung eines Entwurfs"),
 		Long: "Der Entwurf beeinflusst keine Antwort. Ohne Angabe eines Entwurfs wird der letzte Schattenlauf gezeigt.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withDesk(cmd.Context(), o, func(p *parts) error {
@@ -373,7 +373,7 @@ func (p *parts) shadowRun(ctx context.Context, out io.Writer, args []string, how
 	}
 	c := run.Counts
 	fmt.Fprintf(out, "Schattenlauf von Regelstand %s (%s), %s.\n", run.Revision, run.Proposal, until)
-	fmt.Fprintf(out, "%d Entscheidungen, %d verglichen, %d gleich, %d ausgelassen, %d nicht entscheidbar.\n", c.Asked, c.Compared, c.Same, c.Dropped, c.Errors)
+	fmt.Fprintf(out, "%s, %d verglichen, %d gleich, %d ausgelassen, %d nicht entscheidbar.\n", counted(c.Asked, "Entscheidung", "Entscheidungen"), c.Compared, c.Same, c.Dropped, c.Errors)
 	fmt.Fprintf(out, "Neu abgelehnt %d, neu zugelassen %d, andere Auflagen %d, andere Modelle %d, andere Gründe %d.\n",
 		c.NewlyDenied, c.NewlyAllowed, c.ChangedObligations, c.ChangedModels, c.ChangedReasons)
 	return nil

@@ -65,7 +65,7 @@ func openParts(ctx context.Context, o deskOptions) (*parts, error) {
 	}
 	g, err := prepare(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, fmt.Errorf("%w; with SQLite, end the service first or use its pages", err)
+		return nil, sayOf(err, "Der Bestand unter data oder database lässt sich nicht öffnen.")
 	}
 	return &parts{ground: g, config: c}, nil
 }

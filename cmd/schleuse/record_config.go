@@ -76,10 +76,10 @@ func (c RecordConfig) validate() error {
 		problems = append(problems, fmt.Errorf("record.before: Die Angabe %q ist unbekannt. Möglich sind %s und %s.", c.Before, beforeAnswer, beforeModel))
 	}
 	if err := c.retention().Validate(); err != nil {
-		problems = append(problems, fmt.Errorf("record.%w", err))
+		problems = append(problems, prefixed("record.", err))
 	}
 	if _, err := fromEnvironment(c.RetentionDatabase); err != nil {
-		problems = append(problems, fmt.Errorf("record.retention_database: %w", err))
+		problems = append(problems, sayAt("record.retention_database", err))
 	}
 	if _, err := c.witnesses(); err != nil {
 		problems = append(problems, err)
@@ -93,7 +93,7 @@ func (c RecordConfig) witnesses() ([]witness.Witness, error) {
 	for i, w := range c.Witnesses {
 		one, err := w.open()
 		if err != nil {
-			problems = append(problems, fmt.Errorf("record.witnesses[%d].%w", i, err))
+			problems = append(problems, prefixed(fmt.Sprintf("record.witnesses[%d].", i), err))
 			continue
 		}
 		out = append(out, one)
@@ -103,16 +103,20 @@ func (c RecordConfig) witnesses() ([]witness.Witness, error) {
 
 func (w WitnessConfig) open() (witness.Witness, error) {
 	if (w.Folder == "") == (w.URL == "") {
-		return nil, errors.New("folder: either folder or url is needed")
+		return nil, errors.New("folder: Erwartet wird entweder folder oder url.")
 	}
 	if w.Folder != "" {
-		return witness.NewFolder(w.Folder)
+		folder, err := witness.NewFolder(w.Folder)
+		if err != nil {
+			return nil, sayAt("folder", err)
+		}
+		return folder, nil
 	}
 	headers := map[string]string{}
 	for name, value := range w.Headers {
 		var err error
 		if headers[name], err = fromEnvironment(value); err != nil {
-			return nil, fmt.Errorf("headers.%s: %w", name, err)
+			return nil, sayAt("headers."+name, err)
 		}
 	}
 	return witness.NewHTTP(witness.HTTPConfig{URL: w.URL, Method: w.Method, Headers: headers, WriteOnly: w.WriteOnly})

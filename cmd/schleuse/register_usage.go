@@ -6,7 +6,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ type PriceListConfig struct {
 
 func (c PriceListConfig) validate() error {
 	if _, err := time.Parse(time.DateOnly, c.Date); c.Date != "" && err != nil {
-		return fmt.Errorf("price_list.date: %q is not a date such as 2026-07-01", c.Date)
+		return say("price_list.date: %q ist kein Tag wie 2026-07-01.", c.Date)
 	}
 	return nil
 }

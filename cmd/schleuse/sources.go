@@ -110,11 +110,8 @@ func sourcesSyncCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sync", Short: "Alle Quellen einmal abgleichen", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(path)
+			c, err := validConfig(path)
 			if err != nil {
-				return usageError{err}
-			}
-			if err := c.Validate(); err != nil {
 				return usageError{err}
 			}
 			p, err := build(cmd.Context(), c, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
@@ -127,7 +124,7 @@ func sourcesSyncCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s/%s: %d Dokumente geändert.\n", s.Tenant, s.Name, n)
+				fmt.Fprintf(cmd.OutOrStdout(), "%s/%s: %s geändert.\n", s.Tenant, s.Name, counted(n, "Dokument", "Dokumente"))
 			}
 			return nil
 		},

@@ -5,7 +5,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 
@@ -68,12 +68,13 @@ func (c *Config) toolEntries() []router.Entry {
 // toolClient speaks to the servers of released tools.
 func (c *Config) toolClient(logger mcp.ClientConfig) (*mcp.Client, error) {
 	config := logger
+	var problems []error
 	for _, s := range c.ToolServers {
 		r := mcp.Remote{Name: s.Name, URL: s.URL, Header: http.Header{}, Tenants: s.Tenants, Timeout: s.Timeout}
 		for name, value := range s.Headers {
 			value, err := fromEnvironment(value)
 			if err != nil {
-				return nil, fmt.Errorf("tool_servers.%s.headers.%s: %w", s.Name, name, err)
+				problems = append(problems, sayAt("tool_servers."+s.Name+".headers."+name, err))
 			}
 			r.Header.Set(name, value)
 		}
@@ -82,7 +83,11 @@ func (c *Config) toolClient(logger mcp.ClientConfig) (*mcp.Client, error) {
 		}
 		config.Remotes = append(config.Remotes, r)
 	}
-	return mcp.NewClient(config)
+	client, err := mcp.NewClient(config)
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return nil, err
+	}
+	return client, nil
 }
 
 // outward is where calls go: to model servers, or to servers of tools.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,8 +55,28 @@ var cobraWords = strings.NewReplacer(
 	" for \"schleuse", " unter \"schleuse",
 )
 
+// cobraForms are messages with a value in their middle.
+var cobraForms = []struct {
+	found  *regexp.Regexp
+	german string
+}{
+	{regexp.MustCompile(`^invalid argument "(.*)" for "(.*)" flag: .*$`), `Der Wert „$1“ passt nicht zur Option $2.`},
+	{regexp.MustCompile(`^required flag\(s\) "(.*)" not set$`), `Diese Option fehlt: --$1`},
+	{regexp.MustCompile(`^bad flag syntax: (.*)$`), `So wird keine Option geschrieben: $1`},
+}
+
+// ofCobra: what cobra itself finds wrong with a command line, as plain errors.
+func ofCobra(err error) bool {
+	return strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag(s)")
+}
+
 // inGerman translates what a wrong command line is answered with.
 func inGerman(text string) string {
+	for _, form := range cobraForms {
+		if form.found.MatchString(text) {
+			return strings.ReplaceAll(form.found.ReplaceAllString(text, form.german), `", "`, ", --")
+		}
+	}
 	line, rest, more := strings.Cut(text, "\n")
 	if more {
 		return cobraWords.Replace(line) + "\n" + cobraWords.Replace(rest)

@@ -50,14 +50,14 @@ func (d *Days) UnmarshalYAML(decode func(any) error) error {
 	if number, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 0 || n > 36_500 {
-			return fmt.Errorf("%q is no number of days such as 180d", text)
+			return say("%q ist keine Zahl von Tagen wie 180d.", text)
 		}
 		*d = Days(time.Duration(n) * 24 * time.Hour)
 		return nil
 	}
 	parsed, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%q is no duration such as 180d", text)
+		return say("%q ist keine Dauer wie 180d.", text)
 	}
 	*d = Days(parsed)
 	return nil
@@ -73,10 +73,10 @@ const (
 func (c *Config) validateVault() error {
 	_, err := fromEnvironment(c.Vault.KeysDatabase)
 	if err != nil {
-		err = fmt.Errorf("vault.keys_database: %w", err)
+		err = sayAt("vault.keys_database", err)
 	}
 	if ceiling := time.Duration(c.AccessLog.Ceiling); ceiling != 0 && (ceiling < 24*time.Hour || ceiling > accesslog.MaxCeiling) {
-		err = errors.Join(err, errors.New("access_log.ceiling: between 1d and 181d, six months"))
+		err = errors.Join(err, say("access_log.ceiling: Möglich sind 1d bis 181d (sechs Monate)."))
 	}
 	return err
 }

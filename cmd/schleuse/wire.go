@@ -173,7 +173,11 @@ func (p *parts) loadRules(ctx context.Context) (err error) {
 		return err
 	}
 	p.noteDuties(ctx, tenants)
-	return p.openDesk(ctx)
+	if err := p.openDesk(ctx); err != nil {
+		return err
+	}
+	p.noteUnknownNames(ctx)
+	return nil
 }
 
 // policyTimeout ends a decision that hangs, as a denial. The shipped rules need
