@@ -86,26 +86,25 @@ func left(t *testing.T, b Backend) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	ids := map[string]gateway.Outcome{}
-	leave := func(n int, goes bool, code gateway.Code, outcome gateway.Outcome) {
+	begin := func(n int, outcome gateway.Outcome) gateway.Pending {
 		t.Helper()
-		ctx := t.Context()
-		if goes {
-			ctx = gone
-		}
 		r := Record(n, "musterhausen")
 		o, err := log.Begin(t.Context(), r)
 		if err != nil {
 			t.Fatalf("begin: %v", err)
 		}
-		if err := o.Wait(ctx); gateway.CodeOf(err) != code {
-			t.Errorf("wait for entry %d = %v, want %s", n, err, code)
-		}
 		ids[r.ID] = outcome
+		return o
 	}
 	store.stand()
-	leave(0, true, gateway.CodeCancelled, gateway.OutcomeCancelled) // taken, perhaps
-	leave(1, true, gateway.CodeCancelled, gateway.OutcomeCancelled) // certainly not taken
-	leave(2, false, gateway.CodeNoRecord, gateway.OutcomeFailed)    // the time is over
+	for n := range 2 { // the first is taken, perhaps, the second certainly not
+		if err := begin(n, gateway.OutcomeCancelled).Wait(gone); gateway.CodeOf(err) != gateway.CodeCancelled {
+			t.Errorf("wait for entry %d of a caller who has gone = %v, want cancelled", n, err)
+		}
+	}
+	if err := begin(2, gateway.OutcomeFailed).Wait(t.Context()); gateway.CodeOf(err) != gateway.CodeNoRecord {
+		t.Errorf("wait for a store that stands still = %v, want no record", err)
+	}
 	store.goOn()
 	if err := log.Flush(context.Background()); err != nil {
 		t.Fatalf("flush: %v", err)
