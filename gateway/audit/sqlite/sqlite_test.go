@@ -52,7 +52,7 @@ func backend() audittest.Backend {
 			if err := s.(*sqlite.Store).Pragma(context.Background(), "busy_timeout = 50"); err != nil {
 				t.Fatal(err)
 			}
-			other, err := sql.Open("sqlite", "file:"+db.Address+"?_txlock=immediate")
+			other, err := sql.Open("sqlite", "file:"+db.Address+"?_txlock=immediate&_pragma=busy_timeout(5000)")
 			if err != nil {
 				t.Fatal(err)
 			}
