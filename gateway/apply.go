@@ -18,6 +18,9 @@ import (
 func (p *passage) apply() error {
 	p.inside, p.outside = p.request.Body, p.request.Body
 	p.masked = p.texts
+	if p.record.Changes == nil {
+		p.record.Changes = []Change{} // none so far, as against a record that does not say
+	}
 	for _, h := range handlers {
 		for _, o := range p.decision.Obligations {
 			if o.ID != h.id {
@@ -38,7 +41,7 @@ func (p *passage) denies(err error) error {
 		why := coreReason("KERN-003", known.Message)
 		p.decision = denied(p.decision, why)
 		p.record.Decisions[last] = denied(p.record.Decisions[last], why)
-		p.record.Applied = nil
+		p.record.Applied, p.record.Changes = nil, nil
 	}
 	return err
 }
@@ -57,6 +60,7 @@ func (p *passage) pseudonymise(o Obligation) error {
 	p.masked, p.undo = p.screening.Pseudonymise()
 	p.outside = p.outside.withTexts(p.texts, p.masked)
 	p.record.Masked = len(findings)
+	p.changed(Change{ID: o.ID, Count: len(findings)})
 	for _, f := range findings {
 		if label := strings.ToUpper(string(f.Kind)); !slices.Contains(p.labels, label) {
 			p.labels = append(p.labels, label)

@@ -83,6 +83,7 @@ func denialText(d Decision) string {
 // its cause, or the failure to record it.
 func (p *passage) refuse(ctx context.Context, cause error) error {
 	ctx = context.WithoutCancel(ctx)
+	p.record.Changes = nil // whatever was prepared, nothing is sent
 	if err := p.open(ctx); err != nil {
 		p.g.Logger.LogAttrs(ctx, slog.LevelError, "refusal not recorded", slog.String("request_id", p.request.ID), slog.Any("error", err))
 		return err

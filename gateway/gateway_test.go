@@ -276,6 +276,9 @@ func TestCompleteTellsTheStoryInOrder(t *testing.T) {
 		t.Errorf("answer: %s", response.Body)
 	}
 	rec := p.records[0]
+	if len(rec.Changes) != 1 || rec.Changes[0].ID != gateway.ObligationPseudonymise || rec.Changes[0].Count != rec.Masked {
+		t.Errorf("changes %+v", rec.Changes)
+	}
 	if rec.Masked != 2 || rec.Case != "p:case" || len(rec.Passages) != 1 || len(rec.Decisions) != 2 || p.closings[0].Restored != 1 {
 		t.Errorf("record %+v, closing %+v", rec, p.closings[0])
 	}

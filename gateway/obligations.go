@@ -76,8 +76,11 @@ func done(p *passage, o Obligation) error {
 	return nil
 }
 
-// applied notes an obligation that was carried out.
-func (p *passage) applied(o Obligation) { p.record.Applied = append(p.record.Applied, o.ID) }
+// applied notes an obligation that is in force and fulfilled, once; what it changed
+// is noted beside it (changes.go).
+func (p *passage) applied(o Obligation) {
+	p.record.Applied = union(p.record.Applied, []string{o.ID})
+}
 
 // unfulfilled is the denial that follows from an obligation nobody can carry out.
 func unfulfilled(o Obligation, why string) *Error {
@@ -116,7 +119,9 @@ func (p *passage) permitted(ctx context.Context) ([]ModelID, error) {
 	if err != nil {
 		return nil, p.denies(err)
 	}
-	return narrow(p.decision.Models, cards), nil
+	left := narrow(p.decision.Models, cards)
+	p.changed(Change{ID: ObligationRestrictModels, Models: excluded(p.decision.Models, left)})
+	return left, nil
 }
 
 // confirmRoutes looks at the routes as they were planned: between the question and
@@ -140,6 +145,7 @@ var toolFields = [...]string{"tools", "tool_choice", "parallel_tool_calls", "fun
 // blockTools takes the tools out of the request. Those that the model's server
 // would run by itself never get this far (confine).
 func (p *passage) blockTools(o Obligation) error {
+	p.changed(Change{ID: o.ID, Fields: p.inside.listed(toolFields[:]), Count: p.inside.tools()})
 	p.edit(func(b Body) Body { return b.Without(toolFields[:]...) })
 	p.applied(o)
 	return nil
@@ -151,6 +157,7 @@ func (p *passage) stripFields(o Obligation) error {
 	if !ok {
 		return unfulfilled(o, "Sie nennt keine Felder.")
 	}
+	p.changed(Change{ID: o.ID, Fields: p.inside.listed(fields)})
 	p.edit(func(b Body) Body { return b.Without(fields...) })
 	p.applied(o)
 	return nil
@@ -190,6 +197,7 @@ func (p *passage) capTokens(o Obligation) error {
 		return unfulfilled(o, "Sie nennt keine Höchstzahl.")
 	}
 	if p.generates() {
+		p.changed(p.inside.capping(most))
 		p.edit(func(b Body) Body { return b.capped(most) })
 		p.request.Body = p.request.Body.capped(most) // what is set aside for the answer follows
 	}

@@ -42,8 +42,14 @@ type Record struct {
 	// before anything leaves; its input is that of the last of Decisions with the
 	// stage of an answer and nothing screened. One on an answer with findings stands in the Closing.
 	Answer *Decision `json:"answer,omitempty"`
-	// Applied are the obligations that were carried out, in order.
+	// Applied are the obligations that were in force and fulfilled, in order, whether
+	// or not there was anything to do for them: a rule that takes fields out of every
+	// request is fulfilled by one that has none of them.
 	Applied []string `json:"applied,omitempty"`
+	// Changes are what they changed in the request before it left, see Change. Empty:
+	// nothing was changed. Nil: nothing was sent, or the record is older than this
+	// field and does not say.
+	Changes []Change `json:"changes,omitzero"`
 	// Masked is the number of values replaced before the text left.
 	Masked int `json:"masked"`
 	// Kept is set when the content of the request is kept, see Keeper.

@@ -60,6 +60,9 @@ func (e *encoder) record(r *gateway.Record) {
 		e.decision(r.Answer)
 	}
 	textsIf(e, "applied", r.Applied)
+	if r.Changes != nil {
+		list(e, "changes", r.Changes, e.change)
+	}
 	e.number("masked", int64(r.Masked))
 	e.kept(r.Kept)
 	if r.Retain != nil {
@@ -69,6 +72,17 @@ func (e *encoder) record(r *gateway.Record) {
 		e.number("ceiling_days", int64(r.Retain.CeilingDays))
 		e.shut()
 	}
+	e.shut()
+}
+
+func (e *encoder) change(c *gateway.Change) {
+	e.open()
+	e.text("id", c.ID)
+	textsIf(e, "fields", c.Fields)
+	textsIf(e, "models", c.Models)
+	e.numberIf("count", int64(c.Count))
+	e.numberIf("from", int64(c.From))
+	e.numberIf("to", int64(c.To))
 	e.shut()
 }
 
