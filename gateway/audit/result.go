@@ -15,7 +15,7 @@ type Result string
 // Results.
 const (
 	ResultAllowed Result = "allowed" // answered
-	ResultDuties  Result = "duties"  // answered under obligations that somebody feels
+	ResultDuties  Result = "duties"  // answered under obligations that somebody feels, see felt
 	ResultRelease Result = "release" // answered with a draft that a person has to release
 	ResultDenied  Result = "denied"  // refused before anything was sent
 	ResultStopped Result = "stopped" // the answer was refused
@@ -61,16 +61,31 @@ func promised(r gateway.Record) Result {
 	if _, ok := last.Obligation(gateway.ObligationHumanRelease); ok {
 		return ResultRelease
 	}
-	if slices.ContainsFunc(last.Obligations, felt) {
+	if slices.ContainsFunc(last.Obligations, func(o gateway.Obligation) bool { return felt(r, o.ID) }) {
 		return ResultDuties
 	}
 	return ResultAllowed
 }
 
-// felt is an obligation that changes the request, the answer or who sees it, and
-// not only how long an entry is kept and without what.
-func felt(o gateway.Obligation) bool {
-	return o.ID != gateway.ObligationNoContentLog && o.ID != gateway.ObligationRetain
+// felt is an obligation that changed something for a person: the request, what is read
+// with the answer, who gets it. One that only changes requests is felt where the record
+// says that it did; how long an entry is kept and without what, a mark for machines and
+// an answer that was looked at piece by piece are not felt at all.
+//
+// Records of before do not say what was changed. They keep the result they were stored
+// with, for which being in force was enough.
+func felt(r gateway.Record, id string) bool {
+	known := r.Changes != nil
+	switch id {
+	case gateway.ObligationNoContentLog, gateway.ObligationRetain:
+		return false
+	case gateway.ObligationWatermark, gateway.ObligationReview:
+		return !known
+	case gateway.ObligationStripFields, gateway.ObligationBlockTools, gateway.ObligationCapTokens,
+		gateway.ObligationRestrictModels, gateway.ObligationPseudonymise:
+		return !known || slices.ContainsFunc(r.Changes, func(c gateway.Change) bool { return c.ID == id })
+	}
+	return true
 }
 
 // revision is that of the rules which decided last.
