@@ -230,12 +230,7 @@ type SourceConfig struct {
 
 func (c *Config) drainTime() time.Duration { return min(max(c.Drain, 0), 5*time.Minute) }
 
-func (c *Config) shutdownTime() time.Duration {
-	if c.Shutdown <= 0 {
-		return 2 * time.Minute
-	}
-	return c.Shutdown
-}
+func (c *Config) shutdownTime() time.Duration { return c.withDefaults().Shutdown }
 
 const maxConfigBytes = 4 << 20
 
@@ -267,9 +262,9 @@ func loadConfig(path string) (Config, error) {
 }
 
 func parseConfig(raw []byte) (Config, error) {
-	c := Config{Listen: "127.0.0.1:8080", Data: "data", Origin: "ki-schleuse"}
+	var c Config
 	err := strictYAML(raw, &c)
-	return c, err
+	return c.withDefaults(), err
 }
 
 // entries is the catalogue for the router.
@@ -303,10 +298,14 @@ func (c *Config) upstreams() (map[string]upstream.Endpoint, error) {
 	return out, errors.Join(problems...)
 }
 
+func (e EndpointConfig) clocks() upstream.Timeouts {
+	return upstream.Timeouts{Connect: e.Connect, FirstByte: e.FirstByte, Idle: e.Idle, Total: e.Total}
+}
+
 func (e EndpointConfig) upstream() (upstream.Endpoint, error) {
 	out := upstream.Endpoint{
 		Kind: e.Kind, BaseURL: strings.TrimSuffix(e.URL, "/"), AllowPrivate: e.AllowPrivate, H2C: e.H2C,
-		Timeouts: upstream.Timeouts{Connect: e.Connect, FirstByte: e.FirstByte, Idle: e.Idle, Total: e.Total},
+		Timeouts: e.clocks(),
 		Headers:  map[string]upstream.Secret{},
 	}
 	var problems []error

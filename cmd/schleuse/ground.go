@@ -130,6 +130,7 @@ func (c *closers) close() error {
 
 // prepare opens the ground. What it opened before an error is closed again.
 func prepare(ctx context.Context, c Config, logger *slog.Logger) (g *ground, err error) {
+	c = c.withDefaults()
 	g = &ground{logger: logger, started: time.Now(), settled: c.settled()}
 	defer func() {
 		if err != nil {

@@ -199,6 +199,7 @@ func (s *service) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c = c.withDefaults()
 	if changed := s.settled.changed(c.settled()); len(changed) > 0 {
 		return fmt.Errorf("%s cannot change while the process runs; start it again", strings.Join(changed, ", "))
 	}

@@ -63,6 +63,15 @@ func (d *Days) UnmarshalYAML(decode func(any) error) error {
 	return nil
 }
 
+// MarshalYAML writes whole days as they are read.
+func (d Days) MarshalYAML() (any, error) {
+	const day = Days(24 * time.Hour)
+	if d%day == 0 {
+		return fmt.Sprintf("%dd", d/day), nil
+	}
+	return time.Duration(d).String(), nil
+}
+
 const (
 	vaultFile  = "vault.db"
 	keysFile   = "keys.db"

@@ -140,7 +140,7 @@ func (p *parts) policyTenants(ctx context.Context, d *identity.Directory) map[ga
 // assemble makes the parts for a configuration on a ground that stays open when
 // it fails.
 func assemble(ctx context.Context, g *ground, c Config) (p *parts, err error) {
-	p = &parts{ground: g, config: c}
+	p = &parts{ground: g, config: c.withDefaults()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.own.close())

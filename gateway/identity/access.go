@@ -219,7 +219,7 @@ func (a Access) Extend(c Config) (Config, error) {
 		if err != nil {
 			return c, err
 		}
-		o.issuers[i.Issuer] = &trusted{Issuer: i.withDefaults(), provider: p}
+		o.issuers[i.Issuer] = &trusted{Issuer: i.WithDefaults(), provider: p}
 	}
 	c.Methods = append(slices.Clone(c.Methods), o.method)
 	return c, nil

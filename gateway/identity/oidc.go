@@ -83,7 +83,8 @@ type Client struct {
 	Principals []gateway.Principal `yaml:"principals"`
 }
 
-func (i Issuer) withDefaults() Issuer {
+// WithDefaults is the issuer as it is in force.
+func (i Issuer) WithDefaults() Issuer {
 	if len(i.Types) == 0 {
 		i.Types = []string{"at+jwt"}
 	}
@@ -95,6 +96,9 @@ func (i Issuer) withDefaults() Issuer {
 	}
 	if i.Skew <= 0 {
 		i.Skew = time.Minute
+	}
+	if i.MaxStale <= 0 {
+		i.MaxStale = 24 * time.Hour
 	}
 	return i
 }

@@ -275,7 +275,7 @@ func (k *checker) endpoints(c Catalogue) {
 
 func (k *checker) strategy(at string, s Strategy) {
 	if s != "" && !slices.Contains(strategies, s) {
-		k.problem(at, "Die Strategie %q ist nicht bekannt; es gibt: %v.", s, strategies)
+		k.problem(at, "Die Strategie %q ist nicht bekannt; es gibt: sovereignty, cost, latency, weight, order.", s)
 	}
 }
 

@@ -21,8 +21,7 @@ type Hedge struct {
 const spareHedges = 3
 
 func (h Hedge) budget(now time.Time) *budget {
-	standard(&h.Share, 0.05)
-	b := newBudget(Retry{Share: h.Share, Reserve: spareHedges}, now)
+	b := newBudget(Retry{Share: h.withDefaults().Share, Reserve: spareHedges}, now)
 	b.price = wholeRetry // a second way pays nothing in itself
 	return b
 }

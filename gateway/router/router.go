@@ -66,8 +66,7 @@ func Open(c Config) (*Router, error) {
 	if err := errors.Join(c.check(), c.checkShares()); err != nil {
 		return nil, err
 	}
-	c.Breaker, c.Retry = c.Breaker.withDefaults(), c.Retry.withDefaults()
-	c.Sticky, c.Health = c.Sticky.withDefaults(), c.Health.withDefaults()
+	c = c.WithDefaults()
 	if c.Now == nil {
 		c.Now = time.Now
 	}

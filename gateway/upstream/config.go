@@ -108,7 +108,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (t Timeouts) withDefaults() Timeouts {
+// WithDefaults has the four clocks as they run.
+func (t Timeouts) WithDefaults() Timeouts {
 	pick := func(d *time.Duration, standard time.Duration) {
 		if *d <= 0 {
 			*d = standard

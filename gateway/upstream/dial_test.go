@@ -82,7 +82,7 @@ func TestNameLeadsInside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.Timeouts = e.Timeouts.withDefaults()
+		e.Timeouts = e.Timeouts.WithDefaults()
 		response, err := newHTTPClient(e, base).Get(base.String())
 		if err == nil {
 			_ = response.Body.Close()

@@ -52,7 +52,7 @@ func New(c Config) (*Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("upstream configuration: %w", err)
 		}
-		e.Timeouts = e.Timeouts.withDefaults()
+		e.Timeouts = e.Timeouts.WithDefaults()
 		known, _ := kindOf(e.Kind)
 		client.endpoints[name] = &endpoint{Endpoint: e, kind: known, base: base, http: newHTTPClient(e, base)}
 	}
