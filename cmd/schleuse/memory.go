@@ -94,21 +94,25 @@ func releaseMemory(ctx context.Context) {
 	debug.FreeOSMemory()
 	releaseProgram()
 	r := newRest()
-	wait := time.NewTimer(settle)
-	defer wait.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-wait.C:
-		}
+	for pause, enough := settle, 0; sleep(ctx, pause); pause, enough = seldom, enoughProgram {
 		if r.spare() > enoughHeap {
 			debug.FreeOSMemory()
 		}
-		if filePages() > enoughProgram {
+		if filePages() > enough {
 			releaseProgram()
 		}
-		wait.Reset(seldom)
+	}
+}
+
+// sleep waits, and returns false when the context ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wait.C:
+		return true
 	}
 }
 
@@ -118,7 +122,7 @@ const (
 	// enoughProgram how much of files may stay mapped. To map again what is in use
 	// takes less than a millisecond.
 	enoughHeap    = 8 << 20
-	enoughProgram = 20 << 20
+	enoughProgram = 16 << 20
 	// littleWork is how much a process at rest allocates between two looks.
 	littleWork = 4 << 20
 )
