@@ -4,8 +4,6 @@
 package screen
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -21,14 +19,13 @@ import (
 // read again from the text the next request brings along.
 //
 // What is remembered is found under SHA-256 over a random key of the process,
-// the tenant, the known entities and the marks of the text's parts, see
-// keyer.text. A wrong hit would hide personal data, so nobody must be able to
-// construct two texts with one key; the secret keeps it from saying anything about
-// a text. Whoever sends a text a second time is answered faster, which would tell
-// others that it has been here: see Screener.For.
+// the tenant, the known entities and the text. A wrong hit would hide personal
+// data, so the digest has to be one for which nobody can construct two texts;
+// the key keeps it from saying anything about a text. Whoever sends a text a
+// second time is answered faster, which would tell others that it has been here:
+// see Screener.For.
 type memory struct {
 	secret [sha256.Size]byte
-	marks  cipher.AEAD // under a key of its own
 	now    func() time.Time
 	keep   time.Duration
 	shards [memoryShards]shard
@@ -69,17 +66,7 @@ type item struct {
 
 func newMemory(c Config) (*memory, error) {
 	m := &memory{now: c.Now, keep: c.RememberFor}
-	var key [32]byte
-	for _, secret := range [...][]byte{m.secret[:], key[:]} {
-		if _, err := rand.Read(secret); err != nil {
-			return nil, err
-		}
-	}
-	block, err := aes.NewCipher(key[:])
-	if err != nil {
-		return nil, err
-	}
-	if m.marks, err = cipher.NewGCM(block); err != nil {
+	if _, err := rand.Read(m.secret[:]); err != nil {
 		return nil, err
 	}
 	for i := range m.shards {
@@ -172,30 +159,15 @@ func (it *item) size() int {
 // keyer computes the keys of the texts of one request.
 type keyer struct {
 	h     hash.Hash
-	marks cipher.AEAD
 	block [2 * sha256.Size]byte // secret and case
 	buf   [4096]byte
-	nonce [12]byte
-	mark  [16]byte
 }
 
-// text is the key of a text: SHA-256 over its length and, for each part of it, its
-// mark, which is the tag of AES-GCM over the part and its number (GMAC) and costs
-// a quarter of hashing the part. Two different parts have the same mark with a
-// probability below 2^-119, whoever chose them: for that one would need the key or
-// a mark, and both never leave this process. Nothing is encrypted, so that numbers
-// come again with other parts gives nothing away.
+// text is the key of a text.
 func (k *keyer) text(text string) (d digest) {
 	k.h.Reset()
 	k.h.Write(k.block[:])
-	binary.LittleEndian.PutUint64(k.nonce[:], uint64(len(text)))
-	k.h.Write(k.nonce[:])
-	for part := uint64(0); len(text) > 0; part++ {
-		n := copy(k.buf[:], text)
-		binary.LittleEndian.PutUint64(k.nonce[:], part)
-		k.h.Write(k.marks.Seal(k.mark[:0], k.nonce[:], nil, k.buf[:n]))
-		text = text[n:]
-	}
+	k.write(text)
 	k.h.Sum(d[:0])
 	return d
 }
@@ -248,5 +220,4 @@ func (k *keyer) forget() {
 	k.h.Reset()
 	clear(k.block[:])
 	clear(k.buf[:])
-	clear(k.mark[:])
 }

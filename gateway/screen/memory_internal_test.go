@@ -161,41 +161,6 @@ func TestKeysAreApart(t *testing.T) {
 	note("two entities", s, "a", long, gateway.Entity{Type: "person", First: "Erika"}, gateway.Entity{Type: "person", Last: "Müller"})
 }
 
-// Every byte of a long text counts, and where its parts stand.
-func TestKeysCoverAllOfAText(t *testing.T) {
-	t.Parallel()
-	s, err := New(Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := strings.Repeat(strings.Repeat("a", 4096)+strings.Repeat("b", 4096), 3) + "ccc"
-	keys := s.newKeyer("t", []string{base}, nil)
-	first := keys.text(base)
-	if first != s.newKeyer("t", []string{base}, nil).text(strings.Clone(base)) {
-		t.Fatal("the same text has another key")
-	}
-	seen := map[digest]string{first: "the text"}
-	note := func(name, text string) {
-		d := keys.text(text)
-		if was, dup := seen[d]; dup {
-			t.Errorf("%s has the key of %s", name, was)
-		}
-		seen[d] = name
-	}
-	for _, at := range []int{0, 1, 15, 16, 4095, 4096, 4097, 8191, 8192, 20_000, len(base) - 4, len(base) - 3, len(base) - 1} {
-		note(fmt.Sprintf("byte %d", at), base[:at]+"Z"+base[at+1:])
-	}
-	note("parts in another order", base[4096:8192]+base[:4096]+base[8192:])
-	note("a part less", base[4096:])
-	note("a part twice", base[:4096]+base)
-	note("without its end", base[:len(base)-3])
-	note("a zero more", base+"\x00")
-	note("a part of zeros more", base[:len(base)-3]+strings.Repeat("\x00", 4096))
-	note("one part", base[:4096])
-	note("one part of zeros", strings.Repeat("\x00", 4096))
-	note("two parts of zeros", strings.Repeat("\x00", 8192))
-}
-
 func TestTenantsDoNotShare(t *testing.T) {
 	t.Parallel()
 	s, err := New(Config{})

@@ -216,7 +216,7 @@ func (s *Screener) newKeyer(tenant gateway.TenantID, texts []string, known []gat
 	}
 	k, ok := s.keyers.Get().(*keyer)
 	if !ok {
-		k = &keyer{h: sha256.New(), marks: s.memory.marks}
+		k = &keyer{h: sha256.New()}
 	}
 	k.forCase(s.memory.secret, tenant, known)
 	return k
