@@ -18,6 +18,7 @@ const (
 	CodeUnauthenticated Code = "unauthenticated"
 	CodeDenied          Code = "denied"
 	CodeNotFound        Code = "not_found"
+	CodeMethod          Code = "method_not_allowed" // the address is there, for another method
 	CodeTooLarge        Code = "too_large"
 	CodeConflict        Code = "conflict"
 	CodeRateLimited     Code = "rate_limited"         // too many requests or tokens in a time

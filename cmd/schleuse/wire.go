@@ -349,7 +349,7 @@ func (p *parts) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.telemetry.Handler())
 	mux.Handle("GET /healthz", p.api)
-	mux.Handle("GET /readyz", p.api)
+	mux.Handle("GET /readyz", p.api.Readiness())
 	return mux
 }
 

@@ -30,9 +30,31 @@ type readyState struct {
 	Warning    bool   `json:"warning,omitempty"`
 }
 
-// ready is GET /readyz: every part that a request needs is there.
+// ready is GET /readyz: every part that a request needs is there. Everybody can ask,
+// so that load balancers can; which parts there are is for operators.
 func (s *Server) ready(c *gin.Context) {
-	states := s.check(c.Request.Context())
+	status, text, _ := s.readiness(c.Request.Context())
+	writeJSON(c, status, "application/json", gin.H{"status": text})
+}
+
+// Readiness is /readyz with its checks, for a port that only operators reach.
+func (s *Server) Readiness() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, text, states := s.readiness(r.Context())
+		raw, err := marshal(map[string]any{"status": text, "checks": states})
+		if err != nil {
+			http.Error(w, "", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(status)
+		_, _ = w.Write(raw) // whoever asked has gone
+	})
+}
+
+func (s *Server) readiness(ctx context.Context) (int, string, []readyState) {
+	states := s.check(ctx)
 	status, text := http.StatusOK, "bereit"
 	for _, state := range states {
 		if !state.OK && !state.Warning {
@@ -42,7 +64,7 @@ func (s *Server) ready(c *gin.Context) {
 	if s.draining.Load() {
 		status, text = http.StatusServiceUnavailable, "wird beendet"
 	}
-	writeJSON(c, status, "application/json", gin.H{"status": text, "checks": states})
+	return status, text, states
 }
 
 func (s *Server) check(ctx context.Context) []readyState {

@@ -228,6 +228,11 @@ func (s *Server) timeout(c *gin.Context) {
 func (s *Server) authenticate(c *gin.Context) {
 	ctx := c.Request.Context()
 	// Clients of Anthropic send their key in a header of its own.
+	if len(c.Request.Header.Values("X-Api-Key")) > 1 {
+		s.fail(c, &gateway.Error{Op: "authenticate", Code: gateway.CodeInvalid, Message: "Die Kopfzeile X-Api-Key steht mehrfach in der Anfrage; erwartet wird genau eine."})
+		c.Abort()
+		return
+	}
 	if h := c.Request.Header; h.Get("Authorization") == "" && h.Get("X-Api-Key") != "" {
 		h.Set("Authorization", "Bearer "+h.Get("X-Api-Key"))
 	}

@@ -45,6 +45,8 @@ func kindOf(code gateway.Code) kind {
 		return kind{http.StatusForbidden, "Die Anfrage ist nach den geltenden Regeln nicht erlaubt", "permission_error"}
 	case gateway.CodeNotFound:
 		return kind{http.StatusNotFound, "Nicht gefunden", "invalid_request_error"}
+	case gateway.CodeMethod:
+		return kind{http.StatusMethodNotAllowed, "Diese Methode ist hier nicht möglich", "invalid_request_error"}
 	case gateway.CodeTooLarge:
 		return kind{http.StatusRequestEntityTooLarge, "Die Anfrage ist zu groß", "invalid_request_error"}
 	case gateway.CodeConflict:
@@ -273,6 +275,12 @@ func optional(s string) *string {
 
 func (s *Server) notFound(c *gin.Context) {
 	s.fail(c, &gateway.Error{Op: "find route", Code: gateway.CodeNotFound, Message: "Diese Adresse gibt es nicht."})
+}
+
+// wrongMethod: the router has said in Allow which methods there are.
+func (s *Server) wrongMethod(c *gin.Context) {
+	allowed := c.Writer.Header().Get("Allow")
+	s.fail(c, &gateway.Error{Op: "find route", Code: gateway.CodeMethod, Message: "Diese Adresse nimmt " + c.Request.Method + " nicht an, sondern nur " + allowed + "."})
 }
 
 // absent is the answer of a route whose part is not set up.

@@ -152,7 +152,7 @@ func New(c Config) (*Server, error) {
 	}
 	e.Use(s.requestID, s.accessLog, s.recover, s.securityHeaders)
 	e.NoRoute(s.notFound)
-	e.NoMethod(s.notFound)
+	e.NoMethod(s.wrongMethod)
 	for _, r := range s.routes() {
 		e.Handle(r.method, r.path, s.chain(r)...)
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,8 +99,29 @@ func TestUnknownAddressAndMethod(t *testing.T) {
 	if got := b.call(t, "GET", "/v1/unbekannt", ""); got.status != 404 || at(got.json(t), "error", "message") == nil {
 		t.Errorf("got %d %s, want OpenAI's shape", got.status, got.body)
 	}
-	if got := b.call(t, "DELETE", "/api/v1/models", ""); got.status != 404 || at(got.json(t), "title") == nil {
+	if got := b.call(t, "DELETE", "/api/v1/unbekannt", ""); got.status != 404 || at(got.json(t), "title") == nil {
 		t.Errorf("got %d %s, want a problem", got.status, got.body)
+	}
+	for _, r := range b.setup.Routes() {
+		method, path, _ := strings.Cut(r, " ")
+		path = strings.NewReplacer(":file", "x", ":id", "x", "*id", "x").Replace(path)
+		got := b.call(t, "PATCH", path, "")
+		if got.status != 405 || !strings.Contains(got.header.Get("Allow"), method) || !strings.Contains(got.body, "PATCH") || !strings.Contains(got.body, "method_not_allowed") {
+			t.Errorf("PATCH %s: got %d, Allow %q, %s", path, got.status, got.header.Get("Allow"), got.body)
+		}
+	}
+}
+
+// Of two keys in one request none is taken silently.
+func TestTwoKeysInOneRequest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := httptest.NewRequest(http.MethodGet, "/v1/models", nil)
+	r.Header["X-Api-Key"] = []string{"slz_a", "slz_b"}
+	w := httptest.NewRecorder()
+	b.setup.ServeHTTP(w, r)
+	if w.Code != 400 || !strings.Contains(w.Body.String(), "mehrfach") {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
 
@@ -133,12 +155,23 @@ func TestReady(t *testing.T) {
 			{Name: "modelle", Check: func(context.Context) error { return err }},
 		}
 	})
-	if got := b.call(t, "GET", "/readyz", ""); got.status != 200 || !strings.Contains(got.body, `{"name":"protokoll","ok":true,`) {
+	operator := func() (int, string) {
+		w := httptest.NewRecorder()
+		b.setup.Readiness().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		return w.Code, w.Body.String()
+	}
+	if got := b.call(t, "GET", "/readyz", ""); got.status != 200 || got.body != `{"status":"bereit"}` {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
+	if status, body := operator(); status != 200 || !strings.Contains(body, `{"name":"protokoll","ok":true,`) {
+		t.Errorf("operators: %d %s", status, body)
+	}
 	err = errors.New("dial tcp 10.0.0.7")
-	if got := b.call(t, "GET", "/readyz", ""); got.status != 503 || strings.Contains(got.body, "10.0.0.7") || !strings.Contains(got.body, `{"name":"modelle","ok":false,`) {
+	if got := b.call(t, "GET", "/readyz", ""); got.status != 503 || got.body != `{"status":"nicht bereit"}` {
 		t.Errorf("got %d %s", got.status, got.body)
+	}
+	if status, body := operator(); status != 503 || strings.Contains(body, "10.0.0.7") || !strings.Contains(body, `{"name":"modelle","ok":false,`) {
+		t.Errorf("operators: %d %s", status, body)
 	}
 	err = nil
 	b.setup.Drain()

@@ -127,6 +127,9 @@ const (
 // their order, then API keys, then certificates. The error is CodeUnauthenticated and does not say
 // what was wrong.
 func (d *Directory) Authenticate(ctx context.Context, r *http.Request) (gateway.Caller, error) {
+	if len(r.Header.Values("Authorization")) > 1 { // nobody should choose which of two callers asks
+		return gateway.Caller{}, &gateway.Error{Op: "authenticate", Code: gateway.CodeInvalid, Message: "Die Kopfzeile Authorization steht mehrfach in der Anfrage; erwartet wird genau eine."}
+	}
 	for _, method := range d.methods {
 		if caller, tried, err := method(ctx, d, r); tried {
 			return caller, err
