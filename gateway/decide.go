@@ -35,7 +35,7 @@ func (g *Gateway) ask(ctx context.Context, decider Decider, q Question) (Decisio
 func (g *Gateway) safe(ctx context.Context, d Decision, err error, q Question) Decision {
 	if err != nil {
 		g.Logger.LogAttrs(ctx, slog.LevelError, "no decision", slog.String("request_id", q.Request.ID), slog.Any("error", err))
-		d = Decision{Reasons: d.Reasons, Revision: d.Revision, Digest: d.Digest, Duration: d.Duration}
+		d = Decision{Reasons: d.Reasons, Revision: d.Revision, Digest: d.Digest, Bundle: d.Bundle, Duration: d.Duration}
 		if len(d.Reasons) == 0 {
 			d.Reasons = []Reason{coreReason("KERN-000", "Die Regeln konnten nicht ausgewertet werden. Ohne Entscheidung gibt es keine Antwort.")}
 		}

@@ -258,9 +258,12 @@ type Decision struct {
 	// Models are the candidates that may be used, Rejected those that may not, with the rules.
 	Models   []ModelID            `json:"models"`
 	Rejected map[ModelID][]string `json:"rejected"`
-	// Revision and Digest identify the policy that decided.
+	// Revision and Digest identify the policy that decided: Digest is that of all that
+	// decides, tenants and services too; Bundle that of the rules' files alone, as they
+	// were signed. Older records have no Bundle.
 	Revision string `json:"revision"`
 	Digest   string `json:"digest"`
+	Bundle   string `json:"bundle,omitempty"`
 	// Input is the canonical policy input: facts and counts, no content. Replay needs it.
 	Input    json.RawMessage `json:"input,omitempty"`
 	Duration time.Duration   `json:"duration_ns"`

@@ -42,13 +42,16 @@ type bundle struct {
 	// compiler holds the compiled modules; snapshots share it.
 	compiler *ast.Compiler
 	plans    plans
-	// hash covers every file that decides.
-	hash []byte
+	// hash covers every file that decides, signed is the BundleDigest of all.
+	hash   []byte
+	signed string
 }
 
 // snapshot is an immutable, compiled bundle with its data.
 type snapshot struct {
 	revision, digest string
+	// signed is the BundleDigest of the files as they were signed.
+	signed string
 	// coarse is the bundle's, aliases the catalogue's.
 	coarse  bool
 	aliases map[string]string
@@ -107,7 +110,8 @@ func parseBundle(root fs.FS) (*bundle, error) {
 		h.Write(raw)
 	}
 	b.hash = h.Sum(nil)
-	return b, nil
+	b.signed, err = digestOf(root)
+	return b, err
 }
 
 // listFiles names every file of a bundle, in order.
@@ -255,7 +259,7 @@ func (b *bundle) snapshot(ctx context.Context, c Config) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{revision: b.revision, digest: digest, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), main: main, query: main.query, compiler: b.compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
+	s := &snapshot{revision: b.revision, digest: digest, signed: b.signed, candidates: candidates, cache: newDecisionCache(c.Now), tables: tables, coarse: b.coarse, aliases: aliases(catalog), main: main, query: main.query, compiler: b.compiler, store: store, rules: b.rules, byPath: map[string]RuleInfo{}}
 	for _, r := range b.rules {
 		s.byPath[r.path] = r
 	}

@@ -251,6 +251,9 @@ func (e *Engine) Revision() string { return e.active.Load().revision }
 // capabilities, tenants, services and overrides.
 func (e *Engine) Digest() string { return e.active.Load().digest }
 
+// Bundle is the BundleDigest of the rules' files, as they were signed.
+func (e *Engine) Bundle() string { return e.active.Load().signed }
+
 // answer completes a decision, whatever becomes of it.
 func (e *Engine) answer(ctx context.Context, s *snapshot, stage gateway.Stage, input json.RawMessage, start time.Time, decide func() (gateway.Decision, error)) (gateway.Decision, error) {
 	if err := ctx.Err(); err != nil {

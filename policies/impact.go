@@ -24,11 +24,13 @@ const (
 	maxSamples    = 20
 )
 
-// State names what decides: the revision of the bundle and the digest of all that
-// decides with it (tenants, services, overrides).
+// State names what decides: the revision of the bundle, the digest of all that
+// decides with it (tenants, services, overrides), and that of its files alone, as they
+// were signed.
 type State struct {
 	Revision string `json:"revision"`
 	Digest   string `json:"digest"`
+	Bundle   string `json:"bundle,omitempty"`
 }
 
 // Impact says what other policies would have made of the recorded requests. Counts
@@ -169,7 +171,9 @@ func newComparison(before, after *Engine) *comparison {
 	return c
 }
 
-func (s *snapshot) state() State { return State{Revision: s.revision, Digest: s.digest} }
+func (s *snapshot) state() State {
+	return State{Revision: s.revision, Digest: s.digest, Bundle: s.signed}
+}
 
 func (c *comparison) record(ctx context.Context, r gateway.Record) {
 	c.impact.Records++

@@ -14,11 +14,15 @@ import (
 // Load puts another bundle in force. It is prepared beside the policies in force:
 // compiled, linted, asked the canary questions and its own golden cases; then it
 // takes their place at once. Decisions under way end with the policies they began
-// with. On an error nothing has changed.
-func (e *Engine) Load(ctx context.Context, root fs.FS) error {
+// with. On an error nothing has changed. Decisions name signed, the BundleDigest under
+// which the files were signed; empty: that of the files as they are.
+func (e *Engine) Load(ctx context.Context, root fs.FS, signed string) error {
 	b, err := readBundle(root)
 	if err != nil {
 		return fmt.Errorf("read policies: %w", err)
+	}
+	if signed != "" {
+		b.signed = signed
 	}
 	if problems := b.lint(); len(problems) > 0 {
 		return fmt.Errorf("policies %s: %s (%d findings)", b.revision, problems[0], len(problems))

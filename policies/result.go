@@ -30,7 +30,7 @@ func kernelDenial(s *snapshot, stage gateway.Stage) gateway.Decision {
 		Stage: stage, Effect: gateway.EffectDeny, Risk: gateway.Risk{Class: "unclassified"},
 		DataClasses: []gateway.DataClass{}, Reasons: []gateway.Reason{kernel}, Obligations: []gateway.Obligation{},
 		Models: []gateway.ModelID{}, Rejected: map[gateway.ModelID][]string{},
-		Revision: s.revision, Digest: s.digest,
+		Revision: s.revision, Digest: s.digest, Bundle: s.signed,
 	}
 }
 

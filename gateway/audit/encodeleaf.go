@@ -134,6 +134,7 @@ func (e *encoder) decision(d *gateway.Decision) {
 	object(e, d.Rejected, func(rules []string) { e.any(rules, 1) })
 	e.text("revision", d.Revision)
 	e.text("digest", d.Digest)
+	e.textIf("bundle", d.Bundle)
 	if len(d.Input) > 0 {
 		e.key("input")
 		e.raw(d.Input)

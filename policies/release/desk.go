@@ -148,7 +148,7 @@ func (d *Desk) Status() Status {
 	defer d.mu.Unlock()
 	s := d.status
 	at := d.config.Engine.State()
-	s.Revision, s.Digest = at.Revision, at.Digest
+	s.Revision, s.Digest, s.Bundle = at.Revision, at.Digest, at.Bundle
 	return s
 }
 

@@ -670,7 +670,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range 6 {
-		if err := b.engine.Load(ctx, variants[i%len(variants)].FS()); err != nil {
+		if err := b.engine.Load(ctx, variants[i%len(variants)].FS(), ""); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.engine.SetTenants(ctx, tenants); err != nil {

@@ -6,8 +6,6 @@ package release
 import (
 	"archive/zip"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +18,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/policies"
 )
 
 // Bounds of a bundle, packed and unpacked. The packed one fits into a document of
@@ -38,21 +37,8 @@ const manifestFile = "manifest.yaml"
 // what is compiled.
 type Files map[string][]byte
 
-// bundleName says which files a bundle has. Names are data here, never paths of the
-// file system.
-var bundleName = regexp.MustCompile(`^(manifest\.yaml|capabilities\.json|catalog/[a-z0-9_-]+\.yaml|rego/(?:[a-z0-9_-]+/){0,4}[a-z0-9_-]+\.rego|testdata/decisions/[a-z0-9_-]+\.yaml)$`)
-
-// Digest names the content: SHA-256 over the list of names and digests of the files,
-// in order.
-func (f Files) Digest() string {
-	var list strings.Builder
-	list.WriteString("ki-schleuse policy bundle\n")
-	for _, name := range f.names() {
-		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(f[name]), name)
-	}
-	sum := sha256.Sum256([]byte(list.String()))
-	return hex.EncodeToString(sum[:])
-}
+// Digest names the content, see [policies.BundleDigest].
+func (f Files) Digest() string { return policies.BundleDigest(f) }
 
 func (f Files) names() []string { return slices.Sorted(maps.Keys(f)) }
 
@@ -153,7 +139,7 @@ func Unpack(raw []byte) (Files, error) {
 
 func checkEntry(entry *zip.File, have Files) error {
 	switch {
-	case !bundleName.MatchString(entry.Name):
+	case !policies.BundleFile(entry.Name):
 		return notABundle("die Datei %q gehört nicht hinein", printable(entry.Name))
 	case have[entry.Name] != nil:
 		return notABundle("die Datei %s kommt zweimal vor", entry.Name)
@@ -220,7 +206,7 @@ func FromFS(root fs.FS) (Files, error) {
 			return err
 		case d.IsDir() && !holdsBundle(name):
 			return fs.SkipDir
-		case d.IsDir(), !bundleName.MatchString(name):
+		case d.IsDir(), !policies.BundleFile(name):
 			return nil
 		}
 		info, err := d.Info()

@@ -98,7 +98,7 @@ func (d *Desk) follow(ctx context.Context) error {
 	d.seen, d.retry = version, now.Add(retryAfter)
 	files, signers, err := d.verified(ctx, r)
 	if err == nil {
-		err = d.config.Engine.Load(ctx, files.FS())
+		err = d.config.Engine.Load(ctx, files.FS(), r.Bundle)
 	}
 	if err != nil {
 		d.problem(fmt.Sprintf("Regelstand %s kann hier nicht geladen werden; es gilt weiter %s.", r.Revision, d.config.Engine.Revision()))
@@ -154,7 +154,7 @@ func (d *Desk) lookAtFolder(ctx context.Context) error {
 	if digest == d.Status().Bundle {
 		return nil
 	}
-	if err := d.config.Engine.Load(ctx, delivery.Files.FS()); err != nil {
+	if err := d.config.Engine.Load(ctx, delivery.Files.FS(), digest); err != nil {
 		return &gateway.Error{Op: "load policy folder", Code: gateway.CodeInvalid, Message: "Der Ordner enthält keine ladbaren Regeln: " + err.Error(), Err: err}
 	}
 	d.setStatus(func(s *Status) { s.Bundle, s.Since = digest, d.config.Now() })

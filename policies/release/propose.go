@@ -108,7 +108,7 @@ func (draft Draft) files(base Files) (Files, error) {
 	total := 0
 	for name, content := range draft.Files {
 		switch {
-		case !bundleName.MatchString(name):
+		case !policies.BundleFile(name):
 			return nil, invalid("files", fmt.Sprintf("Die Datei %q gehört nicht in ein Richtlinienpaket.", printable(name)))
 		case len(content) > maxFile:
 			return nil, tooLarge(fmt.Errorf("%s: %d bytes", name, len(content)))

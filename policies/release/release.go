@@ -186,9 +186,10 @@ type ShadowRun struct {
 // Status is what a replica says of its policies.
 type Status struct {
 	Revision string `json:"revision"`
-	Digest   string `json:"digest"`
-	// Bundle is the digest of the files, Sequence the activation; 0: none, the
+	// Digest is that of all that decides, tenants and services too; Bundle that of the
+	// rules' files as they were signed. Sequence is the activation; 0: none, the
 	// policies are those of the Source.
+	Digest   string    `json:"digest"`
 	Bundle   string    `json:"bundle"`
 	Sequence int64     `json:"sequence"`
 	Since    time.Time `json:"since"`
