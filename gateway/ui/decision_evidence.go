@@ -230,6 +230,7 @@ func (u *UI) evidenceLetter(entry audit.Entry, e evidence, attachment []byte) do
 
 func (u *UI) evidenceFacts(entry audit.Entry, one row) [][]string {
 	rec := entry.Record
+	speak := func(p phrase) string { return p.in(u.translate("de")) }
 	classes, found, duties := []string{}, []string{}, []string{}
 	for _, c := range one.Classes {
 		classes = append(classes, className(c))
@@ -237,8 +238,8 @@ func (u *UI) evidenceFacts(entry audit.Entry, one row) [][]string {
 	for _, k := range kinds(rec.Screened) {
 		found = append(found, fmt.Sprintf("%s (%d)", kindName(k), rec.Screened.Counts[k]))
 	}
-	for _, d := range rec.Applied {
-		duties = append(duties, dutyName(d))
+	for _, d := range fulfilledOf(rec) {
+		duties = append(duties, dutyName(d.ID))
 	}
 	orNone := func(s []string) string {
 		if len(s) == 0 {
@@ -262,7 +263,9 @@ func (u *UI) evidenceFacts(entry audit.Entry, one row) [][]string {
 		{"Erkannt", orNone(found)},
 		{"Vor dem Versand ersetzt", fmt.Sprint(rec.Masked)},
 		{"Modell", model},
+		{"Versuche", strings.Join(evidenceAttempts(entry.Item, speak), "; ")},
 		{"Erfüllte Auflagen", orNone(duties)},
+		{"An der Anfrage geändert", evidenceChanges(rec, speak)},
 		{"Regelstand", revisionOf(rec)},
 		{"Wortlaut", wording},
 		{"Aktenzeichen, pseudonym", string(rec.Case)},
@@ -275,6 +278,32 @@ func (u *UI) evidenceFacts(entry audit.Entry, one row) [][]string {
 		}
 	}
 	return kept
+}
+
+// evidenceChanges is empty where the record does not say.
+func evidenceChanges(rec gateway.Record, speak func(phrase) string) string {
+	if rec.Changes == nil {
+		return ""
+	}
+	var out []string
+	for _, p := range changesOf(rec) {
+		out = append(out, speak(p))
+	}
+	if len(out) == 0 {
+		return "nichts"
+	}
+	return strings.Join(out, "; ")
+}
+
+func evidenceAttempts(i audit.Item, speak func(phrase) string) []string {
+	if i.Closing == nil {
+		return nil
+	}
+	var out []string
+	for _, a := range i.Closing.Attempts {
+		out = append(out, fmt.Sprintf("%s über %s: %s", a.Model, a.Endpoint, speak(attemptText(a.Code))))
+	}
+	return out
 }
 
 func evidenceProof(entry audit.Entry, e evidence) [][]string {

@@ -38,6 +38,7 @@ type exportedRow struct {
 	Basis        string              `json:"basis,omitempty"`
 	Rules        []string            `json:"rules"`
 	Obligations  []string            `json:"obligations"`
+	Changes      []gateway.Change    `json:"changes,omitzero"`
 	Revision     string              `json:"revision,omitempty"`
 	Milliseconds int64               `json:"total_ms"`
 	Input        int                 `json:"input_tokens"`
@@ -51,7 +52,7 @@ func exported(i audit.Item) exportedRow {
 	out := exportedRow{
 		ID: rec.ID, Time: rec.Time.UTC(), Result: i.Result(), Tenant: rec.Tenant, System: rec.System, Operation: rec.Operation,
 		Purpose: rec.Purpose, Service: rec.Service, Classes: []gateway.DataClass{}, Findings: rec.Screened.Total(), Masked: rec.Masked,
-		Rule: reason.Rule, Basis: reason.Basis, Rules: []string{}, Obligations: []string{}, Case: rec.Case,
+		Rule: reason.Rule, Basis: reason.Basis, Rules: []string{}, Obligations: []string{}, Changes: rec.Changes, Case: rec.Case,
 	}
 	for _, f := range firedRules(i) {
 		out.Rules = append(out.Rules, f.Rule)
@@ -64,8 +65,8 @@ func exported(i audit.Item) exportedRow {
 			out.Obligations = append(out.Obligations, o.ID)
 		}
 	}
-	if rec.Route != nil {
-		out.Model, out.Residency = rec.Route.Model, rec.Route.Residency
+	if route := routeOf(i); route != nil {
+		out.Model, out.Residency = route.Model, route.Residency
 	}
 	if i.Closing != nil {
 		out.Milliseconds, out.Input, out.Output = i.Closing.Total.Milliseconds(), i.Closing.Usage.Input, i.Closing.Usage.Output
@@ -76,7 +77,7 @@ func exported(i audit.Item) exportedRow {
 var exportColumns = []string{
 	"Zeit", "Kennung", "Ergebnis", "Mandant", "Fachverfahren", "Anwendungsfall", "Leistung", "Datenklassen", "Fundstellen mit Personenbezug", "Ersetzt",
 	"Modell", "Ort", "Ausschlaggebende Regel", "Rechtsgrundlage", "Angewendete Regeln", "Auflagen", "Regelstand", "Dauer in ms", "Token Eingabe", "Token Ausgabe",
-	"Aktenzeichen, pseudonym",
+	"Aktenzeichen, pseudonym", "An der Anfrage geändert",
 }
 
 func (u *UI) columns(e exportedRow) []string {
@@ -97,6 +98,7 @@ func (u *UI) columns(e exportedRow) []string {
 		u.systemName(gateway.Record{Tenant: e.Tenant, System: e.System}), purposeName(e.Purpose), u.serviceName(e.Service), strings.Join(classes, ", "),
 		strconv.Itoa(e.Findings), strconv.Itoa(e.Masked), string(e.Model), place, e.Rule, e.Basis, strings.Join(e.Rules, ", "), strings.Join(duties, ", "),
 		e.Revision, strconv.FormatInt(e.Milliseconds, 10), strconv.Itoa(e.Input), strconv.Itoa(e.Output), string(e.Case),
+		evidenceChanges(gateway.Record{Changes: e.Changes}, func(p phrase) string { return p.in(u.translate("de")) }),
 	}
 }
 

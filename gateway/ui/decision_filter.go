@@ -5,6 +5,7 @@ package ui
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -130,25 +131,39 @@ func (u *UI) chips(f listFilter, lang string) []chip {
 		if value == "" || field.name == "zeitraum" {
 			continue
 		}
-		switch field.name {
-		case "mandant":
-			value = u.tenantName(gateway.TenantID(value))
-		case "zweck":
-			value = say(purposeName(gateway.Purpose(value)))
-		case "ergebnis":
-			value = say(resultText(resultKeys[value]))
-		case "ort":
-			value = say(residencyName(gateway.Residency(value)))
-		case "vorgang":
-			value = short(gateway.Pseudonym(value))
-		case "von", "bis":
-			if at, err := u.readTime(value); err == nil {
-				value = at.In(u.zone).Format("02.01.2006 15:04")
-			}
-		}
-		out = append(out, chip{say(field.title), value, f.without(field.name).address("")})
+		out = append(out, chip{say(field.title), u.filterWord(field.name, value, say), f.without(field.name).address("")})
 	}
 	return out
+}
+
+// filterWord is the value of a field in words.
+func (u *UI) filterWord(field, value string, say func(string, ...any) string) string {
+	if typed := 0; strings.HasPrefix(value, "(freie") {
+		if n, err := fmt.Sscanf(value, freeText, &typed); n == 1 && err == nil {
+			return say(freeText, typed)
+		}
+	}
+	switch field {
+	case "zeitraum":
+		return say(name(map[string]string{"24h": "24 Stunden", "7d": "7 Tage", "30d": "30 Tage", "365d": "1 Jahr", "alle": "Gesamt"}, value))
+	case "mandant":
+		return u.tenantName(gateway.TenantID(value))
+	case "leistung":
+		return u.serviceName(gateway.ServiceID(value))
+	case "zweck":
+		return say(purposeName(gateway.Purpose(value)))
+	case "ergebnis":
+		return say(resultText(resultKeys[value]))
+	case "ort":
+		return say(residencyName(gateway.Residency(value)))
+	case "vorgang":
+		return short(gateway.Pseudonym(value))
+	case "von", "bis":
+		if at, err := u.readTime(value); err == nil {
+			return at.In(u.zone).Format("02.01.2006 15:04")
+		}
+	}
+	return value
 }
 
 // resultKeys are the results by their names in the address.

@@ -70,6 +70,8 @@ type row struct {
 	Duration time.Duration
 	Policies time.Duration
 	Operated gateway.Operation
+	// Changes are what obligations changed in the request.
+	Changes []phrase
 	// Said is the word of a person about a result that needs one.
 	Said phrase
 }
@@ -268,7 +270,7 @@ func (u *UI) row(i audit.Item) row {
 	rec := i.Record
 	out := row{
 		ID: rec.ID, Time: rec.Time, Result: resultOf(i.Result()), Title: rec.Purpose, System: u.systemName(rec), Tenant: u.tenantName(rec.Tenant),
-		Rule: decisive(rec, i.Closing), Operated: rec.Operation,
+		Rule: decisive(rec, i.Closing), Operated: rec.Operation, Changes: changesOf(rec),
 	}
 	if n := len(rec.Decisions); n > 0 {
 		out.Classes = narrower(rec.Decisions[n-1].DataClasses)
@@ -279,8 +281,8 @@ func (u *UI) row(i audit.Item) row {
 	if i.Closing != nil {
 		out.Duration = i.Closing.Total
 	}
-	if rec.Route != nil {
-		out.Model, out.Place = string(rec.Route.Model), residencyName(rec.Route.Residency)
+	if route := routeOf(i); route != nil {
+		out.Model, out.Place = string(route.Model), residencyName(route.Residency)
 	}
 	return out
 }

@@ -21,6 +21,9 @@ var (
 	formPseudonym = regexp.MustCompile(`^p1_[0-9A-Za-z_-]{43}$`)
 )
 
+// freeText stands for what a person typed.
+const freeText = "(freie Eingabe, %d Zeichen)"
+
 // noted is a filter as a note keeps it. A note lasts for ever, and people type
 // names into fields: what is neither a known value nor formed like an id is kept
 // as its length only.
@@ -33,7 +36,7 @@ func (u *UI) noted(f listFilter, p identity.Person) json.RawMessage {
 			continue
 		}
 		if !u.namesNobody(field.name, value, known[field.name]) {
-			value = fmt.Sprintf("(freie Eingabe, %d Zeichen)", utf8.RuneCountInString(value))
+			value = fmt.Sprintf(freeText, utf8.RuneCountInString(value))
 		}
 		flat[field.name] = value
 	}

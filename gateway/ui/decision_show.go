@@ -4,6 +4,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -28,7 +29,7 @@ type showView struct {
 	Silent   []Rule
 	Steps    []step
 	Kinds    []gateway.FindingKind
-	Duties   []string
+	Duties   []fulfilled
 	Risk     gateway.Risk
 	Revision string
 	Verified *verifiedView
@@ -136,7 +137,7 @@ func (u *UI) showView(r *http.Request) (showView, error) {
 	}
 	v.Rules = firedRules(entry.Item)
 	v.Silent = silent(u.Rules(), v.Rules)
-	v.Duties = entry.Record.Applied
+	v.Duties = fulfilledOf(entry.Record)
 	v.Steps = steps(entry.Item)
 	v.Seal, v.Before = readSeal(entry.Checkpoint), before(entry)
 	if n := len(entry.Record.Decisions); n > 0 {
@@ -164,10 +165,10 @@ func sentence(i audit.Item) []phrase {
 	if rec.Masked > 0 {
 		parts = append(parts, sayCount(rec.Masked, say("Eine Stelle mit Personenbezug wurde vor dem Versand ersetzt."), say("%d Stellen mit Personenbezug wurden vor dem Versand ersetzt.")))
 	}
-	if rec.Route == nil {
+	if route := routeOf(i); route == nil {
 		parts = append(parts, say("Es war kein Modell beteiligt; das Ergebnis beruht auf festen Regeln."))
 	} else {
-		parts = append(parts, say("Das Modell %s lief %s.", string(rec.Route.Model), phrase{text: placeName(rec.Route.Residency)}))
+		parts = append(parts, say("Das Modell %s lief %s.", string(route.Model), phrase{text: placeName(route.Residency)}))
 	}
 	if i.Closing == nil {
 		return append(parts, say("Die Bearbeitung läuft noch."))
@@ -290,11 +291,14 @@ func steps(i audit.Item) []step {
 		return out
 	}
 	end := i.Closing
-	if rec.Route != nil {
+	if route := routeOf(i); route != nil {
+		tries := attemptSteps(i)
 		if end.FirstByte > 0 {
-			out = append(out, step{At: end.Total - end.Model + end.FirstByte, Text: say("Antwort beginnt")})
+			tries = append(tries, step{At: end.Total - end.Model + end.FirstByte, Text: say("Antwort beginnt")})
 		}
-		out = append(out, step{At: end.Total, Text: say("Modell hat geantwortet"), Note: say("%s, %d + %d Token", string(rec.Route.Model), end.Usage.Input, end.Usage.Output)})
+		slices.SortStableFunc(tries, func(a, b step) int { return cmp.Compare(a.At, b.At) })
+		out = append(out, tries...)
+		out = append(out, step{At: end.Total, Text: say("Modell hat geantwortet"), Note: say("%s, %d + %d Token", string(route.Model), end.Usage.Input, end.Usage.Output)})
 	}
 	note := phrase{text: end.Result}
 	if end.Restored > 0 {

@@ -195,18 +195,18 @@ func purposeNames() map[string]string {
 		"letter_hearing": "Schreiben: Anhörung", "letter_from_human_decision": "Schreiben nach Entscheidung eines Menschen",
 		"citizen_information": "Auskunft für Bürgerinnen und Bürger", "service_finder": "Leistung finden", "routing": "Zuständigkeit finden",
 		"social_scoring": "Soziale Bewertung", "eligibility_evaluation": "Anspruch bewerten", "recommendation": "Empfehlung zur Entscheidung",
-		"prioritise": "Anträge priorisieren", "irregularity_flagging": "Auffälligkeiten markieren", "": "ohne Zweck",
+		"prioritise": "Anträge priorisieren", "irregularity_flagging": "Auffälligkeiten markieren", "": "ohne Zweck", "other": "Sonstige Zwecke",
 		"legal_qa_case": "Rechtsfrage zum Fall", "document_ranking": "Dokumente gewichten", "next_step_suggestion": "Nächsten Schritt vorschlagen",
 		"letter_without_decision": "Bescheid ohne Entscheidung", "citizen_eligibility": "Anspruch für Bürger bewerten", "hr_screening": "Bewerbungen sichten",
 		"exam_grading": "Prüfungen bewerten", "profiling": "Profilbildung", "emotion_recognition": "Emotionserkennung",
 	}
 }
 
-// purposes are all with a name, without the one that is none.
+// purposes are all with a name, without those that are none of their own.
 func purposes() []gateway.Purpose {
 	var out []gateway.Purpose
 	for p := range purposeNames() {
-		if p != "" {
+		if p != "" && p != "other" {
 			out = append(out, gateway.Purpose(p))
 		}
 	}
@@ -282,16 +282,17 @@ func riskName(class string) string {
 		"prohibited": "Verbotene Praktik", "high_risk": "Hochrisiko", "transparency": "Transparenzpflicht", "out_of_scope": "kein Hochrisiko",
 		"exempt_6_3_a": "Ausnahme nach Art. 6 Abs. 3 Buchst. a", "exempt_6_3_b": "Ausnahme nach Art. 6 Abs. 3 Buchst. b",
 		"exempt_6_3_c": "Ausnahme nach Art. 6 Abs. 3 Buchst. c", "exempt_6_3_d": "Ausnahme nach Art. 6 Abs. 3 Buchst. d",
+		"exempt_6_3_a_d": "Ausnahme nach Art. 6 Abs. 3 Buchst. a und d", "unclassified": "nicht einzustufen",
 	}, class)
 }
 
 func dutyName(id string) string {
 	return name(map[string]string{ //nolint:gosec // words for people, no credentials
-		"pseudonymise": "Personenbezug ersetzt", "notice": "KI-Hinweis", "human_release": "Freigabe durch einen Menschen",
-		"no_content_log": "Inhalt nicht gespeichert", "watermark": "Als KI-erzeugt gekennzeichnet", "strip_fields": "Felder entfernt",
-		"review_output": "Ausgabe abschnittsweise geprüft", "restrict_models": "Modelle eingeschränkt", "require_entities": "Personen des Falles nötig",
-		"log_content": "Inhalt verschlüsselt aufbewahrt", "cap_tokens": "Antwortlänge begrenzt", "cite_sources": "Quellen nötig",
-		"block_tools": "Werkzeuge gesperrt", "retain": "Aufbewahrung befristet",
+		"pseudonymise": "Personenbezug ersetzen", "notice": "KI-Hinweis", "human_release": "Freigabe durch einen Menschen",
+		"no_content_log": "Inhalt nicht speichern", "watermark": "Als KI-erzeugt kennzeichnen", "strip_fields": "Felder entfernen",
+		"review_output": "Ausgabe abschnittsweise prüfen", "restrict_models": "Modelle einschränken", "require_entities": "Personen des Falles nötig",
+		"log_content": "Inhalt verschlüsselt aufbewahren", "cap_tokens": "Antwortlänge begrenzen", "cite_sources": "Quellen nötig",
+		"block_tools": "Werkzeuge sperren", "retain": "Aufbewahrung befristen",
 	}, id)
 }
 

@@ -52,6 +52,8 @@ type journalLine struct {
 	Tenant string
 	// Changes are the fields of old and new value that differ.
 	Changes []fieldChange
+	// Filter is what somebody looked at or took out, in words: nothing was changed.
+	Filter []filterPair
 	// Opens is the page of the object, for those who may look at it.
 	Opens string
 	// Named: the object has a word of its own.
@@ -78,7 +80,7 @@ func (u *UI) journalList(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Path = integrityPath
 	for _, n := range page.Notes {
-		v.Lines = append(v.Lines, u.journalLine(n))
+		v.Lines = append(v.Lines, u.journalLine(n, v.Lang))
 	}
 	if page.Next != "" {
 		v.Next = journalPath + "?" + f.values(page.Next).Encode()
@@ -86,8 +88,13 @@ func (u *UI) journalList(w http.ResponseWriter, r *http.Request) error {
 	return u.render(w, r, http.StatusOK, "journal_list.html", v)
 }
 
-func (u *UI) journalLine(n audit.NotedAt) journalLine {
-	line := journalLine{NotedAt: n, Changes: fieldChanges(n.Note.Old, n.Note.New), Named: word("object", n.Note.Object) != n.Note.Object}
+func (u *UI) journalLine(n audit.NotedAt, lang string) journalLine {
+	line := journalLine{NotedAt: n, Named: word("object", n.Note.Object) != n.Note.Object}
+	if looked(n.Note) {
+		line.Filter = u.filterWords(n.Note.New, lang)
+	} else {
+		line.Changes = fieldChanges(n.Note.Old, n.Note.New)
+	}
 	if n.Note.Role != "" {
 		line.Roles = strings.Split(n.Note.Role, ",")
 	}
@@ -98,6 +105,33 @@ func (u *UI) journalLine(n audit.NotedAt) journalLine {
 		line.Opens = "/admin/decisions/" + url.PathEscape(n.Note.Object)
 	}
 	return line
+}
+
+// looked is a note of a look or of something taken out: it changed nothing, and what
+// stands in it as new is the filter.
+func looked(n audit.Note) bool {
+	return len(n.Old) == 0 && (n.Topic == audit.TopicListViewed || n.Topic == audit.TopicExported)
+}
+
+// filterWords is the filter of a note in words, in the order of the page.
+func (u *UI) filterWords(raw json.RawMessage, lang string) []filterPair {
+	var noted map[string]string
+	if len(raw) == 0 || json.Unmarshal(raw, &noted) != nil {
+		return nil
+	}
+	var f listFilter
+	var out []filterPair
+	say := u.translate(lang)
+	for _, field := range f.fields() {
+		if value, ok := noted[field.name]; ok {
+			out = append(out, filterPair{say(field.title), u.filterWord(field.name, value, say)})
+			delete(noted, field.name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(noted)) { // of a version that knew more
+		out = append(out, filterPair{name, noted[name]})
+	}
+	return out
 }
 
 // fieldChanges sets two JSON values side by side, field by field where both are
@@ -236,7 +270,7 @@ func (u *UI) journalCSV(w http.ResponseWriter, r *http.Request) error {
 func (u *UI) writeJournal(ctx context.Context, w io.Writer, f audit.NoteFilter, actor string) error {
 	out := csv.NewWriter(w)
 	out.Comma = ';'
-	if err := out.Write([]string{"Nr.", "Zeit", "Mandant", "Thema", "Person (Pseudonym)", "Rolle", "Gegenstand", "Aktenzeichen (Pseudonym)", "Text", "Begründung", "Alt", "Neu"}); err != nil {
+	if err := out.Write([]string{"Nr.", "Zeit", "Mandant", "Thema", "Person (Pseudonym)", "Rolle", "Gegenstand", "Aktenzeichen (Pseudonym)", "Text", "Begründung", "Alt", "Neu", "Filter"}); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	f.Limit, f.Cursor = 500, ""
@@ -246,12 +280,11 @@ func (u *UI) writeJournal(ctx context.Context, w io.Writer, f audit.NoteFilter, 
 			return err
 		}
 		for _, x := range page.Notes {
-			n := x.Note
-			if !strings.HasPrefix(string(n.Actor), actor) {
+			if !strings.HasPrefix(string(x.Note.Actor), actor) {
 				continue
 			}
 			lines++
-			if err := out.Write(cells(strconv.FormatInt(x.Seq, 10), n.Time.UTC().Format(time.RFC3339), string(n.Tenant), n.Topic, string(n.Actor), n.Role, n.Object, string(n.Case), n.Text, n.Reason, string(n.Old), string(n.New))); err != nil {
+			if err := out.Write(u.journalCells(x)); err != nil {
 				return fmt.Errorf("write journal: %w", err)
 			}
 		}
@@ -261,6 +294,20 @@ func (u *UI) writeJournal(ctx context.Context, w io.Writer, f audit.NoteFilter, 
 	}
 	out.Flush()
 	return out.Error()
+}
+
+func (u *UI) journalCells(x audit.NotedAt) []string {
+	n := x.Note
+	before, after, filter := string(n.Old), string(n.New), ""
+	if looked(n) {
+		var words []string
+		for _, w := range u.filterWords(n.New, "de") {
+			words = append(words, w.Name+": "+w.Value)
+		}
+		after, filter = "", strings.Join(words, "; ")
+	}
+	return cells(strconv.FormatInt(x.Seq, 10), n.Time.UTC().Format(time.RFC3339), string(n.Tenant), n.Topic, string(n.Actor), n.Role, n.Object,
+		string(n.Case), n.Text, n.Reason, before, after, filter)
 }
 
 // cells keeps table programs from taking a text for a formula.
