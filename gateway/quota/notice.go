@@ -71,23 +71,43 @@ func (k *Keeper) tell(ctx context.Context, notices []Notice) {
 	if len(notices) == 0 {
 		return
 	}
-	// In one order, so that two replicas never wait for each other.
-	slices.SortFunc(notices, func(a, b Notice) int {
-		return cmp.Or(cmp.Compare(a.Scope.String(), b.Scope.String()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Percent, b.Percent))
-	})
+	slices.SortFunc(notices, inOrder) // so that two replicas never wait for each other
 	fresh, err := k.config.Store.AddNotices(ctx, notices)
 	if err != nil {
 		k.forgetNotices(notices)
 		k.config.Logger.LogAttrs(ctx, slog.LevelError, "budget notices not kept, they are made again", slog.Any("error", err))
 		return
 	}
+	slices.SortFunc(fresh, inOrder)
 	for _, n := range fresh {
 		k.config.Logger.LogAttrs(ctx, slog.LevelWarn, "budget notice", slog.String("class", n.Scope.Class),
 			slog.String("tenant", string(n.Scope.Tenant)), slog.String("limit", string(n.Kind)), slog.String("period", n.Period), slog.Int("percent", n.Percent))
-		if k.config.Notice != nil {
-			k.background.Go(func() { k.config.Notice(n) })
-		}
 	}
+	k.passOn(fresh)
+}
+
+// inOrder: the lower percentage of a budget comes first.
+func inOrder(a, b Notice) int {
+	return cmp.Or(cmp.Compare(a.Scope.String(), b.Scope.String()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Percent, b.Percent))
+}
+
+// passOn tells of notices one after the other, each after those of earlier exchanges,
+// without keeping the exchange waiting. Only the exchange calls it.
+func (k *Keeper) passOn(fresh []Notice) {
+	if k.config.Notice == nil || len(fresh) == 0 {
+		return
+	}
+	before, done := k.told, make(chan struct{})
+	k.told = done
+	k.background.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		for _, n := range fresh {
+			k.config.Notice(n)
+		}
+	})
 }
 
 // forgetNotices lets the next exchange try again.

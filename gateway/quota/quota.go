@@ -135,6 +135,8 @@ type Keeper struct {
 	mu     sync.Mutex
 	scopes map[Scope]*scope
 
+	// told is closed when the notices so far have been passed on.
+	told       chan struct{}
 	background sync.WaitGroup
 	stop       chan struct{}
 	stopped    atomic.Bool
