@@ -176,7 +176,7 @@ func goldenGateway(t *testing.T) (*gateway.Gateway, *captured) {
 // change of a rule's wording.
 func compareGolden(t *testing.T, path string, got captured) {
 	t.Helper()
-	steady := func(d *gateway.Decision) { d.Duration, d.Digest, d.Input = 0, "", nil }
+	steady := func(d *gateway.Decision) { d.Duration, d.Digest, d.Bundle, d.Input = 0, "", "", nil }
 	for i := range got.Record.Decisions {
 		steady(&got.Record.Decisions[i])
 	}
