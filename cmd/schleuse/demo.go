@@ -152,14 +152,16 @@ func demoDataFolder(data string) (folder string, done func(), err error) {
 
 // demoLinks are for people and, in demo.json, for scripts.
 type demoLinks struct {
-	URL   string `json:"url"`
-	Key   string `json:"api_key"`
+	URL string `json:"url"`
+	Key string `json:"api_key"`
+	// Login is that of the auditor.
 	Login string `json:"admin_login"`
 	// Logins of the other persons of the town, by what they do.
 	Logins map[string]string `json:"logins"`
 }
 
-// demoPeople are those of the town who open pages. The first does the most.
+// demoPeople are those of the town who open pages. Nobody audits what the same
+// person administrates.
 func demoPeople() []struct {
 	does   string
 	person identity.Person
@@ -168,12 +170,13 @@ func demoPeople() []struct {
 		does   string
 		person identity.Person
 	}{
-		{"verwaltung", identity.Person{
-			Tenant: demoTenant, Name: "Kim Yılmaz", Roles: []string{identity.RoleRevision, identity.RoleCase, identity.RoleTenant},
-			Principals: []gateway.Principal{"group:wohngeld", "group:verwaltung"},
+		{"revision", identity.Person{Tenant: demoTenant, Name: "Jona Petersen", Roles: []string{identity.RoleRevision}}},
+		{"sachbearbeitung", identity.Person{
+			Tenant: demoTenant, Name: "Kim Yılmaz", Roles: []string{identity.RoleCase}, Principals: []gateway.Principal{"group:wohngeld", "group:verwaltung"},
 		}},
+		{"verwaltung", identity.Person{Tenant: demoTenant, Name: "Mika Hartwig", Roles: []string{identity.RoleTenant}}},
 		{"richtlinien", identity.Person{Tenant: demoTenant, Name: "Alex Brandt", Roles: []string{identity.RolePolicy}}},
-		{"datenschutz", identity.Person{Tenant: demoTenant, Name: "Robin Seidel", Roles: []string{identity.RolePolicy}}},
+		{"datenschutz", identity.Person{Tenant: demoTenant, Name: "Robin Seidel", Roles: []string{identity.RoleRevision, identity.RolePolicy}}},
 		{"informationssicherheit", identity.Person{Tenant: demoTenant, Name: "Sascha Lenz", Roles: []string{identity.RolePolicy}}},
 		{"betrieb", identity.Person{Tenant: demoTenant, Name: "Toni Färber", Roles: []string{identity.RoleOperator}, Operator: true}},
 	}
@@ -189,7 +192,7 @@ func (l *demoLinks) signIn(ctx context.Context, sessions *identity.Sessions) err
 		}
 		l.Logins[p.does] = l.URL + "/login?t=" + ticket
 	}
-	l.Login = l.Logins["verwaltung"]
+	l.Login = l.Logins["revision"]
 	return nil
 }
 
@@ -458,13 +461,14 @@ func (p *parts) printDemo(out io.Writer, o demoOptions, links demoLinks, l demoL
 	}
 	line("Modell", "%s", m.describe())
 	fmt.Fprintf(out, "\n  bereit nach %.1f s\n\n", took.Seconds())
-	line("Verwaltung", "%s   (einmalig, 30 Minuten)", links.Login)
-	line("Richtlinien", "%s", links.Logins["richtlinien"])
-	if o.data != "" {
-		line("Unterschriften", "%s, %s", links.Logins["datenschutz"], links.Logins["informationssicherheit"])
+	fmt.Fprintf(out, "  Anmeldelinks, einmalig, 30 Minuten:\n")
+	for _, one := range []struct{ label, does string }{
+		{"Revision", "revision"}, {"Amt (Panel)", "sachbearbeitung"}, {"Verwaltung", "verwaltung"}, {"Richtlinien", "richtlinien"},
+		{"Datenschutz", "datenschutz"}, {"IT-Sicherheit", "informationssicherheit"}, {"Betrieb", "betrieb"},
+	} {
+		line(one.label, "%s", links.Logins[one.does])
 	}
-	line("Betrieb", "%s", links.Logins["betrieb"])
-	line("Fachverfahren", "%s/panel/check", links.URL)
+	fmt.Fprintln(out)
 	line("API", "%s/api/openapi.json", links.URL)
 	line("Schlüssel", "%s", links.Key)
 	fmt.Fprintf(out, "\n  Weiter in einem zweiten Fenster:\n")

@@ -69,7 +69,14 @@ func (p *parts) checkDuties(tenants map[gateway.TenantID]policies.Tenant) []poli
 
 // dutiesWithoutEvidence are the findings as things are now, for the pages.
 func (p *parts) dutiesWithoutEvidence(ctx context.Context) []policies.Finding {
-	return p.checkDuties(p.policyTenants(ctx, p.tenants.Directory()))
+	out := p.checkDuties(p.policyTenants(ctx, p.tenants.Directory()))
+	if s := p.config.SignIn; s.Enabled() && s.Roles.AuditorsAdministrate {
+		out = append(out, policies.Finding{
+			Check: "separate_duties", Object: "sign_in.roles.auditors_administrate", Basis: "Art. 32 Abs. 1 DSGVO",
+			Text: "Dieselbe Person darf prüfen (revision) und verwalten (betrieb oder mandant). Das Journal zeigt es, verhindert wird es nicht.",
+		})
+	}
+	return out
 }
 
 // noteDuties tells, in one line, which duties the configuration leaves without

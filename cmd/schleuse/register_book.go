@@ -238,7 +238,7 @@ func (b *registerBook) uses(ctx context.Context, t identity.Tenant, own register
 			b.permit(at, own, guide, s, c.Purposes, c.Services)
 		}
 	}
-	for _, r := range b.p.releases(t.ID) {
+	for _, r := range b.p.config.Releases[t.ID] {
 		for _, p := range r.Purposes {
 			at(use{r.Service, p})
 		}
@@ -367,7 +367,7 @@ func (b *registerBook) document(e *ui.BookEntry, tenant gateway.TenantID, own re
 	e.LegalBasis, e.Exemption, e.VVT = text.LegalBasis, text.Exemption, text.VVT
 	e.Registration, e.DPIA, e.FRIA, e.Oversight = text.Registration, text.DPIA, text.FRIA, text.Oversight
 	e.ValidFrom, e.Reviewed = text.ValidFrom, text.LastReview
-	for _, r := range b.p.releases(tenant) {
+	for _, r := range b.p.config.Releases[tenant] {
 		if r.Service == e.Service && slices.Contains(r.Purposes, e.Purpose) {
 			e.Registration, e.DPIA = cmp.Or(e.Registration, r.Registration), cmp.Or(e.DPIA, r.DPIA)
 			e.FRIA, e.Oversight, e.ValidFrom = cmp.Or(e.FRIA, r.FRIA), cmp.Or(e.Oversight, r.Oversight), cmp.Or(e.ValidFrom, r.ValidFrom)

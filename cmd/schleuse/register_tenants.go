@@ -40,29 +40,16 @@ func (d tenantDesk) Limits(ctx context.Context, id gateway.TenantID) ([]ui.Limit
 	return out, nil
 }
 
-// Releases in force: those of the tenant, else those of the configuration.
+// Releases in force: those of the configuration, there are no others.
 func (d tenantDesk) Releases(id gateway.TenantID) []ui.ReleaseLine {
 	var out []ui.ReleaseLine
-	for _, r := range d.p.releases(id) {
+	for _, r := range d.p.config.Releases[id] {
 		out = append(out, ui.ReleaseLine{
 			Service: r.Service, Purposes: r.Purposes, Registration: r.Registration, FRIA: r.FRIA, DPIA: r.DPIA, Oversight: r.Oversight,
 			ValidFrom: r.ValidFrom, ValidTo: r.ValidTo,
 		})
 	}
 	return out
-}
-
-func (p *parts) releases(id gateway.TenantID) []policies.Release {
-	t, _ := p.tenants.Tenant(id)
-	raw, ok := t.Settings["releases"]
-	if !ok {
-		return p.config.Releases[id]
-	}
-	var own []policies.Release
-	if err := strict(raw, "releases", &own); err != nil {
-		return nil // as in policyTenants: what is not readable releases nothing
-	}
-	return own
 }
 
 // Duties that were written down.

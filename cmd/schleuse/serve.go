@@ -82,7 +82,7 @@ func printLogins(ctx context.Context, out io.Writer, p *parts, at string) error 
 		return nil
 	}
 	for _, t := range p.config.Tenants {
-		link, err := p.sessions.NewLogin(ctx, identity.Person{Tenant: t.ID, Name: "Verwaltung", Roles: []string{identity.RoleRevision}})
+		link, err := p.sessions.NewLogin(ctx, identity.Person{Tenant: t.ID, Name: "Revision", Roles: []string{identity.RoleRevision}})
 		if err != nil {
 			return fmt.Errorf("make a login link for %s: %w", t.ID, err)
 		}

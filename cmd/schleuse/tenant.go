@@ -66,9 +66,8 @@ func tenantSettings() map[string]func(json.RawMessage) error {
 		// authority: what every letter shows.
 		"authority": func(raw json.RawMessage) error { return strict(raw, "", &drafting.Profile{}) },
 		// limits of requests, tokens and euros.
-		"limits": func(raw json.RawMessage) error { _, err := parseTenantLimits(raw); return err },
-		// releases of high-risk purposes.
-		"releases": func(raw json.RawMessage) error { return strict(raw, "", &[]policies.Release{}) },
+		"limits":   func(raw json.RawMessage) error { _, err := parseTenantLimits(raw); return err },
+		"releases": onlyInConfiguration,
 		// duties: training, staff informed, roles, registers, content to be kept.
 		"duties": func(raw json.RawMessage) error { return strict(raw, "", &policies.TenantDuties{}) },
 		// rules of the tenant: Rego modules that can only narrow.
@@ -80,6 +79,13 @@ func tenantSettings() map[string]func(json.RawMessage) error {
 			return policies.CheckTenantRules(context.Background(), "", rules)
 		},
 	}
+}
+
+// onlyInConfiguration: one key, or one person at a page, must not open high-risk
+// purposes. Their releases come from the file of whoever runs this, and from nowhere
+// else.
+func onlyInConfiguration(json.RawMessage) error {
+	return &gateway.Error{Op: "set releases", Code: gateway.CodeInvalid, Message: "Freigaben für Hochrisiko-Zwecke stehen nur in der Konfigurationsdatei des Betriebs (releases). Über Schnittstelle, Seiten und Befehle lassen sie sich nicht ändern."}
 }
 
 // withTenants runs f on the tenants of a configuration. A server may be running

@@ -124,14 +124,7 @@ func (p *parts) policyTenants(ctx context.Context, d *identity.Directory) map[ga
 	// The search asks for vectors under a tenant of its own.
 	tenants[lawTenant] = policies.Tenant{Active: true}
 	for _, t := range d.Tenants() {
-		releases := p.config.Releases[t.ID]
-		if raw, ok := t.Settings["releases"]; ok {
-			releases = nil
-			if err := strict(raw, "releases", &releases); err != nil {
-				p.logger.LogAttrs(ctx, slog.LevelError, "releases of a tenant not readable", slog.String("tenant", string(t.ID)))
-			}
-		}
-		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: releases, TenantDuties: p.dutiesOf(ctx, t)}
+		tenants[t.ID] = policies.Tenant{Active: t.Active, Releases: p.config.Releases[t.ID], TenantDuties: p.dutiesOf(ctx, t)}
 	}
 	addOwnRules(tenants, d)
 	return tenants

@@ -158,6 +158,7 @@ func (c *checker) issuerClients(path string, i *Issuer) {
 		seen[client.ID] = true
 		c.slug(at+".system", string(client.System))
 		c.scopes(at, Scopes{Roles: client.Roles, Principals: client.Principals})
+		c.separate(at, client.Roles)
 	}
 }
 

@@ -212,6 +212,14 @@ func (c *checker) configuredKey(path string, k *Key, seen map[string]bool, now t
 	}
 	c.text(join(path, "label"), k.Label)
 	c.scopes(path, k.scopes())
+	c.separate(path, k.Roles)
+}
+
+// separate: whoever audits does not administrate what is audited.
+func (c *checker) separate(path string, roles []string) {
+	if auditsItself(roles) {
+		c.add(join(path, "roles"), "Die Rolle revision verträgt sich nicht mit betrieb und mandant: Wer prüft, verwaltet nicht. Nehmen Sie zwei Schlüssel.")
+	}
 }
 
 // scopes checks what a key is for.

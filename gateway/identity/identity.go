@@ -153,6 +153,12 @@ var (
 	operatorRoles = [...]string{RolePolicy, RoleOperator}
 )
 
+// auditsItself reports whether roles let somebody audit what the same person
+// administrates.
+func auditsItself(roles []string) bool {
+	return slices.Contains(roles, RoleRevision) && (slices.Contains(roles, RoleOperator) || slices.Contains(roles, RoleTenant))
+}
+
 // Settings are named JSON values of other parts of the product: letterhead,
 // limits, releases.
 type Settings map[string]json.RawMessage

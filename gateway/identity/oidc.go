@@ -256,6 +256,9 @@ func (t *trusted) caller(c claims, d *Directory, r *http.Request) (gateway.Calle
 	if acting.client != nil {
 		roles, principals = common(roles, acting.client.Roles), common(principals, acting.client.Principals)
 	}
+	if auditsItself(roles) { // who audits does not administrate
+		roles = slices.DeleteFunc(roles, func(r string) bool { return r == RoleOperator || r == RoleTenant })
+	}
 	user := t.user(c, acting.id)
 	if acting.delegated && (len(roles) == 0 || user == "") {
 		return gateway.Caller{}, errors.New("the subject of the token has no right that its actor may use")

@@ -68,6 +68,9 @@ func (s SignInSession) check(c *checker) {
 type SignInRoles struct {
 	Claim string            `yaml:"claim"`
 	Map   map[string]string `yaml:"map"`
+	// AuditorsAdministrate lets persons in who have the role revision and one of
+	// those that administrate, betrieb or mandant. They are refused otherwise.
+	AuditorsAdministrate bool `yaml:"auditors_administrate"`
 }
 
 // SignInTenant maps the value of a claim to a tenant, or names the one there is.
@@ -161,6 +164,9 @@ func (s SignIn) Warnings() []string {
 	if s.Tenant.Claim != "" && slices.Contains(slices.Collect(maps.Values(s.Roles.Map)), RolePolicy) {
 		out = append(out, "sign_in.roles.map gives the role richtlinien to persons of any tenant of sign_in.tenant.map; what it changes holds for all tenants")
 	}
+	if s.Roles.AuditorsAdministrate {
+		out = append(out, "sign_in.roles.auditors_administrate lets the same person audit and administrate; the journal shows it, nothing prevents it")
+	}
 	return out
 }
 
@@ -205,6 +211,9 @@ func (s SignIn) person(c claims, active func(gateway.TenantID) bool) (Person, er
 	}
 	if len(p.Roles) == 0 {
 		return Person{}, notEntitled("Ihr Konto hat hier nur die Rolle betrieb und gehört nicht zum Betrieb. Bitte wenden Sie sich an Ihre Mandantenverwaltung.")
+	}
+	if auditsItself(p.Roles) && !s.Roles.AuditorsAdministrate {
+		return Person{}, notEntitled("Ihr Konto hat die Rolle revision und zugleich betrieb oder mandant. Wer prüft, verwaltet nicht. Bitte lassen Sie sich eine der beiden Rollen nehmen.")
 	}
 	p.Tenant = s.Tenant.ID
 	if s.Tenant.Claim != "" {

@@ -158,6 +158,7 @@ func (c *checker) keyWish(path string, k KeyWish) {
 		c.add(join(path, "days"), "Ein Schlüssel gilt 1 bis 400 Tage.")
 	}
 	c.scopes(path, k.scopes())
+	c.separate(path, k.Roles)
 }
 
 // join names a field of what stands at a path, "" being the whole input.
