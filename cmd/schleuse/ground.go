@@ -75,6 +75,10 @@ type ground struct {
 	search    retrieval.Store
 	routes    *router.Router // of the last configuration: its successor keeps what it knows
 	shelf     shelf.Store    // checks and drafts people come back to
+	// verified is what the last proof of the record said, retained how the last removal
+	// of contents went; nil: none yet.
+	verified atomic.Pointer[verdict]
+	retained atomic.Pointer[retained]
 
 	pool    *pgxpool.Pool // nil: SQLite
 	closers closers

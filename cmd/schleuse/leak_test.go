@@ -157,6 +157,7 @@ func newCanaryTown(t *testing.T, dsn string) *canaryTown {
 	var other identity.Key
 	w.town = setupLogged(t, slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), func(c *Config) {
 		c.Database = dsn
+		c.Record.Witnesses = []WitnessConfig{{Folder: t.TempDir()}}
 		c.Telemetry = TelemetryConfig{OTLP: collector.URL, Headers: map[string]string{"X-Spur": canaryOTLP}}
 		c.Endpoints["anbieter"] = EndpointConfig{URL: c.Endpoints["anbieter"].URL, Key: canaryUpstream, Total: 4 * time.Second}
 		c.Routing.Retry.Tries = 1

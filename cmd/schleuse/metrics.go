@@ -41,6 +41,10 @@ var (
 	recordReachable = metric("schleuse_record_reachable", "1 while the record can be read and its seal is right.")
 	recordEntries   = metric("schleuse_record_entries", "Entries of the record at its newest checkpoint.")
 	witnessLag      = metric("schleuse_record_witness_lag_seconds", "How long a checkpoint of the record waits for the witness.", "witness")
+	recordVerified  = metric("schleuse_record_verified", "1 if the last verification of the whole record found nothing wrong, 0 if it did; left out before the first one.")
+	verifiedAt      = metric("schleuse_record_verified_timestamp_seconds", "When the record was last verified.")
+	retainedAt      = metric("schleuse_record_retention_timestamp_seconds", "When contents whose time is over were last removed; the start of the process before the first time.")
+	retainPostponed = metric("schleuse_record_retention_postponed", "1 if the last removal was postponed or failed, so that contents stay longer than they should.")
 	witnessSize     = metric("schleuse_record_witness_entries", "Entries of the record that the witness has seen from this replica.", "witness")
 )
 
@@ -53,7 +57,7 @@ func metric(name, help string, labels ...string) *prometheus.Desc {
 func (m metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		endpointOpen, endpointInFlight, endpointWaiting, endpointRequests, endpointFailures, endpointRetries, endpointHedges, endpointOpenings,
-		budgetUsed, limitRefusals, limitUnchecked, limitStoreDown, usageUnwritten, policyInfo, recordReachable, recordEntries, witnessLag, witnessSize,
+		budgetUsed, limitRefusals, limitUnchecked, limitStoreDown, usageUnwritten, policyInfo, recordReachable, recordEntries, recordVerified, verifiedAt, retainedAt, retainPostponed, witnessLag, witnessSize,
 	} {
 		out <- d
 	}
@@ -108,6 +112,16 @@ func (m metrics) collectRecord(out chan<- prometheus.Metric) {
 	if err == nil {
 		gauge(out, recordEntries, float64(checkpointSize(checkpoint)))
 	}
+	if v := m.p.verified.Load(); v != nil {
+		gauge(out, recordVerified, truth(v.ok))
+		gauge(out, verifiedAt, float64(v.at.Unix()))
+	}
+	r := m.p.retained.Load()
+	if r == nil {
+		r = &retained{at: m.p.started}
+	}
+	gauge(out, retainedAt, float64(r.at.Unix()))
+	gauge(out, retainPostponed, truth(r.late))
 	for _, s := range m.p.witnesses.States() {
 		gauge(out, witnessLag, s.Lag(time.Now()).Seconds(), s.Name)
 		gauge(out, witnessSize, float64(s.Size), s.Name)

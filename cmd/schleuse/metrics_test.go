@@ -5,10 +5,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"regexp"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 )
 
 var (
@@ -23,8 +27,11 @@ func TestDashboardAndAlertsFindTheirMetrics(t *testing.T) {
 	w := newCanaryTown(t, "")
 	w.askEverything(t)
 	w.records(t)
+	if report, err := w.verify(t.Context()); err != nil || !report.OK() {
+		t.Fatalf("verify: %+v, %v", report, err)
+	}
 	shown := w.metrics(t)
-	for file, atLeast := range map[string]int{"../../deploy/grafana/ki-schleuse.json": 12, "../../deploy/prometheus/alerts.yaml": 5} {
+	for file, atLeast := range map[string]int{"../../deploy/grafana/ki-schleuse.json": 12, "../../deploy/prometheus/alerts.yaml": 10} {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -60,6 +67,54 @@ func TestDashboardAndAlertsFindTheirMetrics(t *testing.T) {
 	}
 	if regexp.MustCompile(`(?m)^schleuse_record_entries 0$`).Match(shown) {
 		t.Error("the record seems to be empty")
+	}
+}
+
+// Each alert names a section of the handbook that is there.
+func TestAlertsNameTheirRunbooks(t *testing.T) {
+	t.Parallel()
+	alerts, err := os.ReadFile("../../deploy/prometheus/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	handbook, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`runbook: "docs/operations.md, Abschnitt (.*)"`).FindAllSubmatch(alerts, -1)
+	if n := bytes.Count(alerts, []byte("- alert: ")); len(found) < n-1 { // a budget needs none
+		t.Errorf("%d alerts, %d with a runbook", n, len(found))
+	}
+	for _, one := range found {
+		if !bytes.Contains(handbook, append([]byte("\n### "), append(one[1], '\n')...)) {
+			t.Errorf("docs/operations.md has no section %q", one[1])
+		}
+	}
+}
+
+// How verification and removal went is shown, the latter with when it last succeeded.
+func TestMetricsOfTheRecord(t *testing.T) {
+	t.Parallel()
+	w := newCanaryTown(t, "")
+	if shown := w.metrics(t); bytes.Contains(shown, []byte("\nschleuse_record_verified ")) || !bytes.Contains(shown, []byte("\nschleuse_record_retention_postponed 0\n")) {
+		t.Error("a verification is shown before the first one, or a removal is late")
+	}
+	w.verified.Store(&verdict{ok: false, at: time.Unix(1_800_000_000, 0)})
+	w.noteRetained(audit.Retained{}, nil)
+	w.noteRetained(audit.Retained{Postponed: true}, nil)
+	at := w.retained.Load().at
+	shown := w.metrics(t)
+	for _, want := range []string{"\nschleuse_record_verified 0\n", "\nschleuse_record_verified_timestamp_seconds 1.8e+09\n", "\nschleuse_record_retention_postponed 1\n"} {
+		if !bytes.Contains(shown, []byte(want)) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if !at.After(w.started) {
+		t.Errorf("the removal before is forgotten: %s", at)
+	}
+	w.noteRetained(audit.Retained{}, errors.New("away"))
+	if got := w.retained.Load(); !got.late || !got.at.Equal(at) {
+		t.Errorf("after a failure: %+v", got)
 	}
 }
 

@@ -116,15 +116,36 @@ func (g *ground) retainDaily(ctx context.Context, c RecordConfig) {
 	}
 }
 
+// retained is how the last removal went.
+type retained struct {
+	at   time.Time
+	late bool
+}
+
+// noteRetained remembers for the metrics when contents were last removed, here or by
+// another replica.
+func (g *ground) noteRetained(report audit.Retained, err error) {
+	next := retained{at: time.Now(), late: err != nil || report.Postponed}
+	if last := g.retained.Load(); next.late {
+		next.at = g.started
+		if last != nil {
+			next.at = last.at
+		}
+	}
+	g.retained.Store(&next)
+}
+
 // retain removes what is due, under the role that may.
 func (g *ground) retain(ctx context.Context, c RecordConfig) error {
 	log, done, err := retentionLog(ctx, c, g.record, g.recordKey)
 	if err != nil {
+		g.noteRetained(audit.Retained{}, err)
 		return err
 	}
 	r := c.retention()
 	r.Holds = recordHolds(g.state)
 	report, err := log.Retain(ctx, r)
+	g.noteRetained(report, err)
 	g.logger.LogAttrs(ctx, slog.LevelInfo, "contents whose time is over removed",
 		slog.Int("entries", report.Entries), slog.Int("notes", report.Notes), slog.Int("held", report.Held),
 		slog.Bool("postponed", report.Postponed), slog.Bool("elsewhere", report.Busy))

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ki-schleuse/schleuse/gateway/audit"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
@@ -32,8 +33,6 @@ type service struct {
 	load    func() (Config, error)
 	current atomic.Pointer[era]
 	tls     atomic.Pointer[tls.Config]
-	// verified is what the last proof of the record said; nil: none yet.
-	verified atomic.Pointer[verdict]
 }
 
 type verdict struct {
@@ -245,14 +244,21 @@ func (s *service) loadCertificates(c Config) error {
 
 const verifyEvery = time.Hour
 
+// verify proves the whole record and remembers what came of it.
+func (g *ground) verify(ctx context.Context) (audit.VerifyReport, error) {
+	report, err := g.record.Verify(ctx)
+	if err == nil {
+		g.verified.Store(&verdict{ok: report.OK(), at: time.Now()})
+	}
+	return report, err
+}
+
 // verifyRegularly proves the record at the start and every hour, for the seal in
 // the header of the pages. Somebody who wants to be sure presses the button.
 func (s *service) verifyRegularly(ctx context.Context) {
 	for {
-		report, err := s.record.Verify(ctx)
-		if err == nil {
-			v := &verdict{ok: report.OK(), at: time.Now()}
-			s.verified.Store(v)
+		report, err := s.verify(ctx)
+		if v := s.verified.Load(); err == nil {
 			s.current.Load().parts.pages.Verified(v.ok, v.at)
 		}
 		if report.WitnessError != "" {
