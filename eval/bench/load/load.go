@@ -244,8 +244,11 @@ type sample struct {
 	total, first time.Duration
 	gaps         []time.Duration
 	done         bool
+	// end is what a stream without [DONE] ended with.
+	end string
 }
 
+// maxProblems is how many different ones are told apart.
 const maxProblems = 20
 
 func (m *measured) note(s sample, err error) {
@@ -253,13 +256,7 @@ func (m *measured) note(s sample, err error) {
 	defer m.mu.Unlock()
 	if err != nil {
 		m.sum.errors++
-		text := err.Error()
-		if len(text) > 120 {
-			text = strings.ToValidUTF8(text[:120], "")
-		}
-		if len(m.sum.problems) < maxProblems {
-			m.sum.problems[text]++
-		}
+		m.problem(err.Error())
 		return
 	}
 	m.sum.requests++
@@ -272,5 +269,17 @@ func (m *measured) note(s sample, err error) {
 	m.sum.chunks += len(s.gaps) + 1
 	if !s.done {
 		m.sum.noDone++
+		m.problem(s.end)
 	}
+}
+
+// problem counts what went wrong by its words; mu is held.
+func (m *measured) problem(text string) {
+	if len(text) > 120 {
+		text = strings.ToValidUTF8(text[:120], "")
+	}
+	if _, known := m.sum.problems[text]; !known && len(m.sum.problems) >= maxProblems {
+		text = "anderes"
+	}
+	m.sum.problems[text]++
 }

@@ -58,7 +58,10 @@ func TestLoops(t *testing.T) {
 
 func TestTruncatedAndFailedAreCounted(t *testing.T) {
 	t.Parallel()
-	for fault, truncated := range map[mock.Fault]bool{mock.FaultNoDone: true, "503": false} {
+	for fault, want := range map[mock.Fault]string{
+		mock.FaultNoDone: "[DONE] fehlt: kein Fehlerereignis", mock.FaultErrorEvent: `[DONE] fehlt: Fehlerereignis server_error "mock_mid"`, "503": "HTTP 503",
+	} {
+		truncated := fault != "503"
 		target, control := setup(t)
 		results, err := load.Run(t.Context(), []load.Target{target}, load.Scenario{Name: "x", Prompt: 100, Stream: true, Workers: 2, Slice: 100 * time.Millisecond, Turns: 1, Mock: mock.Settings{Tokens: 5, Fault: fault}}, control)
 		if err != nil {
@@ -67,6 +70,14 @@ func TestTruncatedAndFailedAreCounted(t *testing.T) {
 		r := results[0]
 		if truncated && (r.Truncated == 0 || r.Truncated != r.Requests) || !truncated && (r.Errors == 0 || r.Requests > 0 || len(r.Problems) != 1) {
 			t.Errorf("%s: %+v", fault, r)
+		}
+		for problem, n := range r.Problems {
+			if !strings.HasPrefix(problem, want) || n != r.Truncated+r.Errors {
+				t.Errorf("%s: %d × %q, want %q", fault, n, problem, want)
+			}
+		}
+		if len(r.Problems) != 1 {
+			t.Errorf("%s: %d kinds of problems, want one", fault, len(r.Problems))
 		}
 	}
 }

@@ -134,6 +134,8 @@ func readStream(body io.Reader, due time.Time) (s sample, err error) {
 		switch {
 		case bytes.HasPrefix(line, []byte("data: [DONE]")):
 			s.done = true
+		case bytes.HasPrefix(line, []byte(`data: {"error"`)):
+			s.end = "[DONE] fehlt: Fehlerereignis " + errorCode(line)
 		case bytes.HasPrefix(line, []byte("data:")) && bytes.Contains(line, []byte(`"content":"`)):
 			now := time.Now()
 			if last.IsZero() {
@@ -150,9 +152,26 @@ func readStream(body io.Reader, due time.Time) (s sample, err error) {
 			return s, fmt.Errorf("read stream: %w", err)
 		}
 	}
+	if !s.done && s.end == "" {
+		s.end = "[DONE] fehlt: kein Fehlerereignis"
+	}
 	if last.IsZero() {
-		return s, errors.New("no text in the stream")
+		return s, fmt.Errorf("no text in the stream %s", s.end)
 	}
 	s.total = time.Since(due)
 	return s, nil
+}
+
+// errorCode is what an error event says about its kind.
+func errorCode(line []byte) string {
+	var e struct {
+		Error struct {
+			Type string          `json:"type"`
+			Code json.RawMessage `json:"code"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(bytes.TrimPrefix(line, []byte("data: ")), &e) != nil {
+		return "ohne JSON"
+	}
+	return e.Error.Type + " " + string(e.Error.Code)
 }
