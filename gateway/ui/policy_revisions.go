@@ -25,7 +25,7 @@ type revisionsView struct {
 	view
 	Tabs      []tab
 	Revisions []release.Revision
-	// Earlier may be brought back: they were signed.
+	// Earlier may be brought back.
 	Earlier []release.Revision
 	Changes bool
 	Done    string
@@ -42,7 +42,7 @@ func (u *UI) revisionList(w http.ResponseWriter, r *http.Request) error {
 		Changes: u.mayChange(person), Done: r.URL.Query().Get("ergebnis"),
 	}
 	v.Path = policiesPath
-	v.Earlier = slices.DeleteFunc(slices.Clone(v.Revisions), func(r release.Revision) bool { return r.Current || r.Sequence == 0 })
+	v.Earlier = slices.DeleteFunc(slices.Clone(v.Revisions), func(r release.Revision) bool { return !r.Returns })
 	return u.render(w, r, http.StatusOK, "policy_revisions.html", v)
 }
 

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/policies"
@@ -68,8 +69,9 @@ func (d *Desk) mayActivate(by Person, reason string) error {
 	return checkReason(reason)
 }
 
-// Rollback puts an earlier revision in force again, as a new and higher one. It was
-// signed before, so one person is enough; when, by whom and why stands in the record.
+// Rollback puts an earlier revision in force again, as a new and higher one: one that
+// was signed before, or what the program brought along before the first activation. So
+// one person is enough; when, by whom and why stands in the record.
 func (d *Desk) Rollback(ctx context.Context, by Person, revision, reason string) (Revision, error) {
 	if err := d.mayActivate(by, reason); err != nil {
 		return Revision{}, err
@@ -80,7 +82,10 @@ func (d *Desk) Rollback(ctx context.Context, by Person, revision, reason string)
 	if err != nil {
 		return Revision{}, err
 	}
-	files, _, err := d.verified(ctx, earlier)
+	if earlier.Current {
+		return Revision{}, conflict("Dieser Regelstand ist in Kraft.")
+	}
+	files, err := d.earlier(ctx, earlier)
 	if err != nil {
 		return Revision{}, err
 	}
@@ -88,18 +93,58 @@ func (d *Desk) Rollback(ctx context.Context, by Person, revision, reason string)
 	if err != nil {
 		return Revision{}, err
 	}
-	if active.Revision == revision {
-		return Revision{}, conflict("Dieser Regelstand ist in Kraft.")
-	}
-	r := Revision{
-		Revision: next(d.config.Now().UTC().Format("2006-01-02"), active.Revision, d.config.Engine.Revision()),
-		Bundle:   earlier.Bundle, Restores: cmp.Or(earlier.Restores, earlier.Revision), From: "rollback", Signers: earlier.Signers, Note: earlier.Note,
-		Step: Step{Person: by, Reason: reason}, Signed: earlier.signedBy(),
-	}
+	r := earlier.again(next(d.config.Now().UTC().Format(time.DateOnly), active.Revision, d.config.Engine.Revision()), "rollback")
+	r.Step = Step{Person: by, Reason: reason}
 	if files, err = renamed(files, r.Revision); err != nil {
 		return Revision{}, err
 	}
 	return d.activate(ctx, files, r)
+}
+
+// again is the revision under a new name.
+func (r Revision) again(name, from string) Revision {
+	out := Revision{
+		Revision: name, Bundle: r.Bundle, Restores: cmp.Or(r.Restores, r.Revision), From: from, Signers: r.Signers, Note: r.Note,
+		Signed: r.signedBy(), Shipped: r.Shipped || r.Sequence == 0, Before: r.Before,
+	}
+	if out.Shipped {
+		out.Signed = time.Time{}
+	}
+	return out
+}
+
+// earlier are the files of a revision that may be brought back: what was activated is
+// verified as at a start, what the program brought along has the digest that was kept
+// at the first activation.
+func (d *Desk) earlier(ctx context.Context, r Revision) (Files, error) {
+	switch {
+	case r.Sequence > 0:
+		files, _, err := d.verified(ctx, r)
+		return files, err
+	case r.Before == nil:
+		return nil, refused("Dieser Regelstand wurde hier nie unterschrieben, und es ist nicht festgehalten, dass er vor der ersten Freigabe galt. Schlagen Sie ihn als Entwurf vor.")
+	}
+	return d.files(ctx, r.Bundle)
+}
+
+// shipped keeps what the program brought along, for a way back from the first
+// activation.
+func (d *Desk) shipped(ctx context.Context) (*Shipment, error) {
+	if d.config.Source.Name() != SourceEmbedded {
+		return nil, nil //nolint:nilnil // there is none: every bundle of the source was signed
+	}
+	delivery, err := d.config.Source.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := delivery.Files.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.keepFiles(ctx, delivery.Files); err != nil {
+		return nil, err
+	}
+	return &Shipment{Revision: manifest.Revision, Bundle: delivery.Files.Digest()}, nil
 }
 
 // renamed are the files of an earlier revision under the name of a new one.
@@ -134,6 +179,14 @@ func (d *Desk) activate(ctx context.Context, files Files, r Revision) (Revision,
 	}
 	if _, err := d.config.Engine.Beside(ctx, files.FS()); err != nil {
 		return Revision{}, &gateway.Error{Op: "activate policies", Code: gateway.CodeInvalid, Message: "Der Regelstand lässt sich hier nicht laden; es bleibt beim geltenden.", Err: err}
+	}
+	switch {
+	case active.Sequence > 0:
+		r.Before = active.Before
+	case r.Before == nil:
+		if r.Before, err = d.shipped(ctx); err != nil {
+			return Revision{}, err
+		}
 	}
 	r.Sequence, r.Step.Time = max(active.Sequence, r.Sequence)+1, d.config.Now().UTC()
 	r.Seal = d.seal(r)
@@ -230,6 +283,10 @@ func (d *Desk) verified(ctx context.Context, r Revision) (Files, []string, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if r.Shipped {
+		files, err := d.verifiedShipment(files, r)
+		return files, nil, err
+	}
 	statement, signers, err := d.config.Trust.verify(files, []byte(r.Note), r.signedBy())
 	if err != nil {
 		return nil, nil, err
@@ -241,6 +298,20 @@ func (d *Desk) verified(ctx context.Context, r Revision) (Files, []string, error
 		files, err = renamed(files, r.Revision)
 	}
 	return files, signers, err
+}
+
+// verifiedShipment are the files of a revision that the program brought along once. The
+// seal says that this desk found them in force before anything was activated, the digest
+// that they are the same.
+func (d *Desk) verifiedShipment(files Files, r Revision) (Files, error) {
+	manifest, err := files.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	if r.Before == nil || r.Bundle != r.Before.Bundle || r.Restores != r.Before.Revision || manifest.Revision != r.Restores {
+		return nil, untrusted("diese Regeln sind nicht die, die vor der ersten Freigabe galten", nil)
+	}
+	return renamed(files, r.Revision)
 }
 
 // Revisions lists what is and was in force, the newest first; at the end what the
@@ -260,25 +331,29 @@ func (d *Desk) Revisions(ctx context.Context) ([]Revision, error) {
 	slices.SortFunc(list, func(a, b Revision) int { return cmp.Compare(b.Sequence, a.Sequence) })
 	for i := range list {
 		list[i].Current = list[i].Sequence == active.Sequence
+		list[i].Returns = !list[i].Current
 	}
 	if source := d.config.Source.Name(); source == SourceEmbedded || source == SourceFolder {
-		base, err := d.sourceRevision(ctx)
+		base, err := d.sourceRevision(ctx, active)
 		if err != nil {
 			return nil, err
 		}
-		base.Current = active.Sequence == 0
 		list = append(list, base)
 	}
 	return list, nil
 }
 
-func (d *Desk) sourceRevision(ctx context.Context) (Revision, error) {
+// sourceRevision is what counted before anything was activated.
+func (d *Desk) sourceRevision(ctx context.Context, active Revision) (Revision, error) {
+	if b := active.Before; b != nil {
+		return Revision{Revision: b.Revision, Bundle: b.Bundle, From: SourceEmbedded, Before: b, Returns: true}, nil
+	}
 	delivery, err := d.config.Source.Read(ctx)
 	if err != nil {
 		return Revision{}, err
 	}
 	m, err := delivery.Files.Manifest()
-	return Revision{Revision: m.Revision, Bundle: delivery.Files.Digest(), From: d.config.Source.Name()}, err
+	return Revision{Revision: m.Revision, Bundle: delivery.Files.Digest(), From: d.config.Source.Name(), Current: active.Sequence == 0}, err
 }
 
 func (d *Desk) revision(ctx context.Context, revision string) (Revision, error) {
@@ -287,13 +362,9 @@ func (d *Desk) revision(ctx context.Context, revision string) (Revision, error) 
 		return Revision{}, err
 	}
 	for _, r := range list {
-		if r.Revision != revision {
-			continue
+		if r.Revision == revision {
+			return r, nil
 		}
-		if r.Sequence == 0 {
-			return Revision{}, refused("Dieser Regelstand wurde hier nie unterschrieben. Schlagen Sie ihn als Entwurf vor.")
-		}
-		return r, nil
 	}
 	return Revision{}, &gateway.Error{Op: "find revision", Code: gateway.CodeNotFound, Message: "Diesen Regelstand gab es hier nicht."}
 }
@@ -333,7 +404,7 @@ func (d *Desk) revisionFiles(ctx context.Context, name string) (fs.FS, error) {
 		switch {
 		case r.Revision != name:
 			continue
-		case r.Sequence == 0:
+		case r.Sequence == 0 && r.Before == nil:
 			delivery, err := d.config.Source.Read(ctx)
 			return delivery.Files.FS(), err
 		}

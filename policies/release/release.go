@@ -154,11 +154,23 @@ type Revision struct {
 	// Signed is when it became active first, for one that was brought back; zero:
 	// with this Step.
 	Signed time.Time `json:"signed,omitzero"`
+	// Shipped says that its files are those of Before, which nobody here signed.
+	Shipped bool `json:"shipped,omitempty"`
+	// Before is what the program brought along before anything was activated; nil: that
+	// was not the program's, or not kept.
+	Before *Shipment `json:"before,omitempty"`
 	// Seal is a keyed digest of all this: nobody who can write to the database
 	// alone makes a revision active.
 	Seal string `json:"seal"`
-	// Current is the one in force.
+	// Current is the one in force, Returns says that Rollback can bring it back.
 	Current bool `json:"-"`
+	Returns bool `json:"-"`
+}
+
+// Shipment is a bundle that came with the program: its revision and the digest of its files.
+type Shipment struct {
+	Revision string `json:"revision"`
+	Bundle   string `json:"bundle"`
 }
 
 // signedBy is when its signatures were there.

@@ -281,11 +281,8 @@ func (d *Desk) restore(ctx context.Context, by Person, earlier Revision, s stand
 	if err != nil {
 		return Revision{}, err
 	}
-	r := Revision{
-		Revision: next(d.config.Now().UTC().Format(time.DateOnly), earlier.Revision, s.last.Revision, s.begun.Revision, d.config.Engine.Revision()),
-		Bundle:   earlier.Bundle, Restores: cmp.Or(earlier.Restores, earlier.Revision), From: fromRestore, Signers: earlier.Signers, Note: earlier.Note,
-		Step: Step{Person: by, Reason: reason}, Signed: earlier.signedBy(), Sequence: max(earlier.Sequence, s.last.Sequence, s.begun.Sequence),
-	}
+	r := earlier.again(next(d.config.Now().UTC().Format(time.DateOnly), earlier.Revision, s.last.Revision, s.begun.Revision, d.config.Engine.Revision()), fromRestore)
+	r.Step, r.Sequence = Step{Person: by, Reason: reason}, max(earlier.Sequence, s.last.Sequence, s.begun.Sequence)
 	if files, err = renamed(files, r.Revision); err != nil {
 		return Revision{}, err
 	}
