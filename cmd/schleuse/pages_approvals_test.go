@@ -88,11 +88,28 @@ func TestReleaseOfResults(t *testing.T) {
 
 	worker.post("/panel/approvals/"+ids[2], url.Values{"ergebnis": {"rejected"}}, http.StatusBadRequest)
 	worker.post("/panel/approvals/"+ids[2], url.Values{"ergebnis": {"rejected"}, "bemerkung": {"Falsche Frist"}}, http.StatusOK)
-	worker.post("/panel/approvals/"+ids[2], url.Values{"ergebnis": {"released"}}, http.StatusBadRequest)
 	stranger := s.visitor(t, otherTenant, identity.RoleCase)
-	stranger.post("/panel/approvals/"+ids[3], url.Values{"ergebnis": {"released"}}, http.StatusNotFound)
+	stranger.post("/panel/approvals/"+ids[3], url.Values{"ergebnis": {"rejected"}, "bemerkung": {"Falsche Frist"}}, http.StatusNotFound)
 	if page := stranger.get("/panel/approvals", http.StatusOK).body; strings.Contains(page, ids[3]) {
 		t.Error("another tenant sees what waits")
+	}
+	// Whoever made a letter is led to it; nobody releases what is not to be seen.
+	for _, outcome := range []string{"released", "changed", ""} {
+		worker.post("/panel/approvals/"+ids[3], url.Values{"ergebnis": {outcome}, "bemerkung": {"in Ordnung"}}, http.StatusBadRequest)
+	}
+	colleague := s.visitor(t, demoTenant)
+	colleague.get(s.loginOf(identity.Person{Tenant: demoTenant, Name: "Alex Brandt", Roles: []string{identity.RoleCase}}), http.StatusOK)
+	for who, own := range map[*visitor]bool{worker: true, colleague: false} {
+		page := who.get("/panel/approvals", http.StatusOK).body
+		if led := strings.Contains(page, `href="/panel/draft/`+letter+`"`); led != own {
+			t.Errorf("led to the letter: %v, want %v", led, own)
+		}
+		if said := strings.Contains(page, "weil es hier nicht zu sehen ist"); said == own {
+			t.Errorf("told that it is not to be seen: %v", said)
+		}
+		if strings.Contains(page, `value="released"`) || strings.Contains(page, `value="changed"`) {
+			t.Error("the list offers to release what it does not show")
+		}
 	}
 	for _, action := range []string{"alle", "freigeben"} {
 		worker.post("/panel/draft/"+letter, url.Values{"aktion": {action}}, http.StatusOK)

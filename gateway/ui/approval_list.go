@@ -52,6 +52,9 @@ type waitingRow struct {
 	Service string
 	Age     phrase
 	Old     bool
+	// Letter is where the person sees what is to be released, and releases it;
+	// empty: it is not here, or somebody else's.
+	Letter string
 }
 
 // approvalList shows what waits: single results to the Revision, counts to
@@ -110,12 +113,15 @@ func ageText(age time.Duration) phrase {
 	}
 }
 
-// approvalPanel lets a caseworker of the tenant release what waits, in a launched
-// panel that of its own case.
+// approvalPanel shows a caseworker of the tenant what waits, in a launched panel
+// that of its own case. It leads to what the person can see and release here; the
+// rest can only be rejected.
 func (u *UI) approvalPanel(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
 	v := approvalView{view: u.view(r, "Ergebnisse freigeben")}
-	v.Said = map[string]string{"released": "Das Ergebnis ist freigegeben.", "changed": "Die Freigabe nach Änderung ist vermerkt.", "rejected": "Das Ergebnis ist verworfen."}[r.URL.Query().Get("gesagt")]
+	if r.URL.Query().Get("gesagt") == string(approval.Rejected) {
+		v.Said = "Das Ergebnis ist verworfen."
+	}
 	queue, err := u.Approvals.Queue(r.Context(), audit.Scope{Tenant: person.Tenant}, u.own(person))
 	if err != nil {
 		return err
@@ -124,6 +130,11 @@ func (u *UI) approvalPanel(w http.ResponseWriter, r *http.Request) error {
 		v.Case = person.Launch.Case
 	}
 	u.fillQueue(&v, queue, true)
+	for i := range v.Rows {
+		if v.Rows[i].Letter, err = u.letterOf(r, v.Rows[i].ID); err != nil {
+			return err
+		}
+	}
 	return u.render(w, r, http.StatusOK, "approval_panel.html", v)
 }
 
@@ -136,12 +147,16 @@ func (u *UI) own(p identity.Person) approval.Of {
 	return approval.Of{System: p.Launch.Caller.System, Case: u.pseudonym(p.Tenant, "case", p.Launch.Case), Service: p.Launch.Service}
 }
 
-// approvalSay writes down what the caseworker decided about a result.
+// approvalSay writes down that the caseworker rejects a result. Nobody releases
+// without seeing what: that is done with the letter, or in the Fachverfahren.
 func (u *UI) approvalSay(w http.ResponseWriter, r *http.Request) error {
 	person := personOf(r)
+	if approval.Outcome(r.PostForm.Get("ergebnis")) != approval.Rejected {
+		return invalid("ergebnis", "Freigegeben wird ein Ergebnis dort, wo es zu sehen ist: beim Schreiben oder im Fachverfahren. Hier lässt es sich nur verwerfen.")
+	}
 	word := approval.Word{
 		Tenant: person.Tenant, User: person.User(), Role: identity.RoleCase, Entry: r.PathValue("id"),
-		Outcome: approval.Outcome(r.PostForm.Get("ergebnis")), Comment: strings.Join(strings.Fields(r.PostForm.Get("bemerkung")), " "),
+		Outcome: approval.Rejected, Comment: strings.Join(strings.Fields(r.PostForm.Get("bemerkung")), " "),
 	}
 	confine(&word, person)
 	if err := u.Approvals.Say(r.Context(), word); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/document"
 	"github.com/ki-schleuse/schleuse/gateway/drafting"
+	"github.com/ki-schleuse/schleuse/gateway/shelf"
 )
 
 // panelDraft is a letter with what the caseworker has done to each paragraph.
@@ -127,8 +128,49 @@ func (u *UI) draftNew(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := u.pointTo(r, draft.DecisionID, id); err != nil {
+		return err
+	}
 	redirect(w, r, "/panel/draft/"+id)
 	return nil
+}
+
+// letterPlace leads from an entry of the record to the letter that waits for its
+// release, for the person who made it.
+type letterPlace struct{ Draft, User string }
+
+func letterAt(tenant gateway.TenantID, entry string) shelf.Place {
+	return shelf.Place{Kind: "panel-letter", Tenant: tenant, ID: entry}
+}
+
+// pointTo remembers which letter an entry is about.
+func (u *UI) pointTo(r *http.Request, entry, draft string) error {
+	if entry == "" {
+		return nil
+	}
+	person := personOf(r)
+	return shelf.Put(r.Context(), u.Panel.Shelf, letterAt(person.Tenant, entry), u.Now().Add(resultLife), letterPlace{draft, person.User()})
+}
+
+// letterOf is the page of the letter that an entry is about, if the person made it
+// and may see it; else empty.
+func (u *UI) letterOf(r *http.Request, entry string) (string, error) {
+	if u.Panel == nil {
+		return "", nil
+	}
+	person := personOf(r)
+	place, err := shelf.Get[letterPlace](r.Context(), u.Panel.Shelf, letterAt(person.Tenant, entry))
+	if gateway.CodeOf(err) == gateway.CodeNotFound || err == nil && place.User != person.User() {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	res, err := u.kept(r, place.Draft)
+	if gateway.CodeOf(err) == gateway.CodeNotFound || err == nil && res.Draft == nil {
+		return "", nil
+	}
+	return "/panel/draft/" + place.Draft, err
 }
 
 // draftView shows the letter paragraph by paragraph.
