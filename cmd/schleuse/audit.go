@@ -38,9 +38,25 @@ func auditCommand() *cobra.Command {
 type recordOptions struct{ config, data, publicKey string }
 
 func (o *recordOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.config, "config", "", "Konfigurationsdatei des Dienstes")
+	f.StringVar(&o.config, "config", "", "Konfigurationsdatei des Dienstes; Vorgabe: schleuse.yaml, wenn auch --data fehlt")
 	f.StringVar(&o.data, "data", "", "Datenordner (statt --config), zum Beispiel der einer Vorführung")
 	f.StringVar(&o.publicKey, "public-key", "", "öffentlicher Schlüssel des Siegels; Vorgabe: aus --config oder der Datei record.pub im Datenordner")
+}
+
+// orStandard takes the configuration that other commands take, if nothing is named.
+func (o recordOptions) orStandard() recordOptions {
+	o.config = orStandardConfig(o.config, o.data)
+	return o
+}
+
+// orStandardConfig is schleuse.yaml in the working folder, if neither a configuration
+// nor a data folder is named and it is there.
+func orStandardConfig(config, data string) string {
+	const standard = "schleuse.yaml"
+	if _, err := os.Stat(standard); config == "" && data == "" && err == nil {
+		return standard
+	}
+	return config
 }
 
 func auditVerifyCommand() *cobra.Command {
@@ -102,6 +118,7 @@ func exportFilter(tenant, from, to string) (audit.Filter, error) {
 
 // openViewer opens a record for reading. A server may be running beside it.
 func openViewer(ctx context.Context, o recordOptions) (*audit.Viewer, func(), error) {
+	o = o.orStandard()
 	c := Config{Data: o.data}
 	if o.config != "" {
 		var err error
@@ -113,7 +130,7 @@ func openViewer(ctx context.Context, o recordOptions) (*audit.Viewer, func(), er
 		}
 	}
 	if c.Data == "" {
-		return nil, nil, usageError{errors.New("--config oder --data fehlt")}
+		return nil, nil, usageError{say("--config oder --data fehlt; eine Datei schleuse.yaml gibt es in diesem Ordner nicht.")}
 	}
 	key, err := o.trusted(c)
 	if err != nil {

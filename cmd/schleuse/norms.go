@@ -36,7 +36,7 @@ func normsImportCommand() *cobra.Command {
 		Args: oneArg("eine Datei oder ein Ordner mit Gesetzen"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c := localConfig(data)
-			if config != "" {
+			if config = orStandardConfig(config, data); config != "" {
 				var err error
 				if c, err = loadConfig(config); err != nil {
 					return err
@@ -45,7 +45,7 @@ func normsImportCommand() *cobra.Command {
 					return err
 				}
 			} else if data == "" {
-				return usageError{errors.New("--config oder --data fehlt")}
+				return usageError{say("--config oder --data fehlt; eine Datei schleuse.yaml gibt es in diesem Ordner nicht.")}
 			}
 			return importNorms(cmd.Context(), cmd.OutOrStdout(), c, args[0])
 		},

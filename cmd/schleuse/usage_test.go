@@ -4,9 +4,31 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// Commands that read the record take schleuse.yaml of the working folder, as all do.
+func TestRecordOfTheStandardConfiguration(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, text := range map[string]string{"schleuse.yaml": "secret_file: geheim\ndata: bestand\n", "geheim": strings.Repeat("x", 48)} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, verb := range []string{"export", "verify"} {
+		cmd := exec.Command(os.Args[0], "audit", verb)
+		cmd.Dir, cmd.Env = folder, append(os.Environ(), asProgram+"=1")
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), filepath.Join("bestand", recordFile)+" gibt es nicht") {
+			t.Errorf("%s: %v, %s", verb, err, out)
+		}
+	}
+}
 
 // What a wrong command line is answered with is German, like everything else here.
 func TestCommandLineSpeaksGerman(t *testing.T) {
