@@ -145,8 +145,11 @@ var toolFields = [...]string{"tools", "tool_choice", "parallel_tool_calls", "fun
 // blockTools takes the tools out of the request. Those that the model's server
 // would run by itself never get this far (confine).
 func (p *passage) blockTools(o Obligation) error {
-	p.changed(Change{ID: o.ID, Fields: p.inside.listed(toolFields[:]), Count: p.inside.tools()})
+	was := p.inside
 	p.edit(func(b Body) Body { return b.Without(toolFields[:]...) })
+	if !p.inside.is(was) {
+		p.changed(Change{ID: o.ID, Fields: was.listed(toolFields[:]), Count: was.tools()})
+	}
 	p.applied(o)
 	return nil
 }
@@ -157,8 +160,11 @@ func (p *passage) stripFields(o Obligation) error {
 	if !ok {
 		return unfulfilled(o, "Sie nennt keine Felder.")
 	}
-	p.changed(Change{ID: o.ID, Fields: p.inside.listed(fields)})
+	was := p.inside
 	p.edit(func(b Body) Body { return b.Without(fields...) })
+	if !p.inside.is(was) {
+		p.changed(Change{ID: o.ID, Fields: was.listed(fields)})
+	}
 	p.applied(o)
 	return nil
 }
