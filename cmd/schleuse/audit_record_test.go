@@ -99,12 +99,12 @@ func TestRecordOnTheCommandLine(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"retain", "--dry-run"}, exitFine, "1 Einträge und 0 Vermerke zu entfernen"},
+		{[]string{"retain", "--dry-run"}, exitFine, "1 Eintrag und 0 Vermerke zu entfernen"},
 		{[]string{"retain"}, exitFine, "lohe: 1"},
 		{[]string{"retain"}, exitFine, "0 Einträge und 0 Vermerke entfernt"},
 		{[]string{"witness", "list"}, exitFine, folder},
-		{[]string{"witness", "check"}, exitFine, "1 aufbewahrte Prüfpunkte sind Anfänge"},
-		{[]string{"verify"}, exitFine, "1 andernorts aufbewahrte Prüfpunkte stimmen überein"},
+		{[]string{"witness", "check"}, exitFine, "1 aufbewahrter Prüfpunkt ist ein Anfang"},
+		{[]string{"verify"}, exitFine, "1 andernorts aufbewahrter Prüfpunkt stimmt überein"},
 		{[]string{"verify"}, exitFine, "Von 2 Blättern wurde der Inhalt"},
 		{[]string{"consistency", "--from", now.AddDate(0, 0, -450).Format(time.DateOnly)}, exitFine, "ist der Anfang des späteren, 5 Blätter kamen hinzu"},
 		{[]string{"consistency", "--from", "1999-01-01"}, exitFailed, "gab es das Protokoll nicht"},
@@ -185,8 +185,8 @@ func TestVerifyAsksServers(t *testing.T) {
 			}
 		}
 	}
-	try(exitFine, "1 andernorts aufbewahrte Prüfpunkte stimmen überein", []string{"verify"})
-	try(exitFine, "1 aufbewahrte Prüfpunkte sind Anfänge", []string{"witness", "check"})
+	try(exitFine, "1 andernorts aufbewahrter Prüfpunkt stimmt überein", []string{"verify"})
+	try(exitFine, "1 aufbewahrter Prüfpunkt ist ein Anfang", []string{"witness", "check"})
 	silent.Store(true)
 	try(exitFailed, "Nicht alle Zeugen konnten gefragt werden", []string{"verify"})
 	try(exitFailed, "502", []string{"verify"}, []string{"witness", "check"})

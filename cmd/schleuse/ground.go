@@ -66,6 +66,7 @@ type ground struct {
 	screener  *screen.Screener
 	reader    *extract.Reader
 	record    *audit.Log
+	alone     func(ctx context.Context, name string, do func(context.Context) error) (bool, error)
 	recordKey string
 	witnesses *witness.Exporter
 	state     state.Store // what replicas share and change: proposals, holds, views
@@ -241,6 +242,7 @@ func (g *ground) openRecord(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	g.alone = store.Alone
 	if g.recordKey, err = recordKey(c.Origin, c.secret); err != nil {
 		return err
 	}

@@ -101,6 +101,11 @@ func bounded(value json.RawMessage) json.RawMessage {
 	if len(value) <= audit.MaxNoteValue {
 		return value
 	}
+	return summed(value)
+}
+
+// summed is what stands for a value that is too large.
+func summed(value json.RawMessage) json.RawMessage {
 	sum := sha256.Sum256(value)
 	return fmt.Appendf(nil, `{"bytes":%d,"sha256":"%s"}`, len(value), hex.EncodeToString(sum[:]))
 }

@@ -5,105 +5,73 @@ package main
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"reflect"
-	"strings"
-
-	"github.com/goccy/go-yaml"
-
-	"github.com/ki-schleuse/schleuse/gateway/audit"
+	"time"
 )
+
+// occasion is why a configuration is noted.
+type occasion int
+
+const (
+	atStart occasion = iota
+	atReload
+	afterFailure
+)
+
+const (
+	// standingTimeout bounds all notes of one configuration, aloneEvery is how often a
+	// process looks whether another one has written them.
+	standingTimeout = time.Minute
+	aloneEvery      = 50 * time.Millisecond
+	aloneTries      = 200
+)
+
+// noteStart writes into the record what differs from the configuration that was noted
+// last, before anything is served. Without the note nothing is.
+func (g *ground) noteStart(ctx context.Context, c Config) error {
+	if err := g.noteConfiguration(ctx, c, atStart); err != nil {
+		return sayOf(err, "Die Konfiguration konnte nicht protokolliert werden; der Dienst wurde nicht gestartet.")
+	}
+	return nil
+}
 
 // noteReload writes into the record that a new configuration comes into force, before
 // it does. Without the note it does not.
-func (s *service) noteReload(ctx context.Context, old, next Config) error {
-	n, err := reloadNote(old, next)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
-	defer cancel()
-	if err := s.record.Note(ctx, n); err != nil {
+func (g *ground) noteReload(ctx context.Context, next Config) error {
+	if err := g.noteConfiguration(ctx, next, atReload); err != nil {
 		return fmt.Errorf("note the new configuration in the record: %w", err)
 	}
 	return nil
 }
 
 // noteNotReloaded takes back what the note before said.
-func (s *service) noteNotReloaded(ctx context.Context, old, next Config) {
-	n, err := reloadNote(next, old)
-	if err == nil {
-		n.Text = "Die neue Konfiguration konnte nicht in Kraft treten; es gilt weiter die bisherige."
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
-		defer cancel()
-		err = s.record.Note(ctx, n)
-	}
-	if err != nil {
-		s.logger.LogAttrs(ctx, slog.LevelError, "not noted that the configuration was not reloaded", slog.Any("error", err))
+func (g *ground) noteNotReloaded(ctx context.Context, old Config) {
+	ctx = context.WithoutCancel(ctx)
+	if err := g.noteConfiguration(ctx, old, afterFailure); err != nil {
+		g.logger.LogAttrs(ctx, slog.LevelError, "not noted that the configuration was not reloaded", slog.Any("error", err))
 	}
 }
 
-// reloadNote says what changes by the names of the sections, never by their content,
-// which may have secrets.
-func reloadNote(old, next Config) (audit.Note, error) {
-	before, err := old.digests()
+// noteConfiguration writes what changed. Of several processes that begin with the same
+// configuration one writes it; should the lock hang, rather two do than none.
+func (g *ground) noteConfiguration(ctx context.Context, c Config, why occasion) error {
+	ctx, cancel := context.WithTimeout(ctx, standingTimeout)
+	defer cancel()
+	now, err := newStanding(ctx, c)
 	if err != nil {
-		return audit.Note{}, err
+		return err
 	}
-	after, err := next.digests()
-	if err != nil {
-		return audit.Note{}, err
-	}
-	sections := []string{}
-	for i := range after.sections {
-		if before.sections[i].digest != after.sections[i].digest {
-			sections = append(sections, after.sections[i].name)
+	write := func(ctx context.Context) error { return g.noteStanding(ctx, now, why) }
+	for range aloneTries {
+		if done, err := g.alone(ctx, "configuration", write); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(aloneEvery):
 		}
 	}
-	n := audit.Note{Topic: audit.TopicConfigurationChanged, Object: "configuration"}
-	if n.Text = "Die Konfiguration wurde neu geladen; geändert sind diese Abschnitte: " + strings.Join(sections, ", ") + "."; len(sections) == 0 {
-		n.Text = "Die Konfiguration wurde neu geladen; ihre Abschnitte sind unverändert."
-	}
-	if n.Old, err = json.Marshal(map[string]any{"digest": before.whole}); err != nil {
-		return n, err
-	}
-	n.New, err = json.Marshal(map[string]any{"digest": after.whole, "sections": sections})
-	return n, err
-}
-
-// configDigests are keyed with a key derived from the master secret: nobody can try
-// out what a section may contain.
-type configDigests struct {
-	whole    string
-	sections []struct{ name, digest string }
-}
-
-func (c Config) digests() (configDigests, error) {
-	var out configDigests
-	key := derive(c.secret, "configuration digests")
-	whole := hmac.New(sha256.New, key)
-	fields := reflect.ValueOf(c)
-	for i := range fields.NumField() {
-		field := fields.Type().Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if !field.IsExported() || name == "" || name == "-" {
-			continue
-		}
-		text, err := yaml.Marshal(fields.Field(i).Interface())
-		if err != nil {
-			return out, fmt.Errorf("digest of the configuration: %s: %w", name, err)
-		}
-		one := hmac.New(sha256.New, key)
-		_, _ = fmt.Fprintf(one, "%s\x00%s", name, text) // a hash takes all
-		sum := one.Sum(nil)
-		_, _ = whole.Write(sum)
-		out.sections = append(out.sections, struct{ name, digest string }{name, string(sum)})
-	}
-	out.whole = "hmac-sha256:" + base64.RawURLEncoding.EncodeToString(whole.Sum(nil))
-	return out, nil
+	return write(ctx)
 }

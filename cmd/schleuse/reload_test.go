@@ -45,63 +45,63 @@ func TestReloadTakesTheTenantsAlong(t *testing.T) {
 	}
 }
 
-// What changes is in the record before it is in force, by names and digests; without
+// What changes is in the record before it is in force, with old and new value; without
 // the record nothing changes.
 func TestReloadIsNoted(t *testing.T) {
 	t.Parallel()
 	r := serveTown(t)
-	notes := func() []audit.Note {
-		t.Helper()
-		page, err := r.service.record.Notes(t.Context(), audit.NoteFilter{Scope: audit.Scope{All: true}, Topics: []string{audit.TopicConfigurationChanged}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out []audit.Note
-		for _, n := range page.Notes {
-			out = append(out, n.Note)
-		}
-		return out
-	}
-	type value struct {
-		Digest   string
-		Sections []string
-	}
-	read := func(raw json.RawMessage) (v value) {
-		t.Helper()
-		if err := json.Unmarshal(raw, &v); err != nil {
-			t.Fatalf("%s: %v", raw, err)
-		}
-		return v
-	}
-	next := r.withModel("haus-geheim")
-	next.Operator = "Rechenzentrum hunter2"
+	begun := len(configurationNotes(t, r.parts, audit.Scope{Tenant: audit.Operator}))
+	next := r.withModel("haus-neu")
+	next.Operator = "Rechenzentrum Nord"
 	r.next.Store(next)
 	for range 2 {
 		if err := r.service.reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got := notes()
+	got := configurationNotes(t, r.parts, audit.Scope{Tenant: audit.Operator})[begun:]
 	if len(got) != 2 {
 		t.Fatalf("%d notes after two reloads", len(got))
 	}
-	again, first := read(got[0].New), read(got[1].New)
-	if !slices.Equal(first.Sections, []string{"models", "operator"}) || first.Digest == read(got[1].Old).Digest || first.Digest == "" {
-		t.Errorf("the first note says %+v, before %+v", first, read(got[1].Old))
+	digest := func(raw json.RawMessage) string {
+		t.Helper()
+		var v struct{ Digest string }
+		if err := json.Unmarshal(raw, &v); err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		return v.Digest
 	}
-	if len(again.Sections) != 0 || again.Digest != first.Digest || read(got[0].Old).Digest != first.Digest {
+	first, again := got[0], got[1]
+	if !strings.Contains(first.Text, "models, operator") || !strings.Contains(string(first.New), `"operator":"Rechenzentrum Nord"`) || !strings.Contains(string(first.New), "haus-neu") || digest(first.New) == digest(first.Old) {
+		t.Errorf("the first note says %+v", first)
+	}
+	if !strings.Contains(again.Text, "unverändert") || digest(again.Old) != digest(first.New) || digest(again.New) != digest(first.New) {
 		t.Errorf("the second note says %+v, want no change", again)
-	}
-	whole, err := json.Marshal(got)
-	if err != nil || strings.Contains(string(whole), "hunter2") || strings.Contains(string(whole), "geheim") {
-		t.Errorf("a note has content of the configuration: %s, %v", whole, err)
 	}
 
 	if err := r.service.record.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.next.Store(r.withModel("haus-neu"))
-	if err := r.service.reload(t.Context()); err == nil || r.service.current.Load().parts.config.Models[0].ID != "haus-geheim" {
+	r.next.Store(r.withModel("haus-anders"))
+	if err := r.service.reload(t.Context()); err == nil || r.service.current.Load().parts.config.Models[0].ID != "haus-neu" {
 		t.Errorf("without a record %v, in force is %s", err, r.service.current.Load().parts.config.Models[0].ID)
+	}
+}
+
+// A configuration that was noted and then did not come into force is taken back, with
+// the values that hold.
+func TestAFailedReloadIsTakenBack(t *testing.T) {
+	t.Parallel()
+	r := serveTown(t)
+	begun := len(configurationNotes(t, r.parts, audit.Scope{Tenant: audit.Operator}))
+	next := r.withModel("haus-neu")
+	next.TLS.Cert, next.TLS.Key = "gibt-es-nicht.pem", "gibt-es-nicht.key"
+	if err := r.service.noteReload(t.Context(), *next); err != nil {
+		t.Fatal(err)
+	}
+	r.service.noteNotReloaded(t.Context(), r.config)
+	got := configurationNotes(t, r.parts, audit.Scope{Tenant: audit.Operator})[begun:]
+	if len(got) != 2 || !strings.Contains(got[1].Text, "konnte nicht in Kraft treten") || !strings.Contains(string(got[1].Old), "gibt-es-nicht.pem") || strings.Contains(string(got[1].New), "gibt-es-nicht") {
+		t.Errorf("notes = %+v", got)
 	}
 }

@@ -67,6 +67,9 @@ func (s *service) run(ctx context.Context, first *parts, listener net.Listener) 
 	if err := s.loadCertificates(first.config); err != nil {
 		return err
 	}
+	if err := s.noteStart(ctx, first.config); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	group, inner := errgroup.WithContext(ctx)
 	s.begin(inner, first)
 	defer func() { s.end(context.WithoutCancel(ctx), s.current.Load()) }()
@@ -207,16 +210,16 @@ func (s *service) reload(ctx context.Context) error {
 		return err
 	}
 	old := s.current.Load().parts.config
-	if err := s.noteReload(ctx, old, c); err != nil {
+	if err := s.noteReload(ctx, c); err != nil {
 		return errors.Join(err, p.own.close())
 	}
 	if err := s.loadCertificates(c); err != nil {
-		s.noteNotReloaded(ctx, old, c)
+		s.noteNotReloaded(ctx, old)
 		return errors.Join(err, p.own.close())
 	}
 	p.findTools(ctx)
 	if err := s.tenants.Configure(ctx, c.Tenants); err != nil {
-		s.noteNotReloaded(ctx, old, c)
+		s.noteNotReloaded(ctx, old)
 		return errors.Join(err, p.own.close())
 	}
 	s.begin(ctx, p)

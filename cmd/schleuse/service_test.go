@@ -58,7 +58,7 @@ func serveTown(t *testing.T) *running {
 			t.Error("the service did not end")
 		}
 	})
-	for range 500 {
+	for range 20_000 {
 		if r.service.current.Load() != nil {
 			return r
 		}

@@ -69,6 +69,7 @@ const (
 	TopicRetentionPostponed   = "retention_postponed"
 	TopicTenantChanged        = "tenant_changed"
 	TopicConfigurationChanged = "configuration_changed"
+	TopicRulesChanged         = "rules_changed" // another program brought other rules
 	TopicSignedIn             = "signed_in"
 	TopicBudgetNotice         = "budget_notice"
 )
@@ -157,7 +158,7 @@ func invalidNote(path, message string) error {
 // CommonTopics are those of the operator's notes that concern every tenant: how the
 // rules change by which all are decided.
 func CommonTopics() []string {
-	return []string{TopicPolicyProposed, TopicPolicySigned, TopicPolicyActivated, TopicPolicyInForce, TopicPolicyRestored, TopicPolicyWithdrawn, TopicShadowStarted, TopicShadowEnded}
+	return []string{TopicPolicyProposed, TopicPolicySigned, TopicPolicyActivated, TopicPolicyInForce, TopicPolicyRestored, TopicPolicyWithdrawn, TopicShadowStarted, TopicShadowEnded, TopicRulesChanged}
 }
 
 // NoteFilter chooses notes. Empty fields do not restrict.

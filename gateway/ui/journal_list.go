@@ -325,7 +325,7 @@ func noteTopics() []string {
 	return []string{
 		audit.TopicRecordOpened, audit.TopicListViewed, audit.TopicExported, audit.TopicVerified, audit.TopicReleased, audit.TopicRejected,
 		audit.TopicPolicyProposed, audit.TopicPolicySigned, audit.TopicPolicyActivated, audit.TopicPolicyInForce, audit.TopicPolicyRestored, audit.TopicPolicyWithdrawn, audit.TopicShadowStarted, audit.TopicShadowEnded,
-		audit.TopicTenantChanged, audit.TopicConfigurationChanged, audit.TopicHoldPlaced, audit.TopicHoldLifted, audit.TopicRetained, audit.TopicRetentionPostponed,
+		audit.TopicTenantChanged, audit.TopicConfigurationChanged, audit.TopicRulesChanged, audit.TopicHoldPlaced, audit.TopicHoldLifted, audit.TopicRetained, audit.TopicRetentionPostponed,
 		audit.TopicKeyDestroyed, audit.TopicAccessGiven, audit.TopicErased, audit.TopicSignedIn, audit.TopicBudgetNotice,
 	}
 }

@@ -21,11 +21,11 @@ func word(table, key string) string {
 			"policy_signed": "Richtlinie unterschrieben", "policy_activated": "Richtlinie in Kraft gesetzt", "policy_in_force": "Richtlinie in Kraft",
 			"policy_restored": "Richtlinie wiederhergestellt", "policy_withdrawn": "Richtlinie zurückgezogen",
 			"shadow_started": "Schattenlauf begonnen", "shadow_ended": "Schattenlauf beendet", "tenant_changed": "Mandant geändert",
-			"configuration_changed": "Konfiguration geändert", "hold_placed": "Sperre gesetzt", "hold_lifted": "Sperre aufgehoben",
+			"configuration_changed": "Konfiguration geändert", "rules_changed": "Mitgelieferte Regeln geändert", "hold_placed": "Sperre gesetzt", "hold_lifted": "Sperre aufgehoben",
 			"retained": "Inhalte entfernt", "retention_postponed": "Entfernen verschoben", "key_destroyed": "Schlüssel vernichtet",
 			"access_given": "Auskunft erteilt", "erased": "Gelöscht", "signed_in": "Angemeldet", "budget_notice": "Budget-Hinweis",
 		},
-		"object": {"record": "Protokoll", "policies": "Richtlinien", "journal": "Journal"},
+		"object": {"record": "Protokoll", "policies": "Richtlinien", "journal": "Journal", "configuration": "Konfiguration"},
 		"change": {"added": "Neu aufgenommen", "changed": "Geändert", "removed": "Entfernt"},
 	}[table], key)
 }
