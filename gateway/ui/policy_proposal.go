@@ -45,6 +45,17 @@ type proposalView struct {
 	Hours []int
 }
 
+// OtherChanges are those of a bundle that are no rules, in one line; nil: there are
+// none.
+func (v proposalView) OtherChanges() *phrase {
+	n := len(v.Diff.Modules) + len(v.Diff.Tables) + len(v.Diff.Cases)
+	if n == 0 {
+		return nil
+	}
+	out := say("dazu %d in Modulen, %d in Tabellen, %d in Musterfällen", len(v.Diff.Modules), len(v.Diff.Tables), len(v.Diff.Cases))
+	return &out
+}
+
 // stage is one step on the way of a proposal.
 type stage struct {
 	Text phrase
