@@ -171,13 +171,13 @@ digits := [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 			t.Parallel()
 			var log bytes.Buffer
 			e, err := New(t.Context(), Config{
-				FS: c.fs, Tenants: map[gateway.TenantID]Tenant{"canary": {Active: true}}, Timeout: 150 * time.Millisecond,
+				FS: c.fs, Tenants: map[gateway.TenantID]Tenant{"town": {Active: true}}, Timeout: 150 * time.Millisecond,
 				Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			q := canaryQuestion()
+			q := townQuestion()
 			q.Request.Operation = gateway.OperationEmbeddings
 			if c.change != nil {
 				c.change(&q)
@@ -302,9 +302,16 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// townQuestion is the control question that is allowed, of a tenant that can be one.
+func townQuestion() gateway.Question {
+	q := canaryQuestion()
+	q.Request.Caller.Tenant = "town"
+	return q
+}
+
 func TestConfigDecides(t *testing.T) {
 	t.Parallel()
-	tenants := map[gateway.TenantID]Tenant{"canary": {Active: true}}
+	tenants := map[gateway.TenantID]Tenant{"town": {Active: true}}
 	plainEngine, err := New(t.Context(), Config{Tenants: tenants, Timeout: canaryTimeout})
 	if err != nil {
 		t.Fatal(err)
@@ -318,8 +325,8 @@ func TestConfigDecides(t *testing.T) {
 	if plainEngine.Digest() == narrowed.Digest() {
 		t.Error("overrides decide, so they belong into the digest")
 	}
-	before, _ := plainEngine.Decide(t.Context(), canaryQuestion())
-	after, _ := narrowed.Decide(t.Context(), canaryQuestion())
+	before, _ := plainEngine.Decide(t.Context(), townQuestion())
+	after, _ := narrowed.Decide(t.Context(), townQuestion())
 	if !before.Allowed() || after.Allowed() {
 		t.Errorf("without override %s, with override %s", before.Effect, after.Effect)
 	}

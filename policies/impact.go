@@ -4,6 +4,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,16 +35,17 @@ type State struct {
 }
 
 // Impact says what other policies would have made of the recorded requests. Counts
-// are decisions; one request has several (before and after the search, before the
-// answer).
+// are requests: one of several decisions (before and after the search, before the
+// answer) is newly denied if it was allowed and is not any more. A request of which a
+// part cannot be compared counts as what the rest says, unless the rest says the same.
 type Impact struct {
 	Old State `json:"old"`
 	New State `json:"new"`
 	// From and To are the times of the oldest and the newest record that was read.
 	From time.Time `json:"from,omitzero"`
 	To   time.Time `json:"to,omitzero"`
-	// Records were read. Compared are their decisions that both could decide again,
-	// Distinct the different questions among them, Same those with the same answer.
+	// Records were read. Compared are those that both could decide again, Same those
+	// with the same answer, Distinct the different questions among their decisions.
 	Records  int `json:"records"`
 	Compared int `json:"compared"`
 	Distinct int `json:"distinct"`
@@ -51,20 +53,33 @@ type Impact struct {
 
 	NewlyDenied  Change `json:"newly_denied"`
 	NewlyAllowed Change `json:"newly_allowed"`
-	// The others are decisions with the same effect.
+	// The others are requests with the same effect.
 	ChangedObligations Change `json:"changed_obligations"`
 	ChangedModels      Change `json:"changed_models"`
 	ChangedReasons     Change `json:"changed_reasons"`
 
-	// NotComparable were recorded by a version whose questions had another form,
-	// Errors could not be decided by one of both. Neither counts as the same.
+	// NotComparable were recorded by a version whose questions had another form, or are
+	// no decision of these rules, Errors could not be decided by one of both. Neither
+	// counts as the same.
 	NotComparable Change `json:"not_comparable"`
 	Errors        Change `json:"errors"`
 
 	ByTenant  map[gateway.TenantID]Tally  `json:"by_tenant"`
 	ByService map[gateway.ServiceID]Tally `json:"by_service"`
-	// ByRule counts decisions in which a rule speaks that did not, or no longer.
+	// ByRule counts requests in which a rule speaks that did not, or no longer.
 	ByRule map[string]RuleTally `json:"by_rule"`
+
+	// Decisions counts single decisions instead of requests.
+	Decisions Tally `json:"decisions,omitzero"`
+	// OtherPolicies counts, in a SelfTest, the requests that were decided by others.
+	OtherPolicies []OtherPolicies `json:"other_policies,omitempty"`
+}
+
+// OtherPolicies are policies that decided recorded requests, and are not those of a
+// SelfTest.
+type OtherPolicies struct {
+	State
+	Requests int `json:"requests"`
 }
 
 // Change is a count with ids of records as samples, the newest first.
@@ -84,13 +99,13 @@ type Tally struct {
 	ChangedReasons     int `json:"changed_reasons"`
 }
 
-// RuleTally says in how many decisions a rule speaks newly or no longer.
+// RuleTally says in how many requests a rule speaks newly or no longer.
 type RuleTally struct {
 	Added   int `json:"added"`
 	Removed int `json:"removed"`
 }
 
-// Differences is the number of decisions that are not the same.
+// Differences is the number of requests that are not the same.
 func (i Impact) Differences() int { return i.Compared - i.Same }
 
 // Digest is what people sign: SHA-256 over all that the report says.
@@ -107,6 +122,9 @@ func (i Impact) Digest() string {
 type CompareOptions struct {
 	// Limit is the number of records after which it stops; 0: none.
 	Limit int
+	// SameRules lets a SelfTest compare what the same rules decided, also where tenants
+	// and services were set up in another way than here.
+	SameRules bool
 	// Progress, if set, is told now and then how many records were read.
 	Progress func(records int)
 }
@@ -122,6 +140,15 @@ type Records func(yield func(gateway.Record) error) error
 // decided once and counted as often as it was asked.
 func Compare(ctx context.Context, before, after *Engine, each Records, o CompareOptions) (Impact, error) {
 	return newComparison(before, after).run(ctx, each, o)
+}
+
+// SelfTest decides recorded questions again that the policies in force decided, and
+// compares with what was recorded. There must be no difference: rules see no clock,
+// no network and no chance. Records of other policies are counted apart.
+func (e *Engine) SelfTest(ctx context.Context, each Records, o CompareOptions) (Impact, error) {
+	c := newComparison(e, e)
+	c.self, c.sameRules = true, o.SameRules
+	return c.run(ctx, each, o)
 }
 
 func (c *comparison) run(ctx context.Context, each Records, o CompareOptions) (Impact, error) {
@@ -141,6 +168,12 @@ func (c *comparison) run(ctx context.Context, each Records, o CompareOptions) (I
 	if err != nil && !errors.Is(err, errEnough) {
 		return Impact{}, fmt.Errorf("compare policies: %w", err)
 	}
+	for state, n := range c.others {
+		c.impact.OtherPolicies = append(c.impact.OtherPolicies, OtherPolicies{state, n})
+	}
+	slices.SortFunc(c.impact.OtherPolicies, func(a, b OtherPolicies) int {
+		return cmp.Or(cmp.Compare(b.Revision, a.Revision), cmp.Compare(a.Digest, b.Digest), cmp.Compare(a.Bundle, b.Bundle))
+	})
 	return c.impact, ctx.Err()
 }
 
@@ -148,9 +181,11 @@ func (c *comparison) run(ctx context.Context, each Records, o CompareOptions) (I
 type comparison struct {
 	old, new side
 	// self compares with what was recorded instead of with old.
-	self   bool
-	impact Impact
-	known  map[[sha256.Size]byte]verdict
+	self, sameRules bool
+	impact          Impact
+	known           map[[sha256.Size]byte]verdict
+	// others decided requests that self does not compare.
+	others map[State]int
 }
 
 type side struct {
@@ -162,7 +197,7 @@ func newComparison(before, after *Engine) *comparison {
 	c := &comparison{
 		old:   side{before.active.Load(), max(before.timeout, canaryTimeout)},
 		new:   side{after.active.Load(), max(after.timeout, canaryTimeout)},
-		known: map[[sha256.Size]byte]verdict{},
+		known: map[[sha256.Size]byte]verdict{}, others: map[State]int{},
 	}
 	c.impact = Impact{
 		Old: c.old.snapshot.state(), New: c.new.snapshot.state(),
@@ -183,12 +218,75 @@ func (c *comparison) record(ctx context.Context, r gateway.Record) {
 	if r.Time.After(c.impact.To) {
 		c.impact.To = r.Time.UTC()
 	}
+	var verdicts []verdict
+	other := State{}
 	for _, d := range recordedDecisions(r) {
-		if c.self {
-			c.count(r, c.again(ctx, d))
+		v := verdict{}
+		switch {
+		case !c.self:
+			v = c.verdict(ctx, d.Input)
+		case !c.mine(d):
+			v.kind = verdictOther
+			other = State{Revision: d.Revision, Digest: d.Digest, Bundle: d.Bundle}
+		default:
+			v = c.again(ctx, d)
+		}
+		c.impact.Decisions = c.impact.Decisions.with(v)
+		verdicts = append(verdicts, v)
+	}
+	if other.Revision != "" {
+		c.others[other]++
+	}
+	c.count(r, together(verdicts))
+}
+
+// mine says that the policies of a self test made a decision.
+func (c *comparison) mine(d gateway.Decision) bool {
+	s := c.new.snapshot
+	if !c.sameRules || d.Digest == s.digest {
+		return d.Digest == s.digest
+	}
+	return d.Revision == s.revision && (d.Bundle == "" || d.Bundle == s.signed)
+}
+
+// together is what the verdicts on its decisions say of a request.
+func together(verdicts []verdict) verdict {
+	out := verdict{wasAllowed: true, isAllowed: true}
+	hindered, compared := verdictOther, 0
+	for _, v := range verdicts {
+		if v.kind == verdictOther || v.kind == verdictError {
+			hindered = max(hindered, v.kind)
 			continue
 		}
-		c.count(r, c.verdict(ctx, d.Input))
+		compared++
+		out.wasAllowed, out.isAllowed = out.wasAllowed && v.wasAllowed, out.isAllowed && v.isAllowed
+		out.obligations, out.models = out.obligations || v.obligations, out.models || v.models
+		out.said = out.said || v.said || v.wasAllowed != v.isAllowed
+		out.added, out.removed = append(out.added, v.added...), append(out.removed, v.removed...)
+	}
+	for _, list := range []*[]string{&out.added, &out.removed} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	switch out.settle(); {
+	case compared == 0, compared < len(verdicts) && out.kind == verdictSame:
+		return verdict{kind: hindered}
+	}
+	return out
+}
+
+// settle says what is different, of the rest only where the effect is the same.
+func (v *verdict) settle() {
+	switch {
+	case v.wasAllowed && !v.isAllowed:
+		v.kind = verdictDenied
+	case !v.wasAllowed && v.isAllowed:
+		v.kind = verdictAllowed
+	case v.obligations || v.models || v.said:
+		v.kind = verdictChanged
+	}
+	if v.kind == verdictDenied || v.kind == verdictAllowed {
+		v.obligations, v.models = false, false
 	}
 }
 
@@ -208,7 +306,7 @@ func recordedDecisions(r gateway.Record) []gateway.Decision {
 // not the rules' decision.
 func (c *comparison) again(ctx context.Context, d gateway.Decision) verdict {
 	byGateway := slices.ContainsFunc(d.Reasons, func(r gateway.Reason) bool { return strings.HasPrefix(r.Rule, "KERN-00") })
-	if d.Digest != c.new.snapshot.digest || byGateway {
+	if byGateway {
 		return verdict{kind: verdictOther}
 	}
 	c.impact.Distinct++
@@ -222,6 +320,7 @@ func (c *comparison) again(ctx context.Context, d gateway.Decision) verdict {
 // verdict is what is said of one question.
 type verdict struct {
 	kind                      verdictKind
+	wasAllowed, isAllowed     bool
 	obligations, models, said bool
 	// added and removed are the rules that speak newly and no longer.
 	added, removed []string
@@ -288,20 +387,11 @@ func (s side) decide(ctx context.Context, stage gateway.Stage, input json.RawMes
 
 // compare says what is different in a decision.
 func compare(before, after gateway.Decision) verdict {
-	v := verdict{added: beyond(after, before), removed: beyond(before, after)}
+	v := verdict{wasAllowed: before.Allowed(), isAllowed: after.Allowed(), added: beyond(after, before), removed: beyond(before, after)}
 	v.said = len(v.added)+len(v.removed) > 0
-	switch {
-	case before.Allowed() && !after.Allowed():
-		v.kind = verdictDenied
-	case !before.Allowed() && after.Allowed():
-		v.kind = verdictAllowed
-	default:
-		v.obligations = !sameObligations(before.Obligations, after.Obligations)
-		v.models = !sameElements(before.Models, after.Models)
-		if v.obligations || v.models || v.said {
-			v.kind = verdictChanged
-		}
-	}
+	v.obligations = !sameObligations(before.Obligations, after.Obligations)
+	v.models = !sameElements(before.Models, after.Models)
+	v.settle()
 	return v
 }
 
@@ -375,6 +465,9 @@ func (c *Change) add(id string) {
 }
 
 func (t Tally) with(v verdict) Tally {
+	if v.kind == verdictOther || v.kind == verdictError {
+		return t
+	}
 	t.Compared++
 	for n, is := range map[*int]bool{
 		&t.Same: v.kind == verdictSame, &t.NewlyDenied: v.kind == verdictDenied, &t.NewlyAllowed: v.kind == verdictAllowed,

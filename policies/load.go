@@ -109,12 +109,3 @@ func (p pinned) Decide(ctx context.Context, q gateway.Question) (gateway.Decisio
 	}
 	return d, err
 }
-
-// SelfTest decides recorded questions again that the policies in force decided, and
-// compares with what was recorded. There must be no difference: rules see no clock,
-// no network and no chance. Records of other policies count as not comparable.
-func (e *Engine) SelfTest(ctx context.Context, each Records, o CompareOptions) (Impact, error) {
-	c := newComparison(e, e)
-	c.self = true
-	return c.run(ctx, each, o)
-}

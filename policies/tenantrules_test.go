@@ -234,11 +234,11 @@ func TestTenantRulesThatFail(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			e, err := New(t.Context(), Config{Tenants: map[gateway.TenantID]Tenant{tenant: {Active: true, Rules: c.rules}, "canary": {Active: true}}})
+			e, err := New(t.Context(), Config{Tenants: map[gateway.TenantID]Tenant{tenant: {Active: true, Rules: c.rules}, "town": {Active: true}}})
 			if err != nil {
 				t.Fatalf("rules of one tenant must not stop all: %v", err)
 			}
-			q := canaryQuestion()
+			q := townQuestion()
 			if d := mustDecide(t, e, q); !d.Allowed() {
 				t.Errorf("another tenant is refused: %v", d.Reasons)
 			}
@@ -253,7 +253,7 @@ func TestTenantRulesThatFail(t *testing.T) {
 
 func TestTenantRulesNarrow(t *testing.T) {
 	t.Parallel()
-	const tenant = "canary"
+	const tenant = "town"
 	rules := []string{
 		ownRule(tenant, "MND-001", `reject contains id if {
 	some id in input.candidates.ids
@@ -274,7 +274,7 @@ _permitted if input.caller.channel == "caseworker"`),
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := canaryQuestion()
+	q := townQuestion()
 	other := q.Models[0]
 	other.ID = "second"
 	q.Models = append(q.Models, other)
@@ -297,7 +297,7 @@ _permitted if input.caller.channel == "caseworker"`),
 	if d := mustDecide(t, e, q); d.Allowed() || d.Reasons[0].Rule != "MND-001" || d.Reasons[0].Severity != "block" {
 		t.Errorf("no model left: %s %v", d.Effect, d.Reasons)
 	}
-	q = canaryQuestion()
+	q = townQuestion()
 	q.Request.Caller.Channel = gateway.ChannelCitizen
 	if d := mustDecide(t, e, q); d.Allowed() {
 		t.Error("the tenant's denial did not count")
@@ -320,13 +320,13 @@ _permitted if input.caller.channel == "caseworker"`),
 // TestEndedCallerIsNoFailure: a caller who left is not a rule that failed.
 func TestEndedCallerIsNoFailure(t *testing.T) {
 	t.Parallel()
-	e, err := New(t.Context(), Config{Tenants: map[gateway.TenantID]Tenant{"canary": {Active: true, Rules: []string{ownRule("canary", "MND-001", "note if true")}}}})
+	e, err := New(t.Context(), Config{Tenants: map[gateway.TenantID]Tenant{"town": {Active: true, Rules: []string{ownRule("town", "MND-001", "note if true")}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	d, err := e.Decide(ended, canaryQuestion())
+	d, err := e.Decide(ended, townQuestion())
 	if err == nil || d.Allowed() || d.Reasons[0].Rule != "KERN-000" {
 		t.Errorf("got %s %v, %v", d.Effect, d.Reasons, err)
 	}

@@ -200,7 +200,8 @@ func engineOver(ctx context.Context, each policies.Records, path string) (*polic
 }
 
 func printImpact(out io.Writer, i policies.Impact) {
-	fmt.Fprintf(out, "Auswirkung von %s auf %s (%s, %d verschiedene): %d gleich.\n", i.New.Revision, counted(i.Records, "Anfrage", "Anfragen"), counted(i.Compared, "Entscheidung", "Entscheidungen"), i.Distinct, i.Same)
+	fmt.Fprintf(out, "Auswirkung von %s auf %s: %d verglichen, davon %d gleich (%s, %d verschiedene Fragen).\n", i.New.Revision,
+		counted(i.Records, "Anfrage", "Anfragen"), i.Compared, i.Same, counted(i.Decisions.Compared, "Entscheidung", "Entscheidungen"), i.Distinct)
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, c := range []struct {
 		name   string
@@ -215,12 +216,21 @@ func printImpact(out io.Writer, i policies.Impact) {
 	for _, id := range slices.Sorted(maps.Keys(i.ByRule)) {
 		fmt.Fprintf(w, "  Regel %s\tspricht neu in %d, nicht mehr in %d\n", id, i.ByRule[id].Added, i.ByRule[id].Removed)
 	}
-	for _, id := range slices.Sorted(maps.Keys(i.ByTenant)) {
-		t := i.ByTenant[id]
-		fmt.Fprintf(w, "  Mandant %s\t%d von %d anders\n", id, t.Compared-t.Same, t.Compared)
-	}
+	printTallies(w, "Mandant", "ohne Mandanten", i.ByTenant)
+	printTallies(w, "Leistung", "ohne Leistung", i.ByService)
 	_ = w.Flush()
 	fmt.Fprintf(out, "Prüfsumme des Berichts: %s\n", i.Digest())
+}
+
+// printTallies prints the parts of a report, those without a name under another.
+func printTallies[K ~string](w io.Writer, what, none string, by map[K]policies.Tally) {
+	for _, id := range slices.Sorted(maps.Keys(by)) {
+		t, name := by[id], what+" "+string(id)
+		if id == "" {
+			name = none
+		}
+		fmt.Fprintf(w, "  %s\t%d von %d anders, neu abgelehnt %d, neu zugelassen %d\n", name, t.Compared-t.Same, t.Compared, t.NewlyDenied, t.NewlyAllowed)
+	}
 }
 
 func policyReplayCommand() *cobra.Command {
@@ -229,9 +239,11 @@ func policyReplayCommand() *cobra.Command {
 	var bundle string
 	c := &cobra.Command{
 		Use: "replay", Short: "Die bisherigen Anfragen noch einmal entscheiden", Args: noArgs,
-		Long: "Mit --self entscheiden dieselben Regeln zweimal, neu übersetzt: jeder Unterschied wäre ein Fehler.\n" +
-			"Mit --config werden auch die damals protokollierten Entscheidungen verglichen, soweit derselbe Stand sie getroffen hat;\n" +
-			"mit SQLite darf der Dienst dabei nicht laufen. Rückgabewert 3: es gibt Unterschiede.",
+		Long: "Mit --self wird mit dem verglichen, was protokolliert ist: Wirkung, Gründe, Auflagen und Modelle jeder Entscheidung,\n" +
+			"die derselbe Regelstand getroffen hat. Andere Regelstände werden genannt und gesondert gezählt; mit --bundle kommt einer von ihnen an die Reihe.\n" +
+			"Mit --config gelten dabei Mandanten und Leistungen der Konfiguration, und jeder Unterschied ist ein Fehler; mit SQLite darf der Dienst dann nicht laufen.\n" +
+			"Mit --data sind die Angaben zu Mandanten nicht bekannt; was sie damals geändert haben, erscheint als Unterschied.\n" +
+			"Rückgabewert 3: es gibt Unterschiede, oder nichts ließ sich vergleichen.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start := time.Now()
 			impact, err := o.replay(cmd.Context(), bundle, self)
@@ -242,18 +254,42 @@ func policyReplayCommand() *cobra.Command {
 				err = printJSON(cmd.OutOrStdout(), impact)
 			} else {
 				printImpact(cmd.OutOrStdout(), impact)
+				printOthers(cmd.OutOrStdout(), impact, self)
 				fmt.Fprintf(cmd.OutOrStdout(), "Dauer %s.\n", time.Since(start).Round(time.Millisecond))
 			}
-			if err == nil && impact.Differences() > 0 {
+			if err == nil && (impact.Differences() > 0 || self && impact.Compared == 0 && impact.Records > 0) {
 				return errFinding
 			}
 			return err
 		},
 	}
 	o.add(c)
-	c.Flags().BoolVar(&self, "self", false, "Selbstprüfung")
+	c.Flags().BoolVar(&self, "self", false, "mit den protokollierten Entscheidungen vergleichen")
 	c.Flags().StringVar(&bundle, "bundle", "", "Regeln, Ordner oder ZIP (Vorgabe: die mitgelieferten, mit --config die geltenden)")
 	return c
+}
+
+// printOthers names the rules whose decisions a self test did not compare.
+func printOthers(out io.Writer, i policies.Impact, self bool) {
+	if !self {
+		return
+	}
+	fmt.Fprintf(out, "Verglichen wurde mit dem Protokoll, unter Regelstand %s (Paket %.12s…).\n", i.New.Revision, i.New.Bundle)
+	for _, other := range i.OtherPolicies {
+		fmt.Fprintf(out, "Nicht verglichen: %s unter Regelstand %s", counted(other.Requests, "Anfrage", "Anfragen"), other.Revision)
+		switch {
+		case other.Bundle == "":
+			fmt.Fprintf(out, " (Wirkung %.12s…)", other.Digest)
+		case other.Bundle == i.New.Bundle:
+			fmt.Fprint(out, ", mit anderen Angaben zu Mandanten oder Leistungen")
+		default:
+			fmt.Fprintf(out, " (Paket %.12s…)", other.Bundle)
+		}
+		fmt.Fprintln(out, ".")
+	}
+	if i.Compared == 0 && i.Records > 0 {
+		fmt.Fprintln(out, "Keine Anfrage ließ sich vergleichen; bewiesen ist damit nichts.")
+	}
 }
 
 func (o *pastOptions) replay(ctx context.Context, bundle string, self bool) (impact policies.Impact, err error) {
@@ -276,10 +312,10 @@ func (o *pastOptions) replay(ctx context.Context, bundle string, self bool) (imp
 		return impact, err
 	}
 	if self {
-		a, err = engineOver(ctx, each, bundle)
-	}
-	if err != nil {
-		return impact, err
+		if a, err = engineOver(ctx, each, bundle); err != nil {
+			return impact, err
+		}
+		return a.SelfTest(ctx, each, policies.CompareOptions{SameRules: true})
 	}
 	b, err := engineOver(ctx, each, bundle)
 	if err != nil {
