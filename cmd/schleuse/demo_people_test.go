@@ -4,11 +4,13 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ki-schleuse/schleuse/gateway"
 	"github.com/ki-schleuse/schleuse/gateway/identity"
 )
 
@@ -82,7 +84,39 @@ func TestReleasesComeFromTheConfiguration(t *testing.T) {
 	if code == 0 || !strings.Contains(out, "nur in der Konfigurationsdatei des Betriebs") || !strings.Contains(out, "settings.releases") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	if _, ok := p.serving(t).Tenant("lohe"); ok {
+	// The interface asks the same registry.
+	registry := p.serving(t)
+	operator := identity.Actor{Name: "schluessel abcdefgh", Operator: true}
+	wish := identity.Wish{ID: "lohe", Name: "Lohe", Settings: identity.Settings{"releases": []byte("[]")}}
+	for _, try := range []func() error{
+		func() error { _, err := registry.Create(t.Context(), operator, wish, ""); return err },
+		func() error { _, err := registry.Put(t.Context(), operator, wish); return err },
+	} {
+		var refused *gateway.Error
+		if err := try(); !errors.As(err, &refused) || refused.Path != "settings.releases" {
+			t.Errorf("a key of the operator sets releases: %v", err)
+		}
+	}
+	if _, ok := registry.Tenant("lohe"); ok {
 		t.Error("the tenant is there with its release")
+	}
+}
+
+// No key audits and administrates, whoever makes it.
+func TestNoKeyAuditsAndAdministrates(t *testing.T) {
+	t.Parallel()
+	registry := newPlace(t, "").serving(t)
+	operator := identity.Actor{Name: "schluessel abcdefgh", Operator: true}
+	wish := identity.Wish{ID: "lohe", Name: "Lohe", Systems: []identity.SystemWish{{ID: "woga", Channel: gateway.ChannelSystem}}}
+	if _, err := registry.Create(t.Context(), operator, wish, ""); err != nil {
+		t.Fatal(err)
+	}
+	at := identity.Place{Tenant: "lohe", System: "woga"}
+	for _, admin := range []string{identity.RoleOperator, identity.RoleTenant} {
+		var refused *gateway.Error
+		_, err := registry.CreateKey(t.Context(), operator, at, identity.KeyWish{Label: "x", Roles: []string{identity.RoleRevision, admin}}, "")
+		if !errors.As(err, &refused) || refused.Path != "roles" || !strings.Contains(refused.Message, "Wer prüft, verwaltet nicht") {
+			t.Errorf("revision and %s: %v", admin, err)
+		}
 	}
 }
