@@ -35,6 +35,9 @@ func startDummy() (*dummy, string, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", dummyChat)
+	mux.HandleFunc("POST /v1/completions", dummyCompletion)
+	mux.HandleFunc("POST /v1/embeddings", dummyEmbeddings)
+	mux.HandleFunc("POST /v1/rerank", dummyRerank)
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"object":"list","data":[{"id":%q,"object":"model"},{"id":%q,"object":"model"}]}`, dummyInside, dummyOutside)
 	})
@@ -54,8 +57,10 @@ const (
 // dummyChat answers a chat, whole or as a stream.
 func dummyChat(w http.ResponseWriter, r *http.Request) {
 	var q struct {
-		Model    string `json:"model"`
-		Stream   bool   `json:"stream"`
+		Model  string `json:"model"`
+		Stream bool   `json:"stream"`
+		N      int    `json:"n"`
+		dummyTools
 		Messages []struct {
 			Role    string          `json:"role"`
 			Content json.RawMessage `json:"content"`
@@ -72,21 +77,38 @@ func dummyChat(w http.ResponseWriter, r *http.Request) {
 			asked = plainText(m.Content)
 		}
 	}
-	answer := fmt.Sprintf("Hier antwortet eine Attrappe, die nichts rechnet. Bei ihr kam an: „%s“", beginning(asked))
+	answer := dummyAnswer(asked)
 	usage := fmt.Sprintf(`{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`, len(raw)/4, len(answer)/4, (len(raw)+len(answer))/4)
 	head := fmt.Sprintf(`"id":"attrappe","created":%d,"model":%q`, time.Now().Unix(), q.Model)
+	finish, message, delta := "stop", fmt.Sprintf(`{"role":"assistant","content":%s}`, quoted(answer)), ""
+	if name := q.called(); name != "" {
+		call := fmt.Sprintf(`"id":"attrappe-1","type":"function","function":{"name":%s,"arguments":"{}"}`, quoted(name))
+		finish, message = "tool_calls", fmt.Sprintf(`{"role":"assistant","content":null,"tool_calls":[{%s}]}`, call)
+		answer, delta = "", fmt.Sprintf(`{"role":"assistant","tool_calls":[{"index":0,%s}]}`, call)
+	}
 	if !q.Stream {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = fmt.Fprintf(w, `{%s,"object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":%s}}],"usage":%s}`, head, quoted(answer), usage)
+		choices := make([]string, min(max(q.N, 1), maxDummyChoices))
+		for i := range choices {
+			choices[i] = fmt.Sprintf(`{"index":%d,"finish_reason":%q,"message":%s}`, i, finish, message)
+		}
+		_, _ = fmt.Fprintf(w, `{%s,"object":"chat.completion","choices":[%s],"usage":%s}`, head, strings.Join(choices, ","), usage)
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	control := http.NewResponseController(w)
-	for _, word := range strings.SplitAfter(answer, " ") {
-		_, _ = fmt.Fprintf(w, "data: {%s,\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%s}}]}\n\n", head, quoted(word))
+	deltas := []string{delta}
+	if delta == "" {
+		deltas = nil
+		for _, word := range strings.SplitAfter(answer, " ") {
+			deltas = append(deltas, `{"content":`+quoted(word)+`}`)
+		}
+	}
+	for _, d := range deltas {
+		_, _ = fmt.Fprintf(w, "data: {%s,\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":%s}]}\n\n", head, d)
 		_ = control.Flush()
 	}
-	_, _ = fmt.Fprintf(w, "data: {%s,\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n", head)
+	_, _ = fmt.Fprintf(w, "data: {%s,\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":%q}]}\n\n", head, finish)
 	_, _ = fmt.Fprintf(w, "data: {%s,\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":%s}\n\ndata: [DONE]\n\n", head, usage)
 }
 
@@ -128,7 +150,7 @@ func addDummies(c *Config, url string, beside bool) {
 	card := ModelConfig{
 		ID: dummyInside, Endpoint: "attrappe", Upstream: string(dummyInside), Aliases: []gateway.ModelID{"schleuse/klein"}, Residency: gateway.ResidencyOwn,
 		Operator: "Stadt Tannberg", Country: "DE", ProcessorKind: "own", Contract: "eigener Betrieb", Para80Notice: "eigener Betrieb", Para30AO: true, Art9: true,
-		Operations: []gateway.Operation{gateway.OperationChat}, Context: 32768, EnergyWh: 1.4, Price: PriceConfig{Input: 100_000, Output: 300_000},
+		Operations: []gateway.Operation{gateway.OperationChat, gateway.OperationCompletion, gateway.OperationEmbeddings, gateway.OperationRerank}, Context: 32768, EnergyWh: 1.4, Price: PriceConfig{Input: 100_000, Output: 300_000},
 		DataClasses: []gateway.DataClass{gateway.DataPublic, gateway.DataInternal, gateway.DataPersonal, gateway.DataArt9, gateway.DataSozialdaten, gateway.DataSteuer, gateway.DataTrade, gateway.DataConfidential},
 	}
 	outside := card
