@@ -37,6 +37,8 @@ type exchange struct {
 	body     io.Reader
 	// received says that the first byte of the answer's body is there.
 	received bool
+	// draining: the clock runs over all reads together.
+	draining bool
 	left     int64
 }
 
@@ -107,6 +109,9 @@ type watched struct {
 }
 
 func (w watched) Read(p []byte) (int, error) {
+	if w.x.draining {
+		return w.src.Read(p)
+	}
 	limit, waiting := w.x.endpoint.Timeouts.Idle, awaitNext
 	if !w.x.received {
 		limit, waiting = w.x.endpoint.Timeouts.FirstByte, awaitFirstByte

@@ -49,6 +49,17 @@ const (
 
 // RoundTrip sends a request and returns the answer, whose body has to be closed.
 func (t *plainTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.roundTrip(r)
+	if err != nil && r.Body != nil {
+		_ = r.Body.Close() // where nothing was sent, nobody has
+	}
+	return response, err
+}
+
+func (t *plainTransport) roundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err // an idle connection would take the request nevertheless
+	}
 	head, _ := t.heads.Get().(*[]byte)
 	if head == nil {
 		head = new([]byte)
@@ -129,6 +140,7 @@ func (t *plainTransport) attach(c *plainConn) {
 		c.buffered = bufio.NewReaderSize(nil, readBuffer)
 	}
 	c.buffered.Reset(c)
+	c.beforeWait, c.more = nil, false
 }
 
 // detach takes the buffer back. Only who has read the answer to its end may call it.
@@ -357,5 +369,11 @@ func (b *plainBody) Close() error {
 	return b.c.Close()
 }
 
-// beforeWait has f called before every read that waits for the server.
-func (b *plainBody) beforeWait(f func()) { b.c.beforeWait = f }
+// beforeWait has f called before every read that waits for the server. A body that
+// has been read to its end waits for nothing, and its connection may serve another
+// request by now.
+func (b *plainBody) beforeWait(f func()) {
+	if !b.over.Load() {
+		b.c.beforeWait = f
+	}
+}

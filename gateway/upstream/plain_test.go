@@ -30,6 +30,14 @@ type plainServer struct {
 
 func startPlain(t *testing.T, script func(c net.Conn, request *http.Request) string) *plainServer {
 	t.Helper()
+	var s *plainServer
+	s = servePlain(t, func(c net.Conn) { s.serve(c, script) })
+	return s
+}
+
+// servePlain has every connection served by serve, which need not speak HTTP.
+func servePlain(t *testing.T, serve func(net.Conn)) *plainServer {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -43,14 +51,16 @@ func startPlain(t *testing.T, script func(c net.Conn, request *http.Request) str
 				return
 			}
 			s.connections.Add(1)
-			go s.serve(c, script)
+			go func() {
+				defer c.Close()
+				serve(c)
+			}()
 		}
 	}()
 	return s
 }
 
 func (s *plainServer) serve(c net.Conn, script func(net.Conn, *http.Request) string) {
-	defer c.Close()
 	in := bufio.NewReader(c)
 	for {
 		r, err := http.ReadRequest(in)
@@ -341,6 +351,155 @@ func TestPlainBodyClosedEarly(t *testing.T) {
 	}
 	if s.take() != nil {
 		t.Error("the connection is kept")
+	}
+}
+
+// A body that is over has no connection any more: what is asked of it must not
+// reach the request that has the connection now.
+func TestPlainBodyOverLeavesTheConnectionAlone(t *testing.T) {
+	t.Parallel()
+	for name, say := range map[string][2]string{"chunked": {chunkedHead + "3\r\ngut\r\n", "0\r\n\r\n"}, "length": {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "gut"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startPlain(t, func(c net.Conn, _ *http.Request) string {
+				_, _ = io.WriteString(c, say[0])
+				time.Sleep(20 * time.Millisecond) // whoever reads waits
+				return say[1]
+			})
+			first, err := s.post(t.Context(), "{}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer first.Body.Close()
+			if _, err := io.ReadAll(first.Body); err != nil {
+				t.Fatal(err)
+			}
+			told := 0
+			tell := func() { told++ }
+			body, _ := first.Body.(*plainBody)
+			body.beforeWait(tell) // while nobody has the connection
+			second, err := s.post(t.Context(), "{}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer second.Body.Close()
+			body.beforeWait(tell) // while another request has it
+			if _, err := io.ReadAll(second.Body); err != nil {
+				t.Fatal(err)
+			}
+			if told > 0 {
+				t.Errorf("the caller of a request that is over was told %d times about another", told)
+			}
+			if got := s.connections.Load(); got != 1 {
+				t.Errorf("%d connections, want the same for both", got)
+			}
+		})
+	}
+}
+
+// What was given up before it began is not sent, though a connection stands ready.
+func TestPlainTransportSendsNothingForAContextThatIsOver(t *testing.T) {
+	t.Parallel()
+	s := startPlain(t, func(net.Conn, *http.Request) string { return sized("gut") })
+	s.text(t, "{}")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		if response, err := s.post(ctx, "{}"); err == nil {
+			_ = response.Body.Close()
+			t.Fatal("no error")
+		}
+	}
+	s.text(t, "{}")
+	if n, c := s.requests.Load(), s.connections.Load(); n != 2 || c != 1 {
+		t.Errorf("%d requests on %d connections, want 2 on 1", n, c)
+	}
+}
+
+// What has to be known about a request that could not be sent is that its body was closed.
+func TestPlainTransportClosesBodies(t *testing.T) {
+	t.Parallel()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx    context.Context
+		header string
+	}{
+		"over": {gone, "X-A"}, "header": {t.Context(), "X A"}, "no connection": {t.Context(), "X-A"},
+	} {
+		transport := &plainTransport{address: "x", dial: func(context.Context, string, string) (net.Conn, error) { return nil, errAddress }}
+		r, err := request(c.ctx, http.MethodPost, "http://x/", []byte("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := &closing{Reader: strings.NewReader("{}")}
+		r.Body = body
+		r.Header.Set("X-B", "c")
+		r.Header[c.header] = []string{"d"}
+		if response, err := transport.RoundTrip(r); err == nil {
+			_ = response.Body.Close()
+			t.Errorf("%s: no error", name)
+		}
+		if !body.closed {
+			t.Errorf("%s: the body was not closed", name)
+		}
+	}
+}
+
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
+}
+
+// A server that refuses a large body before it has read it is heard, whether it
+// ends the connection or reads on.
+func TestPlainTransportHearsEarlyAnswers(t *testing.T) {
+	t.Parallel()
+	const refusal = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nviel"
+	for name, then := range map[string]func(net.Conn){
+		"ends":     func(net.Conn) { time.Sleep(50 * time.Millisecond) },
+		"reads on": func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := servePlain(t, func(c net.Conn) {
+				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+					_, _ = io.WriteString(c, refusal)
+					then(c)
+				}
+			})
+			response, err := s.post(t.Context(), strings.Repeat("a", 16<<20))
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusRequestEntityTooLarge || string(raw) != "viel" || err != nil {
+				t.Errorf("status %d, %q, %v", response.StatusCode, raw, err)
+			}
+			if s.take() != nil {
+				t.Error("the connection is kept")
+			}
+		})
+	}
+}
+
+// Who gives up while the server reads nothing does not wait for it.
+func TestPlainTransportEndsWhileItWrites(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	s := servePlain(t, func(net.Conn) { <-over })
+	defer close(over)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if response, err := s.post(ctx, strings.Repeat("a", 32<<20)); err == nil {
+		_ = response.Body.Close()
+		t.Error("no error")
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -280,5 +282,34 @@ func TestFinishedStreamKeepsItsConnection(t *testing.T) {
 	}
 	if n := server.Connections(); n != 1 {
 		t.Errorf("20 streams used %d connections, want 1", n)
+	}
+}
+
+// A server that has said [DONE] and does not end its answer costs the connection,
+// not the caller's time.
+func TestFinishedStreamIsNotHeldByItsServer(t *testing.T) {
+	t.Parallel()
+	gone := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, `data: {"choices":[{"index":0,"delta":{"content":"gut"},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(gone)
+	}))
+	t.Cleanup(server.Close)
+	c := client(t, upstream.Endpoint{BaseURL: server.URL, Timeouts: upstream.Timeouts{Idle: time.Minute}})
+	begin := time.Now()
+	if _, err := drain(t, c, streamBody); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(begin); d > 20*time.Second {
+		t.Errorf("closing took %v", d)
+	}
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection is kept")
 	}
 }

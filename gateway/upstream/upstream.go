@@ -223,6 +223,7 @@ const drainTime = 50 * time.Millisecond
 // drain reads the little that follows the end of an answer, so that the
 // connection can be used again.
 func (x *exchange) drain() {
+	x.draining = true
 	x.clock.start(drainTime, awaitEnd)
 	_, _ = io.CopyN(io.Discard, x.body, 4<<10)
 	x.clock.stop()
