@@ -94,7 +94,7 @@ func (p *parts) openDesk(ctx context.Context) error {
 		return err
 	}
 	p.desk, err = release.New(release.Config{
-		Store: p.state, Engine: p.engine, Source: source, Trust: p.config.Policies.trust(), Key: derive(p.config.secret, "policies in force"),
+		Store: p.state, Engine: p.engine, Source: source, Trust: p.config.Policies.trust(), Key: p.deskKey(),
 		Note: p.noteRelease, Journal: p.pastReleases, History: p.pastRecords, SourcePoll: p.config.Policies.Poll, ShadowObserved: p.shadowObserved, Logger: p.logger,
 	})
 	if err != nil {

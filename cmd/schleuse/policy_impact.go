@@ -241,8 +241,8 @@ func policyReplayCommand() *cobra.Command {
 		Use: "replay", Short: "Die bisherigen Anfragen noch einmal entscheiden", Args: noArgs,
 		Long: "Mit --self wird mit dem verglichen, was protokolliert ist: Wirkung, Gründe, Auflagen und Modelle jeder Entscheidung,\n" +
 			"die derselbe Regelstand getroffen hat. Andere Regelstände werden genannt und gesondert gezählt; mit --bundle kommt einer von ihnen an die Reihe.\n" +
-			"Mit --config gelten dabei Mandanten und Leistungen der Konfiguration, und jeder Unterschied ist ein Fehler; mit SQLite darf der Dienst dann nicht laufen.\n" +
-			"Mit --data sind die Angaben zu Mandanten nicht bekannt; was sie damals geändert haben, erscheint als Unterschied.\n" +
+			"Mit --config gelten dabei Mandanten und Leistungen der Konfiguration und die Regeln, die in Kraft sind; der Dienst darf laufen.\n" +
+			"Mit --data sind die Angaben zu Mandanten nicht bekannt. Was sie bewirkt haben, oder was sich an ihnen seither geändert hat, erscheint als Unterschied.\n" +
 			"Rückgabewert 3: es gibt Unterschiede, oder nichts ließ sich vergleichen.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start := time.Now()
@@ -293,33 +293,34 @@ func printOthers(out io.Writer, i policies.Impact, self bool) {
 }
 
 func (o *pastOptions) replay(ctx context.Context, bundle string, self bool) (impact policies.Impact, err error) {
-	if o.config != "" && self && bundle == "" {
-		err = withDesk(ctx, deskOptions{o.config}, func(p *parts) error {
-			impact, err = p.engine.SelfTest(ctx, func(yield func(gateway.Record) error) error {
-				return p.pastRecords(ctx, time.Time{}, yield)
-			}, policies.CompareOptions{})
-			return err
-		})
-		return impact, err
-	}
 	each, done, err := o.past(ctx)
 	if err != nil {
 		return impact, err
 	}
 	defer done()
+	if self {
+		e, err := o.engine(ctx, each, bundle)
+		if err != nil {
+			return impact, err
+		}
+		return e.SelfTest(ctx, each, policies.CompareOptions{SameRules: true})
+	}
 	a, err := engineOver(ctx, each, "")
 	if err != nil {
 		return impact, err
-	}
-	if self {
-		if a, err = engineOver(ctx, each, bundle); err != nil {
-			return impact, err
-		}
-		return a.SelfTest(ctx, each, policies.CompareOptions{SameRules: true})
 	}
 	b, err := engineOver(ctx, each, bundle)
 	if err != nil {
 		return impact, err
 	}
 	return policies.Compare(ctx, a, b, each, policies.CompareOptions{})
+}
+
+// engine decides for the tenants of the configuration, without one for those of the
+// record, of whom nothing else is known.
+func (o *pastOptions) engine(ctx context.Context, each policies.Records, bundle string) (*policies.Engine, error) {
+	if o.config != "" {
+		return engineBeside(ctx, o.config, bundle)
+	}
+	return engineOver(ctx, each, bundle)
 }

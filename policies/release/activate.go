@@ -273,6 +273,26 @@ func (d *Desk) active(ctx context.Context) (Revision, int64, error) {
 	return r, version, nil
 }
 
+// InForce reads the files in force, and the digest under which they were signed,
+// beside a service: what was activated, else what the Source has. Of the Config it
+// needs Store, Source, Trust and Key.
+func InForce(ctx context.Context, c Config) (files Files, signed string, err error) {
+	d := &Desk{config: c.withDefaults()}
+	active, _, err := d.active(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if active.Sequence > 0 {
+		files, _, err = d.verified(ctx, active)
+		return files, active.Bundle, err
+	}
+	delivery, err := d.config.Source.Read(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	return delivery.Files, delivery.Files.Digest(), nil
+}
+
 // verified are the files of a revision, after seal, content and signatures were
 // checked, and who signed.
 func (d *Desk) verified(ctx context.Context, r Revision) (Files, []string, error) {
