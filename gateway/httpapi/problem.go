@@ -71,6 +71,7 @@ func kindOf(code gateway.Code) kind {
 		return kind{http.StatusServiceUnavailable, "Das Protokoll ist nicht verfügbar", "server_error"}
 	case gateway.CodeCancelled:
 		return kind{statusClientGone, "Die Anfrage wurde abgebrochen", "server_error"}
+	case gateway.CodeSuperseded: // of an attempt, never of a request
 	case gateway.CodeInternal:
 	}
 	return kind{http.StatusInternalServerError, "Interner Fehler", "server_error"}

@@ -30,13 +30,11 @@ type plainServer struct {
 
 func startPlain(t *testing.T, script func(c net.Conn, request *http.Request) string) *plainServer {
 	t.Helper()
-	var s *plainServer
-	s = servePlain(t, func(c net.Conn) { s.serve(c, script) })
-	return s
+	return servePlain(t, func(s *plainServer, c net.Conn) { s.serve(c, script) })
 }
 
 // servePlain has every connection served by serve, which need not speak HTTP.
-func servePlain(t *testing.T, serve func(net.Conn)) *plainServer {
+func servePlain(t *testing.T, serve func(*plainServer, net.Conn)) *plainServer {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +51,7 @@ func servePlain(t *testing.T, serve func(net.Conn)) *plainServer {
 			s.connections.Add(1)
 			go func() {
 				defer c.Close()
-				serve(c)
+				serve(s, c)
 			}()
 		}
 	}()
@@ -467,7 +465,7 @@ func TestPlainTransportHearsEarlyAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := servePlain(t, func(c net.Conn) {
+			s := servePlain(t, func(_ *plainServer, c net.Conn) {
 				if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 					_, _ = io.WriteString(c, refusal)
 					then(c)
@@ -493,7 +491,7 @@ func TestPlainTransportHearsEarlyAnswers(t *testing.T) {
 func TestPlainTransportEndsWhileItWrites(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
-	s := servePlain(t, func(net.Conn) { <-over })
+	s := servePlain(t, func(*plainServer, net.Conn) { <-over })
 	defer close(over)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
