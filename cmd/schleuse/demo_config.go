@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/ki-schleuse/schleuse/gateway"
+	"github.com/ki-schleuse/schleuse/policies"
 	"github.com/ki-schleuse/schleuse/policies/release"
 )
 
@@ -22,6 +23,8 @@ type demoFile struct {
 	Vault      VaultConfig       `yaml:"vault"`
 	Policies   demoSigned        `yaml:"policies"`
 	Tenants    []demoTenantEntry `yaml:"tenants"`
+
+	Duties map[gateway.TenantID]policies.TenantDuties `yaml:"duties"`
 }
 
 type demoSigned struct {
@@ -44,7 +47,7 @@ func saveDemoConfig(c Config) error {
 	}
 	out := demoFile{
 		Listen: c.Listen, Data: folder, Origin: c.Origin, SecretFile: filepath.Join(folder, "secret"), Vault: c.Vault,
-		Policies: demoSigned{Require: c.Policies.Require, Signers: c.Policies.Signers},
+		Policies: demoSigned{Require: c.Policies.Require, Signers: c.Policies.Signers}, Duties: c.Duties,
 	}
 	for _, t := range c.Tenants {
 		out.Tenants = append(out.Tenants, demoTenantEntry{ID: t.ID, Name: t.Name, Active: t.Active})
