@@ -20,7 +20,6 @@ import (
 	"github.com/ki-schleuse/schleuse/gateway/audit"
 	auditpostgres "github.com/ki-schleuse/schleuse/gateway/audit/postgres"
 	auditsqlite "github.com/ki-schleuse/schleuse/gateway/audit/sqlite"
-	"github.com/ki-schleuse/schleuse/gateway/identity"
 	"github.com/ki-schleuse/schleuse/gateway/postgres"
 )
 
@@ -82,18 +81,25 @@ func auditVerifyCommand() *cobra.Command {
 
 func auditExportCommand() *cobra.Command {
 	var o recordOptions
+	var l look
 	var out, tenant, from, to string
 	c := &cobra.Command{
 		Use: "export", Short: "Einträge mit Nachweisen als ZIP ausgeben", Args: noArgs,
+		Long: "Gibt Einträge mit ihren Nachweisen aus. Begründung und Aktenzeichen der Prüfung stehen danach im Journal jedes Mandanten,\n" +
+			"dessen Einträge ausgegeben werden. Ohne diesen Vermerk gibt es keine Ausgabe.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f, err := exportFilter(tenant, from, to)
+			if err == nil {
+				err = l.check()
+			}
 			if err != nil {
 				return err
 			}
-			return exportRecord(cmd.Context(), cmd.OutOrStdout(), o, out, f)
+			return exportRecord(cmd.Context(), cmd.OutOrStdout(), o, out, f, l)
 		},
 	}
 	o.flags(c.Flags())
+	l.flags(c.Flags())
 	c.Flags().StringVar(&out, "out", "protokoll.zip", "Ausgabedatei")
 	c.Flags().StringVar(&tenant, "tenant", "", "nur dieser Mandant (Vorgabe: alle)")
 	c.Flags().StringVar(&from, "from", "", "ab diesem Tag, JJJJ-MM-TT")
@@ -265,7 +271,8 @@ func silentWitness(out io.Writer, why string) error {
 	return errors.New(why)
 }
 
-func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path string, filter audit.Filter) error {
+func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path string, filter audit.Filter, l look) error {
+	o = o.orStandard()
 	viewer, done, err := openViewer(ctx, o)
 	if err != nil {
 		return err
@@ -275,10 +282,10 @@ func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path stri
 	if err != nil {
 		return err
 	}
-	if o.config != "" {
-		err = noteExport(ctx, o.config, filter)
+	if filter.To.IsZero() {
+		filter.To = time.Now() // whose entries come later has no note
 	}
-	if err == nil {
+	if err = l.note(ctx, viewer, o, filter); err == nil {
 		err = viewer.Export(ctx, f, filter)
 	}
 	if err != nil {
@@ -287,30 +294,6 @@ func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path stri
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if o.config == "" {
-		fmt.Fprintln(out, "Die Ausgabe steht nicht im Protokoll: Ohne --config fehlt der Schlüssel dafür.")
-	}
 	fmt.Fprintf(out, "%s geschrieben.\nPrüfen, auch auf einem anderen Rechner: schleuse audit verify --export %s --public-key '%s'\n", path, path, viewer.PublicKeys()[0])
 	return nil
-}
-
-// noteExport writes into the record, before it is made, that there is an export.
-func noteExport(ctx context.Context, config string, f audit.Filter) (err error) {
-	c, err := loadConfig(config)
-	if err == nil {
-		err = c.validateSecret()
-	}
-	if err != nil {
-		return err
-	}
-	keys, err := audit.NewKeys(derive(c.secret, "pseudonyms"))
-	if err != nil {
-		return err
-	}
-	notes := &notebook{config: c}
-	defer func() { err = errors.Join(err, notes.close()) }()
-	return notes.Note(ctx, audit.Note{
-		Tenant: f.Scope.Tenant, Topic: audit.TopicExported, Actor: operatorPseudonym(keys), Role: identity.RoleOperator, Object: "record",
-		Text: "Ein Auszug aus dem Protokoll wurde auf der Kommandozeile ausgegeben.",
-	})
 }

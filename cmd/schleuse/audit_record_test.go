@@ -208,8 +208,8 @@ func TestRecordConfig(t *testing.T) {
 		"{notes: 10d}":                          "notes",
 		"{before: model}":                       "",
 		"{before: later}":                       "record.before",
-		"{witnesses: [{}]}":                     "either folder or url",
-		"{witnesses: [{folder: a, url: b}]}":    "either folder or url",
+		"{witnesses: [{}]}":                     "entweder folder oder url",
+		"{witnesses: [{folder: a, url: b}]}":    "entweder folder oder url",
 		"{witnesses: [{url: zeuge}]}":           "url",
 		`{retention_database: "${NICHT_DA_1}"}`: "retention_database",
 	} {

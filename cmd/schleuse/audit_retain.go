@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ki-schleuse/schleuse/gateway/audit"
-	"github.com/ki-schleuse/schleuse/gateway/postgres"
 	"github.com/ki-schleuse/schleuse/gateway/state"
 	statepostgres "github.com/ki-schleuse/schleuse/gateway/state/postgres"
 	statesqlite "github.com/ki-schleuse/schleuse/gateway/state/sqlite"
@@ -76,21 +75,16 @@ func retainRecord(ctx context.Context, out io.Writer, path string, dryRun bool) 
 
 // holds opens the database and the store of legal holds in it.
 func (n *notebook) holds(ctx context.Context) (state.Store, error) {
-	dsn, err := fromEnvironment(n.config.Database)
-	if err != nil {
+	if err := n.connect(ctx); err != nil {
 		return nil, err
 	}
-	if dsn == "" {
+	if n.pool == nil {
 		store, err := statesqlite.Open(ctx, filepath.Join(n.config.Data, "state.db"))
 		if err == nil {
 			n.closers.add(store.Close)
 		}
 		return store, err
 	}
-	if n.pool, err = postgres.Open(ctx, dsn); err != nil {
-		return nil, err
-	}
-	n.closers.add(func() error { n.pool.Close(); return nil })
 	return statepostgres.Open(ctx, n.pool)
 }
 

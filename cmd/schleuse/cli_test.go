@@ -324,7 +324,7 @@ func outcomeOfDecision(t *testing.T, links demoLinks, id string) string {
 func exportAndVerify(t *testing.T, data string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "protokoll.zip")
-	if code, _, errOut := schleuse(t, "audit", "export", "--data", data, "--out", file); code != exitFine {
+	if code, _, errOut := schleuse(t, "audit", "export", "--data", data, "--reason", "Prüfung der Ausgabe", "--case", "14.2/17", "--out", file); code != exitFine {
 		t.Fatalf("export: %s", errOut)
 	}
 	public, err := os.ReadFile(filepath.Join(data, publicKeyFile))

@@ -61,8 +61,14 @@ func personAccessCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			why := look{reason: o.reason}
+			if err := why.checkReason(); err != nil {
+				return err
+			}
 			return withVault(cmd, o, func(ctx context.Context, v *vault.Vault, c Config) error {
-				d, err := v.Access(ctx, commandLine(), o.subject())
+				by := commandLine()
+				by.Reason = why.reason
+				d, err := v.Access(ctx, by, o.subject())
 				if err != nil {
 					return err
 				}
@@ -79,6 +85,7 @@ func personAccessCommand() *cobra.Command {
 		},
 	}
 	o.flags(c.Flags())
+	o.reasonFlag(c.Flags())
 	c.Flags().StringVar(&out, "out", "", "Ausgabedatei (Vorgabe: Text auf die Standardausgabe)")
 	return c
 }

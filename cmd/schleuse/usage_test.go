@@ -21,7 +21,7 @@ func TestRecordOfTheStandardConfiguration(t *testing.T) {
 		}
 	}
 	for _, verb := range []string{"export", "verify"} {
-		cmd := exec.Command(os.Args[0], "audit", verb)
+		cmd := exec.Command(os.Args[0], append([]string{"audit", verb}, map[string][]string{"export": {"--reason", lookReason, "--case", lookCase}}[verb]...)...)
 		cmd.Dir, cmd.Env = folder, append(os.Environ(), asProgram+"=1")
 		out, err := cmd.CombinedOutput()
 		if err == nil || !strings.Contains(string(out), filepath.Join("bestand", recordFile)+" gibt es nicht") {

@@ -214,19 +214,19 @@ func TestPersonsOnTheCommandLine(t *testing.T) {
 	who := []string{"--tenant", "provider", "--case", canaryCase}
 	with := func(args ...string) []string { return append(append([]string{}, who...), args...) }
 
-	code, out := s.run(t, personCommand(), append([]string{"access"}, who...)...)
+	code, out := s.run(t, personCommand(), append([]string{"access", "--reason", "Antrag vom 22.11.2026"}, who...)...)
 	if code != exitFine || !strings.Contains(out, "Wolke GmbH, DE, privater Anbieter in der EU") || !strings.Contains(out, canaryText) || !strings.Contains(out, "höchstens 90 Tagen") {
 		t.Errorf("access: %d, %s", code, out)
 	}
 	for _, end := range []string{"json", "txt", "html", "odt", "pdf"} {
 		path := filepath.Join(s.dir, "auskunft."+end)
-		if code, out := s.run(t, personCommand(), append([]string{"access", "--out", path}, who...)...); code != exitFine || !strings.Contains(out, "geschrieben") {
+		if code, out := s.run(t, personCommand(), append([]string{"access", "--reason", "Antrag vom 22.11.2026", "--out", path}, who...)...); code != exitFine || !strings.Contains(out, "geschrieben") {
 			t.Errorf("%s: %d, %s", end, code, out)
 		}
 		if info, err := os.Stat(path); err != nil || info.Size() < 500 || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", end, info, err)
 		}
-		if code, _ := s.run(t, personCommand(), append([]string{"access", "--out", path}, who...)...); code != exitFailed {
+		if code, _ := s.run(t, personCommand(), append([]string{"access", "--reason", "Antrag vom 22.11.2026", "--out", path}, who...)...); code != exitFailed {
 			t.Errorf("%s is overwritten: %d", end, code)
 		}
 	}
@@ -260,7 +260,7 @@ func TestPersonsOnTheCommandLine(t *testing.T) {
 	}
 	s.ask(t, "aussen")
 	for name, args := range map[string][]string{
-		"no tenant": {"access", "--case", "1"}, "odd end": {"access", "--tenant", "provider", "--case", "1", "--out", "x.exe"},
+		"no tenant": {"access", "--reason", "Antrag vom 22.11.2026", "--case", "1"}, "no reason": {"access", "--tenant", "provider", "--case", "1"}, "odd end": {"access", "--tenant", "provider", "--case", "1", "--out", "x.exe"},
 	} {
 		if code, out := s.run(t, personCommand(), args...); code != exitUsage {
 			t.Errorf("%s: %d, %s", name, code, out)

@@ -22,6 +22,8 @@ type Actor struct {
 	Roles []string
 	// Operator says that the person acts for the operator, for every tenant.
 	Operator bool
+	// Reason is the justification of what has none of its own, for its note.
+	Reason string
 }
 
 // Roles that may do something here.

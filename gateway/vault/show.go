@@ -4,6 +4,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -158,7 +159,7 @@ func (v *Vault) readable(ctx context.Context, q Query) ([]Item, error) {
 func (v *Vault) note(ctx context.Context, tenant gateway.TenantID, by Actor, role string, n audit.Note) error {
 	now := v.config.Now().UTC()
 	n.ID, n.Time, n.Tenant = v.config.NewID(now), now, tenant
-	n.Actor, n.Role = v.actor(by), by.role(role)
+	n.Actor, n.Role, n.Reason = v.actor(by), by.role(role), cmp.Or(n.Reason, by.Reason)
 	if err := v.config.Record.Note(ctx, n); err != nil {
 		return fmt.Errorf("write note %s: %w", n.Topic, err)
 	}
