@@ -167,7 +167,7 @@ func TestKeysByCommandLine(t *testing.T) {
 	server := p.serving(t)
 	file := p.write(t, "tenants.yaml", loheFile)
 	keys := filepath.Join(p.dir, "keys.jsonl")
-	if code, out := p.run(t, tenantCommand(), "apply", "-f", file, "--keys-out", keys); code != exitFine || keyText.MatchString(out) || !strings.Contains(out, "1 neue Schlüssel") {
+	if code, out := p.run(t, tenantCommand(), "apply", "-f", file, "--keys-out", keys); code != exitFine || keyText.MatchString(out) || !strings.Contains(out, "1 neuer Schlüssel") {
 		t.Fatalf("apply: %d\n%s", code, out)
 	}
 	if info, err := os.Stat(keys); err != nil || info.Mode().Perm() != 0o600 {
