@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -88,8 +89,22 @@ type proofState struct {
 	Start, End             time.Time
 	Report                 audit.VerifyReport
 	// Problems are the first of the report's, More how many follow.
-	Problems []string
+	Problems []problemLine
 	More     int
+}
+
+// problemLine is what differs, under a word for its kind.
+type problemLine struct{ audit.Problem }
+
+// What is the kind, for its word.
+func (l problemLine) What() string { return string(l.Kind) }
+
+// Leaf is the number of the leaf, where one is concerned.
+func (l problemLine) Leaf() string {
+	if l.Seq < 0 {
+		return ""
+	}
+	return strconv.FormatInt(l.Seq, 10)
 }
 
 // OK says that the record is what was signed.
@@ -267,7 +282,7 @@ func (u *UI) verifyChain(ctx context.Context) proofState {
 	u.Verified(report.OK(), u.Now())
 	s := proofState{Known: true, End: u.Now(), Report: report}
 	for _, p := range report.Problems[:min(len(report.Problems), maxProblems)] {
-		s.Problems = append(s.Problems, p.String())
+		s.Problems = append(s.Problems, problemLine{Problem: p})
 	}
 	s.More = report.More + len(report.Problems) - len(s.Problems)
 	return s

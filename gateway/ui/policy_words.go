@@ -26,6 +26,11 @@ func word(table, key string) string {
 			"access_given": "Auskunft erteilt", "erased": "Gelöscht", "signed_in": "Angemeldet", "budget_notice": "Budget-Hinweis",
 		},
 		"object": {"record": "Protokoll", "policies": "Richtlinien", "journal": "Journal", "configuration": "Konfiguration"},
+		"problem": {
+			"leaf": "Inhalt geändert", "column": "Angabe geändert", "node": "Prüfwert geändert", "missing": "Blatt fehlt", "truncated": "Protokoll gekürzt",
+			"uncovered": "Ohne Prüfpunkt", "checkpoint": "Prüfpunkt weicht ab", "pair": "Ende ohne Anfang", "pending": "Liste der offenen Anfragen",
+			"proof": "Nachweis weicht ab", "witness": "Zeuge widerspricht", "summary": "Zählung weicht ab", "removed": "Entfernter Inhalt",
+		},
 		"change": {"added": "Neu aufgenommen", "changed": "Geändert", "removed": "Entfernt"},
 	}[table], key)
 }
