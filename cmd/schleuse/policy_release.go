@@ -183,7 +183,7 @@ func verifyBundle(ctx context.Context, out io.Writer, path string, trust release
 		fine = false
 		fmt.Fprintln(out, explain(err))
 	} else {
-		fmt.Fprintf(out, "Regelstand %s, unterschrieben von %s.\n", statement.Revision, strings.Join(signers, ", "))
+		fmt.Fprintf(out, "Regelstand %s, Paket %s, unterschrieben von %s.\n", statement.Revision, statement.Bundle, strings.Join(signers, ", "))
 	}
 	report, err := release.Examine(ctx, delivery.Files)
 	if err != nil {
@@ -320,6 +320,7 @@ func policyRollbackCommand() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
 		Use: "rollback REGELSTAND", Short: "Einen früheren Regelstand unter neuer Nummer wieder in Kraft setzen", Args: oneArg("ein Regelstand, der in Kraft war"),
+		Long: "Welche es gibt, zeigt schleuse policy status; auch der mitgelieferte, der vor der ersten Freigabe galt.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withDesk(cmd.Context(), o, func(p *parts) error {
 				r, err := p.desk.Rollback(cmd.Context(), p.releaser(), args[0], reason)
@@ -393,7 +394,7 @@ func policyStatusCommand() *cobra.Command {
 
 func (p *parts) policyStatus(ctx context.Context, out io.Writer) error {
 	s := p.desk.Status()
-	fmt.Fprintf(out, "In Kraft: Regelstand %s (%s), Quelle %s.\n", s.Revision, s.Digest, s.Source)
+	fmt.Fprintf(out, "In Kraft: Regelstand %s, Quelle %s.\nPaket %s (die Dateien, wie sie unterschrieben sind).\nWirkung %s (mit Mandanten und Leistungen, wie sie hier eingerichtet sind).\n", s.Revision, s.Source, s.Bundle, s.Digest)
 	for _, text := range []string{s.Problem, s.Refused} {
 		if text != "" {
 			fmt.Fprintln(out, text)
@@ -409,7 +410,7 @@ func (p *parts) policyStatus(ctx context.Context, out io.Writer) error {
 		if r.Current {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s %s\t%s\t%s\t%s\n", mark, r.Revision, r.From, strings.Join(r.Signers, ", "), r.Step.Reason)
+		fmt.Fprintf(w, "%s %s\t%.12s…\t%s\t%s\t%s\n", mark, r.Revision, r.Bundle, r.From, strings.Join(r.Signers, ", "), r.Step.Reason)
 	}
 	proposals, err := p.desk.Proposals(ctx)
 	if err != nil {
