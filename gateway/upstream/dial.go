@@ -124,7 +124,7 @@ func newHTTPClient(e Endpoint, base *url.URL) *http.Client {
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	if transport.Proxy == nil && base.Scheme == "http" && !e.H2C {
+	if ownTransport && transport.Proxy == nil && base.Scheme == "http" && !e.H2C {
 		client.Transport = &plainTransport{dial: dialer.DialContext, address: hostPort(base), idleTime: idleTime(e.Kind), maxIdle: maxIdlePlain}
 	}
 	return client

@@ -60,6 +60,9 @@ func (t *plainTransport) roundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err // an idle connection would take the request nevertheless
 	}
+	if r.Body != nil && r.Body != http.NoBody && r.ContentLength <= 0 {
+		return nil, errors.New("a body of unknown length cannot be sent")
+	}
 	head, _ := t.heads.Get().(*[]byte)
 	if head == nil {
 		head = new([]byte)

@@ -7,6 +7,10 @@ package upstream
 
 import "net"
 
+// ownTransport: a connection that the server has ended cannot be told from one that
+// stands here, so models are asked through net/http.
+const ownTransport = false
+
 // probe cannot read without waiting here.
 type probe struct{}
 

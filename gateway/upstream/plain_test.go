@@ -414,24 +414,29 @@ func TestPlainTransportSendsNothingForAContextThatIsOver(t *testing.T) {
 	}
 }
 
-// What has to be known about a request that could not be sent is that its body was closed.
+// A request that cannot be sent makes no connection, and its body is closed.
 func TestPlainTransportClosesBodies(t *testing.T) {
 	t.Parallel()
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
+	dialled := 0
 	for name, c := range map[string]struct {
 		ctx    context.Context
 		header string
+		length int64
 	}{
-		"over": {gone, "X-A"}, "header": {t.Context(), "X A"}, "no connection": {t.Context(), "X-A"},
+		"over": {gone, "X-A", 2}, "header": {t.Context(), "X A", 2}, "no connection": {t.Context(), "X-A", 2}, "unknown length": {t.Context(), "X-A", -1},
 	} {
-		transport := &plainTransport{address: "x", dial: func(context.Context, string, string) (net.Conn, error) { return nil, errAddress }}
+		transport := &plainTransport{address: "x", dial: func(context.Context, string, string) (net.Conn, error) {
+			dialled++
+			return nil, errAddress
+		}}
 		r, err := request(c.ctx, http.MethodPost, "http://x/", []byte("{}"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		body := &closing{Reader: strings.NewReader("{}")}
-		r.Body = body
+		r.Body, r.ContentLength = body, c.length
 		r.Header.Set("X-B", "c")
 		r.Header[c.header] = []string{"d"}
 		if response, err := transport.RoundTrip(r); err == nil {
@@ -441,6 +446,9 @@ func TestPlainTransportClosesBodies(t *testing.T) {
 		if !body.closed {
 			t.Errorf("%s: the body was not closed", name)
 		}
+	}
+	if dialled != 1 {
+		t.Errorf("%d connections were asked for, want one: the others must not be sent", dialled)
 	}
 }
 

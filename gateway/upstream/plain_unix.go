@@ -12,6 +12,10 @@ import (
 	"syscall"
 )
 
+// ownTransport has models behind plain HTTP asked through plainTransport; false:
+// through net/http, like all others.
+const ownTransport = true
+
 // probe reads from a connection without waiting. The zero value always says that
 // it would have to.
 type probe struct {
