@@ -431,7 +431,7 @@ func TestRecordProofPages(t *testing.T) {
 		t.Error("the export is not in the journal")
 	}
 	table, err := csv.NewReader(strings.NewReader(strings.ReplaceAll(auditor.get("/admin/journal.csv?thema=exported", http.StatusOK).body, ";", ","))).ReadAll()
-	if err != nil || len(table) < 2 || len(table[0]) != 12 {
+	if err != nil || len(table) < 2 || len(table[0]) != 13 {
 		t.Errorf("the table of the journal: %v, %v", table, err)
 	}
 	whole := auditor.get("/admin/journal?zeitraum=alle", http.StatusOK)
