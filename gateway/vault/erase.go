@@ -191,14 +191,16 @@ func (v *Vault) announce(ctx context.Context, j Job, contents int, again string)
 	return nil
 }
 
-// finish carries out what a crash interrupted: erasures that began so long ago.
+// finish carries out what a crash interrupted: erasures that began so long ago. One
+// that begins in the future was noted by a clock that has been set back since; it
+// does not wait until that time comes.
 func (v *Vault) finish(ctx context.Context, ago time.Duration) error {
 	jobs, err := v.config.Keys.Jobs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, j := range jobs {
-		if v.config.Now().Sub(j.Made) < ago {
+		if v.config.Now().Sub(j.Made).Abs() < ago {
 			continue
 		}
 		id, tenant := slog.String("erasure", j.ID), slog.String("tenant", string(j.Tenant))

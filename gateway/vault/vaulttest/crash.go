@@ -57,6 +57,56 @@ func killed(t *testing.T, b Backend) {
 	}
 }
 
+// setBack: an erasure that was noted in the future is finished at a start and by a
+// sweep, unless it is so near that another process may be at it.
+func setBack(t *testing.T, b Backend) {
+	begun := func(t *testing.T, ahead time.Duration) *fixture {
+		t.Helper()
+		f := newFixture(t, b)
+		f.keep(f.content(tenant, "e-1", file, "anna", canary))
+		job := vault.Job{ID: "j-1", Tenant: tenant, Case: pseudonymise(tenant, "case", file), Made: f.now.Now().Add(ahead), Actor: "p", Role: "mandant", Reason: reason}
+		if err := f.keys.Begin(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	start := func(_ context.Context, f *fixture) error {
+		f.open(f.config)
+		return nil
+	}
+	sweep := func(ctx context.Context, f *fixture) error {
+		_, err := f.vault.Sweep(ctx)
+		return err
+	}
+	for name, c := range map[string]struct {
+		ahead time.Duration
+		do    func(context.Context, *fixture) error
+		left  int
+	}{
+		"a start":                                {400 * day, start, 0},
+		"a start, a moment ahead":                {time.Second, start, 0},
+		"a sweep":                                {400 * day, sweep, 0},
+		"a sweep, a moment before its beginning": {time.Minute, sweep, 1},
+		"a sweep, a moment after its beginning":  {-time.Minute, sweep, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := begun(t, c.ahead)
+			if err := c.do(t.Context(), f); err != nil {
+				t.Fatal(err)
+			}
+			if jobs, err := f.keys.Jobs(t.Context()); err != nil || len(jobs) != c.left {
+				t.Errorf("jobs %+v, %v; want %d", jobs, err, c.left)
+			}
+			if c.left > 0 {
+				f.shows("e-1", canary)
+				return
+			}
+			f.hides("e-1")
+		})
+	}
+}
+
 // killChild starts a process that erases the case and kills it when it stands
 // still. It returns the topics of the notes that it wrote.
 func (f *fixture) killChild(stop string) (topics []string) {
@@ -108,6 +158,7 @@ func Child(t *testing.T, b Backend) {
 	}}
 	v, err := vault.New(t.Context(), vault.Config{
 		Contents: still{contents, stop, standStill}, Keys: keys, Master: bytes.Repeat([]byte("m"), 32), Pseudonymise: pseudonymise, Record: r, State: statetest.Memory(),
+		Now: newClock().Now,
 	})
 	if err != nil {
 		t.Fatal(err)

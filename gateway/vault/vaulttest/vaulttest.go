@@ -68,6 +68,7 @@ func Run(t *testing.T, b Backend) {
 		{"a disclosure of nothing says so", nothing},
 		{"tenants never see each other", apart},
 		{"a killed erasure is finished at the next start", killed},
+		{"an erasure of a clock that was set back is finished", setBack},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -103,6 +104,9 @@ type clock struct {
 	at time.Time
 }
 
+// newClock stands at the time at which every test begins, also in another process.
+func newClock() *clock { return &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)} }
+
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +125,7 @@ func newFixture(t *testing.T, b Backend, change ...func(*vault.Config)) *fixture
 	t.Helper()
 	f := &fixture{
 		t: t, backend: b, address: b.New(t), record: &record{}, access: &retrievals{}, state: statetest.Memory(),
-		now: &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
+		now: newClock(),
 	}
 	f.contents, f.keys = b.Attach(t, f.address)
 	f.config = vault.Config{
