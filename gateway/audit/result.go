@@ -61,20 +61,20 @@ func promised(r gateway.Record) Result {
 	if _, ok := last.Obligation(gateway.ObligationHumanRelease); ok {
 		return ResultRelease
 	}
-	if slices.ContainsFunc(last.Obligations, func(o gateway.Obligation) bool { return felt(r, o.ID) }) {
+	if slices.ContainsFunc(last.Obligations, func(o gateway.Obligation) bool { return Felt(r, o.ID) }) {
 		return ResultDuties
 	}
 	return ResultAllowed
 }
 
-// felt is an obligation that changed something for a person: the request, what is read
+// Felt says that an obligation changed something for a person: the request, what is read
 // with the answer, who gets it. One that only changes requests is felt where the record
 // says that it did; how long an entry is kept and without what, a mark for machines and
 // an answer that was looked at piece by piece are not felt at all.
 //
 // Records of before do not say what was changed. They keep the result they were stored
 // with, for which being in force was enough.
-func felt(r gateway.Record, id string) bool {
+func Felt(r gateway.Record, id string) bool {
 	known := r.Changes != nil
 	switch id {
 	case gateway.ObligationNoContentLog, gateway.ObligationRetain:

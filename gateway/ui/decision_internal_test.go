@@ -153,3 +153,19 @@ func TestDecisiveRule(t *testing.T) {
 		})
 	}
 }
+
+// An obligation that had nothing to do decided nothing.
+func TestDecisiveRuleHadAnEffect(t *testing.T) {
+	t.Parallel()
+	rec := gateway.Record{
+		Decisions: []gateway.Decision{{
+			Effect:      gateway.EffectAllow,
+			Reasons:     []gateway.Reason{{Rule: "DSG-005", Severity: "narrow"}, {Rule: "DSG-020", Severity: "narrow"}},
+			Obligations: []gateway.Obligation{{ID: gateway.ObligationPseudonymise, Rule: "DSG-020"}, {ID: gateway.ObligationCapTokens, Rule: "DSG-005"}},
+		}},
+		Changes: []gateway.Change{{ID: gateway.ObligationCapTokens, From: 4000, To: 800}},
+	}
+	if got := decisive(rec, nil); got.Rule != "DSG-005" {
+		t.Errorf("decisive is %q, want the rule that capped the answer", got.Rule)
+	}
+}

@@ -323,7 +323,7 @@ func decisive(rec gateway.Record, end *gateway.Closing) gateway.Reason {
 	}
 	for _, id := range telling {
 		for _, d := range decisions {
-			if reason, ok := obliging(d, id); ok {
+			if reason, ok := obliging(d, id); ok && audit.Felt(rec, id) {
 				return reason
 			}
 		}

@@ -25,7 +25,7 @@ func word(table, key string) string {
 			"retained": "Inhalte entfernt", "retention_postponed": "Entfernen verschoben", "key_destroyed": "Schlüssel vernichtet",
 			"access_given": "Auskunft erteilt", "erased": "Gelöscht", "signed_in": "Angemeldet", "budget_notice": "Budget-Hinweis",
 		},
-		"object": {"record": "Protokoll", "policies": "Richtlinien", "journal": "Journal", "configuration": "Konfiguration"},
+		"object": {"record": "Protokoll", "decisions": "Entscheidungen", "approvals": "Freigaben", "policies": "Richtlinien", "journal": "Journal", "configuration": "Konfiguration"},
 		"problem": {
 			"leaf": "Inhalt geändert", "column": "Angabe geändert", "node": "Prüfwert geändert", "missing": "Blatt fehlt", "truncated": "Protokoll gekürzt",
 			"uncovered": "Ohne Prüfpunkt", "checkpoint": "Prüfpunkt weicht ab", "pair": "Ende ohne Anfang", "pending": "Liste der offenen Anfragen",
