@@ -16,7 +16,7 @@ import (
 )
 
 // Difference is what one bundle has otherwise than another.
-type Difference struct {
+type Difference struct { //nolint:recvcheck // it is filled in place and handed out as a value
 	// Old and New are the revisions.
 	Old string `json:"old"`
 	New string `json:"new"`

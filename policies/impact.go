@@ -439,6 +439,7 @@ func (c *comparison) count(r gateway.Record, v verdict) {
 	case verdictError:
 		i.Errors.add(r.ID)
 		return
+	case verdictSame, verdictDenied, verdictAllowed, verdictChanged:
 	}
 	i.Compared++
 	if v.kind == verdictSame {

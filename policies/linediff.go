@@ -3,7 +3,10 @@
 
 package policies
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Line is a line of a difference: " " in both, "-" only in the old one, "+" only
 // in the new one. Old and New are line numbers from 1, 0 where there is none. An
@@ -66,9 +69,9 @@ func middle(a, b []string, offset int) []Line {
 	for i := range common {
 		common[i] = make([]int32, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, line := range slices.Backward(a) {
+		for j, other := range slices.Backward(b) {
+			if line == other {
 				common[i][j] = common[i+1][j+1] + 1
 			} else {
 				common[i][j] = max(common[i+1][j], common[i][j+1])

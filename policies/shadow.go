@@ -227,6 +227,7 @@ func (s *Shadow) count(v verdict) {
 		c.NewlyDenied++
 	case verdictAllowed:
 		c.NewlyAllowed++
+	case verdictChanged, verdictOther, verdictError:
 	}
 	if v.obligations {
 		c.ChangedObligations++

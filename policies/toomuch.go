@@ -17,7 +17,7 @@ import (
 // sentence says what is wrong with a draft. Where a rule asked a function for too
 // much, it names the rule.
 func (b *bundle) sentence(err error) string {
-	e, ok := errors.AsType[*plan.TooMuch](err)
+	e, ok := errors.AsType[*plan.TooMuchError](err)
 	if !ok {
 		return err.Error()
 	}

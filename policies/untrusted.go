@@ -145,7 +145,7 @@ func tameYAML(raw []byte) error {
 		if t.Position != nil && t.Position.Line != line {
 			line, dashes = t.Position.Line, 0
 		}
-		switch t.Type {
+		switch t.Type { //nolint:exhaustive // the tokens that nest or repeat
 		case token.AliasType:
 			aliases++
 		case token.SequenceStartType, token.MappingStartType:

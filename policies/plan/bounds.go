@@ -31,17 +31,17 @@ const (
 	maxWidth    = 1000
 )
 
-// TooMuch says that a call was not made because it would have made too much, or that
+// TooMuchError says that a call was not made because it would have made too much, or that
 // the steps were too many. It ends the evaluation: it is nothing that a rule may find
 // undefined.
-type TooMuch struct {
+type TooMuchError struct {
 	// Function that was called, if one was, Rule in which, as a path or as file and line.
 	Function, Rule string
 	// Text says in German what it would have made.
 	Text string
 }
 
-func (e *TooMuch) Error() string {
+func (e *TooMuchError) Error() string {
 	text := e.Text
 	if e.Function != "" {
 		text = e.Function + ": " + text
@@ -106,7 +106,7 @@ func boundFunctions() {
 		call := topdown.GetBuiltin(name)
 		topdown.RegisterBuiltinFunc(name, func(b topdown.BuiltinContext, args []*ast.Term, yield func(*ast.Term) error) error {
 			if text := check(args); text != "" {
-				e := &TooMuch{Function: name, Text: text}
+				e := &TooMuchError{Function: name, Text: text}
 				if b.Location != nil {
 					e.Rule = fmt.Sprintf("%s:%d", b.Location.File, b.Location.Row)
 				}

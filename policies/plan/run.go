@@ -111,7 +111,7 @@ func (m *machine) body(f *function, locals []*ast.Term) *ast.Term {
 		case returned:
 			return locals[f.result]
 		case failed:
-			if e, ok := errors.AsType[*TooMuch](m.err); ok && e.Rule == "" {
+			if e, ok := errors.AsType[*TooMuchError](m.err); ok && e.Rule == "" {
 				e.Rule = f.name
 			}
 			return nil
@@ -127,7 +127,7 @@ func (m *machine) mayGoOn() int {
 	case m.cancel != nil && m.cancel.Cancelled():
 		return m.fail("the time limit has passed or the caller has left")
 	case m.steps > MaxSteps:
-		return m.fail("%w", &TooMuch{Text: "die Auswertung braucht mehr als 5 Millionen Schritte"})
+		return m.fail("%w", &TooMuchError{Text: "die Auswertung braucht mehr als 5 Millionen Schritte"})
 	}
 	return done
 }

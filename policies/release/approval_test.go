@@ -141,12 +141,12 @@ func TestSealedDocuments(t *testing.T) {
 func TestRevokedKeys(t *testing.T) {
 	t.Parallel()
 	w := &world{store: statetest.Memory(), record: &record{now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}, keys: newKeys(t, "dsb", "it")}
-	b := w.process(t, 0)
-	if _, err := b.enact(t, firstRevision); err != nil {
+	b := w.process(t)
+	if err := b.enact(t, firstRevision); err != nil {
 		t.Fatal(err)
 	}
 	for day, fine := range map[string]bool{"2026-12-02": true, "2026-12-01": false} {
-		later := w.process(t, 0)
+		later := w.process(t)
 		later.config.Trust.Signers[0].Revoked = day
 		if err := later.Start(t.Context()); (err == nil) != fine {
 			t.Errorf("revoked from %s: %v", day, err)

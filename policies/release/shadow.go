@@ -146,7 +146,7 @@ func (d *Desk) shadowRun(ctx context.Context) (run ShadowRun, version int64, err
 		return run, 0, err
 	}
 	if d.unseal(kindShadow, activeID, e, &run) != nil {
-		return ShadowRun{}, version, nil
+		return ShadowRun{}, version, nil //nolint:nilerr // without a valid seal there is none, and a new one may take its place
 	}
 	return run, version, nil
 }

@@ -116,7 +116,7 @@ func desk(t testing.TB, m *mortal, k keys) *bench {
 }
 
 // enact puts a revision in force as if it had come, signed, from a source.
-func (b *bench) enact(t testing.TB, revision string) (Revision, error) {
+func (b *bench) enact(t testing.TB, revision string) error {
 	t.Helper()
 	files := shipped(t).WithRevision(revision)
 	text := Statement{Bundle: files.Digest(), Revision: revision}.Text()
@@ -124,9 +124,10 @@ func (b *bench) enact(t testing.TB, revision string) (Revision, error) {
 	b.step.Lock()
 	defer b.step.Unlock()
 	if err := b.keepFiles(t.Context(), files); err != nil {
-		return Revision{}, err
+		return err
 	}
-	return b.activate(t.Context(), files, Revision{Revision: revision, Bundle: files.Digest(), From: SourceFile, Signers: []string{"dsb", "it"}, Note: signed, Step: Step{Person: ada, Reason: "Probe"}})
+	_, err := b.activate(t.Context(), files, Revision{Revision: revision, Bundle: files.Digest(), From: SourceFile, Signers: []string{"dsb", "it"}, Note: signed, Step: Step{Person: ada, Reason: "Probe"}})
+	return err
 }
 
 // world is a store and a record in which two revisions were in force, one after
@@ -143,12 +144,12 @@ const firstRevision, secondRevision = "2026-12-01.1", "2026-12-01.2"
 func twoRevisions(t testing.TB) *world {
 	t.Helper()
 	w := &world{store: statetest.Memory(), record: &record{now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}, keys: newKeys(t, "dsb", "it")}
-	b := w.process(t, 0)
+	b := w.process(t)
 	if err := b.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, revision := range []string{firstRevision, secondRevision} {
-		if _, err := b.enact(t, revision); err != nil {
+		if err := b.enact(t, revision); err != nil {
 			t.Fatal(err)
 		}
 		if revision == firstRevision {
@@ -159,9 +160,9 @@ func twoRevisions(t testing.TB) *world {
 	return w
 }
 
-func (w *world) process(t testing.TB, dies int) *bench {
+func (w *world) process(t testing.TB) *bench {
 	t.Helper()
-	return desk(t, &mortal{Store: w.store, record: w.record, dies: dies}, w.keys)
+	return desk(t, &mortal{Store: w.store, record: w.record}, w.keys)
 }
 
 func (w *world) documents(t testing.TB) []state.Document {
@@ -220,7 +221,7 @@ func TestStateThatWasSetBackIsNotServed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := twoRevisions(t)
-			if err := w.process(t, 0).Start(t.Context()); err != nil {
+			if err := w.process(t).Start(t.Context()); err != nil {
 				t.Fatalf("a start after nothing happened: %v", err)
 			}
 			old := w.before
@@ -228,7 +229,7 @@ func TestStateThatWasSetBackIsNotServed(t *testing.T) {
 				old = nil
 			}
 			w.setBack(t, old, c.kinds...)
-			b := w.process(t, 0)
+			b := w.process(t)
 			err := b.Start(t.Context())
 			if !errors.Is(err, ErrSetBack) || gateway.CodeOf(err) != gateway.CodeConflict {
 				t.Fatalf("the older state was taken: %v, %s in force", err, b.engine.Revision())
@@ -250,7 +251,7 @@ func TestStateThatWasSetBackIsNotServed(t *testing.T) {
 			if c.back != "" && (r.Restores != c.back || !Higher(r.Revision, secondRevision) || r.Sequence != 3) {
 				t.Errorf("restored: %+v", r)
 			}
-			again := w.process(t, 0)
+			again := w.process(t)
 			if err := again.Start(t.Context()); err != nil {
 				t.Fatalf("the start after the restore: %v", err)
 			}
@@ -261,11 +262,11 @@ func TestStateThatWasSetBackIsNotServed(t *testing.T) {
 			// And what was set back before does not come back a second time.
 			if !c.empty {
 				w.setBack(t, old, kindActive, kindRevision)
-				if err := w.process(t, 0).Start(t.Context()); !errors.Is(err, ErrSetBack) {
+				if err := w.process(t).Start(t.Context()); !errors.Is(err, ErrSetBack) {
 					t.Errorf("set back again: %v", err)
 				}
 			}
-			if _, err := again.enact(t, "2027-01-01.1"); errors.Is(err, ErrSetBack) == c.empty {
+			if err := again.enact(t, "2027-01-01.1"); errors.Is(err, ErrSetBack) == c.empty {
 				t.Errorf("an activation after all this: %v", err)
 			}
 		})
@@ -292,19 +293,19 @@ func TestNoCrashBricksTheStart(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			w := twoRevisions(t)
-			dying := w.process(t, 0)
+			dying := w.process(t)
 			if err := dying.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			m := dying.store.(*mortal)
 			m.writes, m.dies = 0, dies
-			_, err := dying.enact(t, third)
+			err := dying.enact(t, third)
 			if got := err == nil; got != (c.inForce == third && dies > 4) && dies != 4 {
 				t.Fatalf("the activation: %v", err)
 			}
 			at := len(w.record.topics())
 			w.record.now = w.record.now.Add(2 * settleAfter)
-			b := w.process(t, 0)
+			b := w.process(t)
 			for start := range 2 { // the second time there is nothing to make up for
 				if err := b.Start(t.Context()); err != nil {
 					t.Fatalf("start %d: %v", start, err)
@@ -319,7 +320,7 @@ func TestNoCrashBricksTheStart(t *testing.T) {
 			if list, err := w.store.List(t.Context(), state.Filter{Kind: kindRevision}); err != nil || (len(list) == 3) != (c.inForce == third) {
 				t.Errorf("%d revisions in the history, %v", len(list), err)
 			}
-			if _, err = b.enact(t, third); c.inForce == secondRevision && err != nil {
+			if err = b.enact(t, third); c.inForce == secondRevision && err != nil {
 				t.Errorf("the activation cannot be repeated: %v", err)
 			}
 		})
@@ -332,7 +333,7 @@ func TestActivationsUnderWayAreLeftAlone(t *testing.T) {
 	w := twoRevisions(t)
 	w.record.write(Event{Topic: TopicActivated, New: notedJSON(noted{Sequence: 3, Revision: "2026-12-02.1", Bundle: "x"})})
 	at := len(w.record.topics())
-	if err := w.process(t, 0).Start(t.Context()); err != nil || len(w.record.topics()) != at {
+	if err := w.process(t).Start(t.Context()); err != nil || len(w.record.topics()) != at {
 		t.Errorf("start beside an activation: %v, %v", err, w.record.topics()[at:])
 	}
 }
@@ -366,7 +367,7 @@ func TestOlderRecords(t *testing.T) {
 			for _, e := range c.notes {
 				w.record.write(e)
 			}
-			b := w.process(t, 0)
+			b := w.process(t)
 			for range 2 {
 				if err := b.Start(t.Context()); (err == nil) != c.fine {
 					t.Errorf("the start: %v", err)
