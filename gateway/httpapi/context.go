@@ -265,7 +265,7 @@ func entityOf(raw json.RawMessage, path string) (gateway.Entity, error) {
 }
 
 // request is the start of a gateway request from what was said about it.
-func (m matter) request(caller gateway.Caller, o gateway.Operation) gateway.Request {
+func (m *matter) request(caller gateway.Caller, o gateway.Operation) gateway.Request {
 	return gateway.Request{
 		Caller: caller, Operation: o, Purpose: m.purpose, Service: m.service, Case: m.file,
 		CaseDate: m.date, DataClass: m.classes, Entities: m.entities, Sources: m.sources,

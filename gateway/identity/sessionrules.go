@@ -118,7 +118,8 @@ func (s *Sessions) List(r *http.Request) ([]OpenSession, error) {
 		return nil, err
 	}
 	var out []OpenSession
-	err = s.eachOf(r.Context(), s.owner(one.Person), func(d state.Document, began time.Time) error {
+	ctx := r.Context()
+	err = s.eachOf(ctx, s.owner(one.Person), func(d state.Document, began time.Time) error {
 		out = append(out, OpenSession{ID: d.ID, Began: began, Seen: d.Time, Own: d.ID == own.ID})
 		return nil
 	})
@@ -148,12 +149,13 @@ func (s *Sessions) EndOthers(r *http.Request, id string) (ended int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	err = s.eachOf(r.Context(), s.owner(one.Person), func(d state.Document, _ time.Time) error {
+	ctx := r.Context()
+	err = s.eachOf(ctx, s.owner(one.Person), func(d state.Document, _ time.Time) error {
 		if id != "" && d.ID != id || d.ID == own.ID {
 			return nil
 		}
 		ended++
-		return s.remove(r.Context(), d)
+		return s.remove(ctx, d)
 	})
 	if err == nil && id != "" && ended == 0 {
 		err = &gateway.Error{Op: "end session", Code: gateway.CodeNotFound, Message: "Diese Sitzung gibt es nicht mehr."}

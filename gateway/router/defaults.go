@@ -14,7 +14,7 @@ func (c Config) WithDefaults() Config {
 	c.Breaker, c.Retry = c.Breaker.withDefaults(), c.Retry.withDefaults()
 	c.Sticky, c.Health = c.Sticky.withDefaults(), c.Health.withDefaults()
 	c.Hedge = c.Hedge.withDefaults()
-	c.Catalogue = c.Catalogue.withDefaults()
+	c.Catalogue = c.Catalogue.withDefaults() //nolint:staticcheck // c.withDefaults would read as all defaults
 	return c
 }
 

@@ -46,9 +46,8 @@ func (u *UI) tenantChange(w http.ResponseWriter, r *http.Request) error {
 	case "pflichten":
 		var known []GuidePurpose
 		if known, err = u.Register.Tenants.Purposes(r.Context(), "de"); err == nil {
-			err = u.putSetting(r, by, t, "duties", func() (json.RawMessage, error) {
-				return readDuties(r, u.Register.Tenants.Duties(r.Context(), id), known)
-			})
+			duties := u.Register.Tenants.Duties(r.Context(), id)
+			err = u.putSetting(r, by, t, "duties", func() (json.RawMessage, error) { return readDuties(r, duties, known) })
 		}
 	case "herkunft":
 		err = u.putSetting(r, by, t, "origins", func() (json.RawMessage, error) { return readOrigins(r) })
@@ -60,7 +59,7 @@ func (u *UI) tenantChange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, tenantPath(id), http.StatusSeeOther)
+	http.Redirect(w, r, tenantPath(id), http.StatusSeeOther) //nolint:gosec // a path of our own, the id is escaped
 	return nil
 }
 

@@ -69,7 +69,7 @@ func (k *keeper) show(w http.ResponseWriter, r *http.Request) {
 	for _, n := range names {
 		list = append(list, map[string]string{"name": n, "type": "file"})
 	}
-	_ = json.NewEncoder(w).Encode(list)
+	_ = json.NewEncoder(w).Encode(list) //nolint:errchkjson // whoever asked has gone
 }
 
 func (k *keeper) lies(lie func(w http.ResponseWriter, r *http.Request, honest http.HandlerFunc)) {
@@ -190,7 +190,7 @@ func TestHTTPThatLies(t *testing.T) {
 		"an answer drop by drop": func(w http.ResponseWriter, r *http.Request, _ http.HandlerFunc) {
 			for r.Context().Err() == nil {
 				_, _ = io.WriteString(w, "x")
-				w.(http.Flusher).Flush() //nolint:forcetypeassert // a server of tests can
+				w.(http.Flusher).Flush()
 				time.Sleep(20 * time.Millisecond)
 			}
 		},

@@ -17,6 +17,7 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.DSN(t)
 	statetest.Run(t, func(t *testing.T) state.Store {
+		t.Helper()
 		pool, err := postgres.Open(t.Context(), dsn)
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
 	statetest.Run(t, func(t *testing.T) state.Store {
+		t.Helper()
 		s, err := sqlite.Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)

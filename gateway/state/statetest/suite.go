@@ -115,6 +115,7 @@ func bounds(t *testing.T, s state.Store) {
 }
 
 func race(t *testing.T, stores ...state.Store) {
+	t.Helper()
 	var clients sync.WaitGroup
 	var won atomic.Int64
 	for i := range 8 {
