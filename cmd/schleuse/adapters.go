@@ -70,7 +70,7 @@ func (d decisions) Note(ctx context.Context, l httpapi.Look) error {
 }
 
 func (d decisions) List(ctx context.Context, f httpapi.DecisionFilter) (httpapi.DecisionPage, error) {
-	page, err := d.proofs.record.Viewer.List(ctx, audit.Filter{
+	page, err := d.proofs.record.List(ctx, audit.Filter{
 		Scope: audit.Scope{Tenant: f.Tenant}, System: f.System, From: f.From, To: f.To, Effect: f.Effect, Outcome: f.Outcome,
 		Purpose: f.Purpose, Service: f.Service, Rule: f.Rule, Cursor: f.Cursor, Limit: f.Limit,
 	})

@@ -43,10 +43,7 @@ func (o *recordOptions) flags(f *pflag.FlagSet) {
 }
 
 // orStandard takes the configuration that other commands take, if nothing is named.
-func (o recordOptions) orStandard() recordOptions {
-	o.config = orStandardConfig(o.config, o.data)
-	return o
-}
+func (o *recordOptions) orStandard() { o.config = orStandardConfig(o.config, o.data) }
 
 // orStandardConfig is schleuse.yaml in the working folder, if neither a configuration
 // nor a data folder is named and it is there.
@@ -124,7 +121,7 @@ func exportFilter(tenant, from, to string) (audit.Filter, error) {
 
 // openViewer opens a record for reading. A server may be running beside it.
 func openViewer(ctx context.Context, o recordOptions) (*audit.Viewer, func(), error) {
-	o = o.orStandard()
+	o.orStandard()
 	c := Config{Data: o.data}
 	if o.config != "" {
 		var err error
@@ -272,7 +269,7 @@ func silentWitness(out io.Writer, why string) error {
 }
 
 func exportRecord(ctx context.Context, out io.Writer, o recordOptions, path string, filter audit.Filter, l look) error {
-	o = o.orStandard()
+	o.orStandard()
 	viewer, done, err := openViewer(ctx, o)
 	if err != nil {
 		return err

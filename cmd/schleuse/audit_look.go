@@ -42,7 +42,7 @@ func (l *look) check() error {
 		return err
 	}
 	if l.file = strings.TrimSpace(l.file); l.file == "" || len(l.file) > maxLookCase || !utf8.ValidString(l.file) {
-		return usageError{errors.New("--case: Bitte geben Sie das Aktenzeichen Ihrer Prüfung an, höchstens 200 Zeichen.")} //nolint:staticcheck // a whole sentence for people
+		return usageError{errors.New("--case: Bitte geben Sie das Aktenzeichen Ihrer Prüfung an, höchstens 200 Zeichen.")}
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (l *look) check() error {
 func (l *look) checkReason() error {
 	l.reason = strings.Join(strings.Fields(l.reason), " ")
 	if n := utf8.RuneCountInString(l.reason); n < minLookReason || n > audit.MaxNoteText || !utf8.ValidString(l.reason) {
-		return usageError{errors.New("--reason: Bitte begründen Sie in einem Satz ohne Namen, warum Sie Einträge öffnen: 10 bis 500 Zeichen.")} //nolint:staticcheck // a whole sentence for people
+		return usageError{errors.New("--reason: Bitte begründen Sie in einem Satz ohne Namen, warum Sie Einträge öffnen: 10 bis 500 Zeichen.")}
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func TestVerifyAsksServers(t *testing.T) {
 			})
 		default:
 			if text, ok := files.Load(name); ok {
-				_, _ = w.Write(text.([]byte)) //nolint:errcheck,forcetypeassert // stored above
+				_, _ = w.Write(text.([]byte))
 			}
 		}
 	}))
@@ -192,7 +192,7 @@ func TestVerifyAsksServers(t *testing.T) {
 	try(exitFailed, "502", []string{"verify"}, []string{"witness", "check"})
 	silent.Store(false)
 	files.Range(func(name, text any) bool {
-		changed := bytes.Replace(text.([]byte), []byte("\n"), []byte("x\n"), 1) //nolint:errcheck,forcetypeassert // stored above
+		changed := bytes.Replace(text.([]byte), []byte("\n"), []byte("x\n"), 1)
 		files.Store(name, changed)
 		return true
 	})

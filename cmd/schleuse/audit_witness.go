@@ -83,7 +83,7 @@ func listWitnesses(ctx context.Context, out io.Writer, path string) error {
 // kept reads what folders keep, or the witnesses of the configuration; an error says
 // which of them could not be asked.
 func kept(ctx context.Context, o recordOptions, folders []string) ([][]byte, error) {
-	o = o.orStandard()
+	o.orStandard()
 	var all []witness.Witness
 	for _, folder := range folders {
 		w, err := witness.NewFolder(folder)

@@ -27,7 +27,7 @@ import (
 
 // Config is the whole configuration file. Unknown keys are errors; Validate
 // names all mistakes at once.
-type Config struct {
+type Config struct { //nolint:recvcheck // what gives a changed configuration works on its copy
 	// Listen is host:port; the loopback address unless TLS is set or a proxy stands before.
 	Listen string `yaml:"listen"`
 	// AdminListen is host:port of /metrics, /healthz and /readyz, for operators

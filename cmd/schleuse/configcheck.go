@@ -51,7 +51,7 @@ func (c *Config) Validate() error {
 
 // prefixed puts the place in the file before each of several mistakes.
 func prefixed(place string, err error) error {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what joins itself, not what wraps a join
+	several, ok := err.(interface{ Unwrap() []error }) // only what joins itself, not what wraps a join
 	if !ok {
 		return say("%s%s", place, err)
 	}
@@ -90,7 +90,7 @@ func (c *Config) validateModels() []error {
 
 // inRouting: what the router says of anything but models stands under routing.
 func inRouting(err error) error {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what joins itself, not what wraps a join
+	several, ok := err.(interface{ Unwrap() []error }) // only what joins itself, not what wraps a join
 	switch {
 	case ok:
 		var out []error

@@ -68,9 +68,9 @@ func notYAML(err error) error { return mistakes{error: whereNotYAML(err), wholly
 
 // whereNotYAML shows the lines where reading stopped.
 func whereNotYAML(err error) error {
-	var known yaml.Error
-	if !errors.As(err, &known) || known.GetToken() == nil {
-		return fmt.Errorf("Die Datei ist nicht als YAML lesbar (%s).", err)
+	known, ok := errors.AsType[yaml.Error](err)
+	if !ok || known.GetToken() == nil {
+		return say("Die Datei ist nicht als YAML lesbar (%s).", err)
 	}
 	_, source, _ := strings.Cut(yaml.FormatError(err, false, true), "\n")
 	at := known.GetToken().Position
@@ -153,8 +153,7 @@ func whatItSays(err error) string {
 		}
 		err = inner
 	}
-	var known yaml.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[yaml.Error](err); ok {
 		return known.GetMessage()
 	}
 	return err.Error()
@@ -277,8 +276,7 @@ func fieldOf(into reflect.Value, name string) (reflect.Value, bool) {
 
 func namesOf(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		switch written, inline := fieldName(f); {
 		case !f.IsExported() || written == "-":
 		case inline:
@@ -311,7 +309,7 @@ func distance(a, b string) int {
 	}
 	var before, last, row [66]int
 	for j := range len(b) + 1 {
-		last[j] = j
+		last[j] = j //nolint:gosec // at most 64, see above
 	}
 	for i := 1; i <= len(a); i++ {
 		row[0] = i
@@ -322,7 +320,7 @@ func distance(a, b string) int {
 			}
 			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+same)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
+				row[j] = min(row[j], before[j-2]+1) //nolint:gosec // j is at least 2 here
 			}
 		}
 		before, last = last, row

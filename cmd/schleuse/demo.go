@@ -196,7 +196,7 @@ func (l *demoLinks) signIn(ctx context.Context, sessions *identity.Sessions) err
 	return nil
 }
 
-func (l demoLinks) save(data string) error {
+func (l *demoLinks) save(data string) error {
 	if data == "" {
 		return nil
 	}

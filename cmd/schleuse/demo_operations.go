@@ -31,7 +31,7 @@ func readDummy(w http.ResponseWriter, r *http.Request, into any) (size int, ok b
 
 func writeDummy(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // whoever asked has gone
 }
 
 // texts are one or several texts of a request.
@@ -53,7 +53,7 @@ func (t *texts) UnmarshalJSON(raw []byte) error {
 // share words are near each other, and nothing more is behind it.
 func dummyVector(text string) []float64 {
 	v := make([]float64, dummyDim)
-	for _, word := range strings.Fields(strings.ToLower(text)) {
+	for word := range strings.FieldsSeq(strings.ToLower(text)) {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(strings.Trim(word, ".,;:!?„“()"))) // a hash takes all
 		v[h.Sum32()%dummyDim]++

@@ -39,10 +39,10 @@ func TestDemoPeopleOpenWhatIsTheirs(t *testing.T) {
 	for does, want := range demoRights {
 		v := s.visitor(t, demoTenant)
 		v.get(links.Logins[does], http.StatusOK)
-		for _, path := range strings.Fields(want.opens) {
+		for path := range strings.FieldsSeq(want.opens) {
 			v.get(path, http.StatusOK)
 		}
-		for _, path := range strings.Fields(want.refused) {
+		for path := range strings.FieldsSeq(want.refused) {
 			v.get(path, http.StatusForbidden)
 		}
 	}

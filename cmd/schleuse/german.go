@@ -72,7 +72,7 @@ func explain(err error) string {
 // germanOf says in German what is known of an error, with its own words in brackets
 // where they are foreign.
 func germanOf(err error) string {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only what joins itself, not what wraps a join
+	if several, ok := err.(interface{ Unwrap() []error }); ok { // only what joins itself, not what wraps a join
 		var texts []string
 		for _, one := range several.Unwrap() {
 			texts = append(texts, germanOf(one))

@@ -42,7 +42,7 @@ func TestEveryCommandSpeaksGerman(t *testing.T) {
 		t.Fatal(err)
 	}
 	serving := map[string]bool{"schleuse demo": true, "schleuse bench mock": true, "schleuse bench floor": true, "schleuse bench load": true, "schleuse bench edge": true, "schleuse bench compare": true, "schleuse bench serve": true}
-	root := rootCommand() //nolint:contextcheck // only its commands are listed
+	root := rootCommand()
 	var all []*cobra.Command
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {

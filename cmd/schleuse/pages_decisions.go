@@ -17,7 +17,7 @@ import (
 )
 
 // decisionPages adds what signing in and tracing decisions need.
-func (p *parts) decisionPages(c *ui.Config) (err error) {
+func (p *parts) decisionPages(ctx context.Context, c *ui.Config) (err error) {
 	c.Pseudonymise, c.State, c.Revision, c.Replays = p.keys.Pseudonymise, p.state, p.engine.Revision, &replays{p: p}
 	c.Approvals, c.Contents = p.approvals, p.keptContent
 	c.Overview = ui.Overview{Budgets: p.budgetWarnings, Models: p.modelWarnings}
@@ -28,7 +28,7 @@ func (p *parts) decisionPages(c *ui.Config) (err error) {
 		return nil
 	}
 	for _, warning := range p.config.SignIn.Warnings() {
-		p.logger.LogAttrs(context.Background(), slog.LevelWarn, "sign-in permits a lot", slog.String("warning", warning))
+		p.logger.LogAttrs(ctx, slog.LevelWarn, "sign-in permits a lot", slog.String("warning", warning))
 	}
 	p.openID, err = identity.NewOpenID(identity.OpenIDConfig{
 		SignIn: p.config.SignIn, Public: p.config.PublicURL, Callback: "/login/callback", Key: derive(p.config.secret, "sign-in"),

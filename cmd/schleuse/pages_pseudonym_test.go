@@ -4,6 +4,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -105,9 +106,7 @@ func (s *stage) noteworthy(t *testing.T, p identity.Person) []noted {
 	with := func(more url.Values) url.Values {
 		out := url.Values{}
 		for _, form := range []url.Values{place, more} {
-			for k, v := range form {
-				out[k] = v
-			}
+			maps.Copy(out, form)
 		}
 		return out
 	}

@@ -123,7 +123,7 @@ func TestLoginLinkIsOpenedByThePerson(t *testing.T) {
 		"a browser that is old": nil,
 	} {
 		v, link := s.visitor(t, demoTenant), s.login(demoTenant, identity.RoleRevision)
-		page := v.send(http.MethodGet, link, headers, http.StatusOK)
+		page := v.send(link, headers, http.StatusOK)
 		if !strings.Contains(page.body, "Jetzt anmelden") {
 			t.Errorf("%s: the person is not asked", name)
 		}
@@ -132,7 +132,7 @@ func TestLoginLinkIsOpenedByThePerson(t *testing.T) {
 		v.get("/admin/decisions", http.StatusOK)
 	}
 	v, link := s.visitor(t, demoTenant), s.login(demoTenant, identity.RoleRevision)
-	v.send(http.MethodGet, link, map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"}, http.StatusForbidden)
+	v.send(link, map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"}, http.StatusForbidden)
 	v.get(link, http.StatusOK)
 	v.get("/admin/decisions", http.StatusOK)
 }
@@ -146,24 +146,24 @@ func TestFilesWithNotesAreForOwnClicks(t *testing.T) {
 	before := len(s.notes(t))
 	for _, path := range []string{"/admin/usage.csv", "/admin/register.json", "/admin/journal.csv"} {
 		for _, site := range []string{"cross-site", "same-site"} {
-			v.send(http.MethodGet, path, map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}, http.StatusForbidden)
+			v.send(path, map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}, http.StatusForbidden)
 		}
 	}
-	v.send(http.MethodGet, "/admin/decisions", map[string]string{"Sec-Fetch-Site": "none", "Sec-Purpose": "prefetch"}, http.StatusForbidden)
+	v.send("/admin/decisions", map[string]string{"Sec-Fetch-Site": "none", "Sec-Purpose": "prefetch"}, http.StatusForbidden)
 	if n := s.notes(t); len(n) != before {
 		t.Errorf("what was refused is noted: %+v", n[0])
 	}
-	v.send(http.MethodGet, "/admin/usage.csv", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK)
-	v.send(http.MethodGet, "/admin/decisions", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK) // a link in a report
+	v.send("/admin/usage.csv", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK)
+	v.send("/admin/decisions", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, http.StatusOK) // a link in a report
 	if n := s.notes(t, audit.TopicExported); len(n) != 1 {
 		t.Errorf("%d exports are noted, want 1", len(n))
 	}
 }
 
-// send is a request with just these headers.
-func (v *visitor) send(method, path string, headers map[string]string, want int) answer {
+// send asks for a page with just these headers.
+func (v *visitor) send(path string, headers map[string]string, want int) answer {
 	v.t.Helper()
-	r, err := http.NewRequestWithContext(v.t.Context(), method, v.base+path, nil)
+	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.base+path, nil)
 	if err != nil {
 		v.t.Fatal(err)
 	}

@@ -277,10 +277,10 @@ func printOthers(out io.Writer, i policies.Impact, self bool) {
 	fmt.Fprintf(out, "Verglichen wurde mit dem Protokoll, unter Regelstand %s (Paket %.12s…).\n", i.New.Revision, i.New.Bundle)
 	for _, other := range i.OtherPolicies {
 		fmt.Fprintf(out, "Nicht verglichen: %s unter Regelstand %s", counted(other.Requests, "Anfrage", "Anfragen"), other.Revision)
-		switch {
-		case other.Bundle == "":
+		switch other.Bundle {
+		case "":
 			fmt.Fprintf(out, " (Wirkung %.12s…)", other.Digest)
-		case other.Bundle == i.New.Bundle:
+		case i.New.Bundle:
 			fmt.Fprint(out, ", mit anderen Angaben zu Mandanten oder Leistungen")
 		default:
 			fmt.Fprintf(out, " (Paket %.12s…)", other.Bundle)

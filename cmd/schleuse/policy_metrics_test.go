@@ -4,6 +4,7 @@
 package main
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func TestShadowMetric(t *testing.T) {
 	p.shadowObserved("newly_denied")
 	p.shadowObserved("newly_denied")
 	w := httptest.NewRecorder()
-	tel.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	tel.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`schleuse_policy_shadow_comparisons_total{outcome="newly_denied"} 2`, `schleuse_policy_shadow_comparisons_total{outcome="newly_allowed"} 0`,
 	} {

@@ -15,7 +15,7 @@ import (
 // service, and answers there as an interface and not as a page.
 func TestEveryDescribedRouteIsServed(t *testing.T) {
 	t.Parallel()
-	handler := setup(t, "").parts.handler()
+	handler := setup(t, "").handler()
 	ask := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader("{}")))

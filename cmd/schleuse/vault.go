@@ -64,7 +64,7 @@ func (d *Days) UnmarshalYAML(decode func(any) error) error {
 }
 
 // MarshalYAML writes whole days as they are read.
-func (d Days) MarshalYAML() (any, error) {
+func (d Days) MarshalYAML() (any, error) { //nolint:unparam // the form that the writer of YAML asks for
 	const day = Days(24 * time.Hour)
 	if d%day == 0 {
 		return fmt.Sprintf("%dd", d/day), nil

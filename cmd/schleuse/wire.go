@@ -272,7 +272,7 @@ func (p *parts) profile(_ context.Context, tenant gateway.TenantID) (drafting.Pr
 	return profile.Profile, nil
 }
 
-func (p *parts) buildAPI(context.Context) (err error) {
+func (p *parts) buildAPI(ctx context.Context) (err error) {
 	p.approvals, err = approval.New(approval.Config{Record: p.record, Pseudonymise: p.keys.Pseudonymise})
 	if err != nil {
 		return err
@@ -296,7 +296,7 @@ func (p *parts) buildAPI(context.Context) (err error) {
 		Models: p.router.Cards(), Logger: p.logger, Operator: p.config.Operator, Demo: p.config.demo, FrameAncestors: p.config.FrameAncestors, Launches: p.launches,
 		Panel: &ui.Panel{Shelf: p.shelf, Checker: p.checker, Drafter: p.drafter, Catalog: p.catalog, Letter: p.letterInput, System: p.config.panelSystem(), Cases: p.config.cases},
 	}
-	if err := p.decisionPages(&pages); err != nil {
+	if err := p.decisionPages(ctx, &pages); err != nil {
 		return err
 	}
 	p.pages, err = ui.New(pages)
