@@ -49,7 +49,7 @@ func newHouse(t *testing.T, more string) *house {
 	if err := os.WriteFile(secret, randomSecret(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, fmt.Appendf(nil, houseConfig+more, secret, filepath.Join(h.folder, "data")), 0o600); err != nil {
+	if err := os.WriteFile(file, append(fmt.Appendf(nil, houseConfig, secret, filepath.Join(h.folder, "data")), more...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var err error
